@@ -1,0 +1,83 @@
+"""The listing tables: what a row must be, checked whenever one is read or written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from src.errors import UserError
+from src.files import replacing
+
+PARTS = ("train", "val", "test")
+
+_ID = pa.Column(str, pa.Check.str_matches(r"^[0-9A-Za-z_-]{1,64}$"), unique=True)
+_PRICE = pa.Column(float, pa.Check.in_range(0, 1e12), nullable=True)
+_CATEGORY = pa.Column(str, pa.Check.str_length(1, 200))
+
+RAW = pa.DataFrameSchema(
+    {
+        "id": _ID,
+        "title": pa.Column(str),
+        "text": pa.Column(str),
+        "price": _PRICE,
+        "category": _CATEGORY,
+        # A path relative to the photo folder; missing when the listing has no photo.
+        "photo": pa.Column(str, pa.Check.str_matches(r"^(?!/)(?!.*\.\.)[^\\]+$"), nullable=True),
+        # A salted hash, used for grouping near-duplicates alone.
+        "seller": pa.Column(str, nullable=True),
+        # Set when the user's own table fixes the split; then present for every row.
+        "part": pa.Column(str, pa.Check.isin(PARTS), nullable=True),
+    },
+    strict=True,
+    coerce=True,
+)
+
+PREPARED = pa.DataFrameSchema(
+    {
+        "id": _ID,
+        "title": pa.Column(str),
+        "text": pa.Column(str),
+        # Lower-cased words without punctuation and stop words, joined by one space.
+        "title_words": pa.Column(str),
+        "text_words": pa.Column(str),
+        "price": _PRICE,
+        "category": _CATEGORY,
+        # The row in the packed photo array; -1 without a readable photo.
+        "photo_row": pa.Column("int64", pa.Check.ge(-1)),
+        # Near-duplicates share one group and never cross parts.
+        "group": pa.Column(str),
+        "part": pa.Column(str, pa.Check.isin(PARTS)),
+    },
+    checks=pa.Check(
+        lambda table: table.groupby("group")["part"].transform("nunique") == 1,
+        name="a group lies in one part",
+    ),
+    strict=True,
+    coerce=True,
+)
+
+
+def read_listings(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Read a Parquet table of listings and check it; raises UserError naming the first fault."""
+    return check_listings(pd.read_parquet(path), schema, str(path))
+
+
+def write_listings(table: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> None:
+    """Check a table of listings and write it as Parquet."""
+    checked = check_listings(table, schema, str(path))
+    with replacing(path) as beside:
+        checked.to_parquet(beside, index=False)
+
+
+def check_listings(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.DataFrame:
+    try:
+        return schema.validate(table[[c for c in schema.columns if c in table]], lazy=True)
+    except pa.errors.SchemaErrors as error:
+        first = error.failure_cases.iloc[0]
+        raise UserError(
+            f"{name}: column {first['column']!r} fails {first['check']!r} "
+            f"at row {first['index']} with {first['failure_case']!r} "
+            f"({len(error.failure_cases)} faults in all)"
+        ) from error
