@@ -1,0 +1,207 @@
+"""Decode every photo once into one memory-mapped array, and note which could not be read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from tqdm import tqdm
+
+from src.errors import UserError
+from src.files import replacing
+from src.listings import write_listings
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+# A phone's photo has 12-50 megapixels; a bomb of a few kilobytes can claim thousands.
+MAX_PIXELS = 64_000_000
+MAX_BYTES = 64_000_000
+
+# Grey levels; a plainer picture has no perceptual hash.
+MIN_CONTRAST = 3.0
+
+MISSING = "the file is missing"
+UNREADABLE = "the file cannot be read"
+TOO_LARGE = "the file is larger than 64 MB"
+NO_PICTURE = "not a JPEG, PNG, WebP, GIF or BMP picture"
+TOO_MANY_PIXELS = "more than 64 megapixels"
+BROKEN = "broken or truncated"
+
+INDEX = pa.DataFrameSchema(
+    {
+        "id": pa.Column(str, unique=True),
+        # The row in photos.npy; -1 without a readable photo. Equal files share one.
+        "row": pa.Column("int64", pa.Check.ge(-1)),
+        "sha256": pa.Column(str, pa.Check.str_length(64, 64), nullable=True),
+        # Perceptual hash, 64 bits in hex; missing for a plain picture, whose hash is noise.
+        "phash": pa.Column(str, pa.Check.str_length(16, 16), nullable=True),
+        # Why a photo was set aside; missing where it was read or there is none.
+        "problem": pa.Column(str, nullable=True),
+    },
+    strict=True,
+    coerce=True,
+)
+
+
+class _Photo(NamedTuple):
+    sha256: str | None = None
+    phash: str | None = None
+    pixels: NDArray[np.uint8] | None = None
+    problem: str | None = None
+
+
+def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, size: int) -> None:
+    """Write `photos.npy` (uint8 `[M, size, size, 3]`, RGB) and `index.parquet` into `out_dir`.
+
+    `index.parquet` has one row per listing of `table`, as INDEX says. A photo that cannot be read
+    is noted with its reason and its listing stays. Equal input gives equal bytes, however the
+    threads run; memory does not grow with the number of photos. Raises UserError when listings
+    have photos and `photo_dir` is not a folder.
+    """
+    photos = table["photo"].to_numpy(dtype=object)
+    named = [path if isinstance(path, str) else None for path in photos]
+    if any(named) and not photo_dir.is_dir():
+        raise UserError(
+            f"{photo_dir}: no such folder of photos, yet {sum(map(bool, named))} listings name one;"
+            " run the collect stage, or mend the paths of your table"
+        )
+    # Refused below by our own cap, with a reason in the index instead of a line on the screen.
+    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+    first: dict[str, _Photo] = {}
+    rows: dict[str, int] = {}
+    found: list[tuple[int, _Photo]] = []
+
+    def read(path: str | None) -> _Photo:
+        return _Photo() if path is None else _read(photo_dir / path, size, first)
+
+    with replacing(out_dir) as beside:
+        beside.mkdir()
+        with (beside / "photos.npy").open("wb") as file:
+            _write_header(file, 0, size)
+            done = _in_order(read, named)
+            for photo in tqdm(done, desc="photos", unit="photo", total=len(named), mininterval=1):
+                if photo.pixels is not None and photo.sha256 not in rows:
+                    rows[str(photo.sha256)] = len(rows)
+                    file.write(photo.pixels.tobytes())
+                photo = photo._replace(pixels=None)
+                if photo.sha256 is not None:
+                    first.setdefault(photo.sha256, photo)
+                found.append((rows.get(photo.sha256 or "", -1), photo))
+            file.seek(0)
+            _write_header(file, len(rows), size)
+        index = pd.DataFrame(
+            {
+                "id": table["id"].to_numpy(dtype=object),
+                "row": np.array([row for row, _ in found], dtype=np.int64),
+                "sha256": pd.array([photo.sha256 for _, photo in found], dtype="str"),
+                "phash": pd.array([photo.phash for _, photo in found], dtype="str"),
+                "problem": pd.array([photo.problem for _, photo in found], dtype="str"),
+            }
+        )
+        write_listings(index, beside / "index.parquet", INDEX)
+
+
+def decode(content: bytes, size: int) -> Image.Image:
+    """Decode a photo's bytes to RGB, upright, `size` x `size`.
+
+    The whole picture is squashed to a square: goods often reach the edges, which a centre crop
+    would cut off, and padding would spend pixels on borders. Raises ValueError with the reason.
+    """
+    try:
+        with Image.open(BytesIO(content), formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(TOO_MANY_PIXELS)
+            # JPEG alone: decode at 1/2, 1/4 or 1/8, never below twice what is needed.
+            image.draft("RGB", (2 * size, 2 * size))
+            image.load()
+            upright = _upright(image)
+            return _rgb(upright).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    except Image.DecompressionBombError as error:
+        raise ValueError(TOO_MANY_PIXELS) from error
+    except UnidentifiedImageError as error:
+        raise ValueError(NO_PICTURE) from error
+    except ValueError as error:
+        raise ValueError(TOO_MANY_PIXELS if TOO_MANY_PIXELS in str(error) else BROKEN) from error
+    except Exception as error:  # Decoders raise almost anything on broken files.
+        raise ValueError(BROKEN) from error
+
+
+def _read(path: Path, size: int, first: dict[str, _Photo]) -> _Photo:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            return _Photo(problem=TOO_LARGE)
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return _Photo(problem=MISSING)
+    except OSError:
+        return _Photo(problem=UNREADABLE)
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 in first:
+        return first[sha256]
+    try:
+        image = decode(content, size)
+    except ValueError as error:
+        return _Photo(sha256, problem=str(error))
+    return _Photo(sha256, _phash(image), np.asarray(image))
+
+
+def _phash(image: Image.Image) -> str | None:
+    """Perceptual hash of the decoded picture (Zauner 2010: signs of a 32 x 32 DCT), in hex."""
+    # Imported late: imagehash brings scipy.
+    import imagehash
+
+    if np.asarray(image.convert("L").resize((32, 32))).std() < MIN_CONTRAST:
+        return None
+    return str(imagehash.phash(image))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image) or image
+    except Exception:  # noqa: BLE001 A broken EXIF block costs no picture.
+        image.getexif().pop(ExifTags.Base.Orientation, None)
+        return image
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """Any mode to RGB: 16-bit greys scaled, transparency laid over white."""
+    if image.mode.startswith("I"):
+        grey = np.asarray(image).astype(np.int64) >> 8
+        return Image.fromarray(grey.clip(0, 255).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _in_order(
+    read: Callable[[str | None], _Photo], paths: Iterable[str | None]
+) -> Iterator[_Photo]:
+    """Results in the order of the paths, a bounded number in flight; Pillow frees the GIL."""
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    flying: deque[Future[_Photo]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        for path in paths:
+            flying.append(pool.submit(read, path))
+            if len(flying) >= 8 * (workers or 1):
+                yield flying.popleft().result()
+        while flying:
+            yield flying.popleft().result()
+
+
+def _write_header(file: BinaryIO, rows: int, size: int) -> None:
+    # numpy pads the header for a growing first axis, so it can be rewritten in place.
+    described = {"descr": "|u1", "fortran_order": False, "shape": (rows, size, size, 3)}
+    np.lib.format.write_array_header_1_0(file, described)
