@@ -51,10 +51,14 @@ class DemoParams:
             if not 0 <= params[name] <= 1:
                 raise UserError(f"collect.demo.{name} is {params[name]}; give a share from 0 to 1")
         if demo.listings < 1 or demo.photo_size < 32:
-            raise UserError("collect.demo needs listings of at least 1 and photo_size of at least 32")
+            raise UserError(
+                "collect.demo needs listings of at least 1 and photo_size of at least 32"
+            )
         for together in (("no_photo", "dull_photo", "broken_photo"), ("dull_text", "no_text")):
             if sum(params[name] for name in together) > 1:
-                raise UserError(f"collect.demo: {' + '.join(together)} is above 1; lower one of them")
+                raise UserError(
+                    f"collect.demo: {' + '.join(together)} is above 1; lower one of them"
+                )
         return demo
 
 

@@ -38,7 +38,7 @@ def draw(glyph: str | None, size: int, rng: Rng) -> Image.Image:
 
 
 def altered(photo: Image.Image, rng: Rng) -> Image.Image:
-    """The same photo as it is posted again: cropped by up to 2 percent, a little lighter or darker."""
+    """The same photo posted again: cropped by up to 2 percent a side, lighter or darker."""
     width, height = photo.size
     left, top, right, bottom = rng.uniform(0, 0.02, 4)
     photo = photo.crop(
@@ -65,7 +65,7 @@ def broken(photo: bytes, rng: Rng) -> bytes:
     if kind == 0:
         return photo[: int(len(photo) * rng.uniform(0.03, 0.3))]
     if kind == 1:
-        return f"<!doctype html><title>404</title><p>Нет фото {rng.integers(1e6)}</p>".encode()
+        return f"<!doctype html><title>404</title><p>Нет фото {rng.integers(10**6)}</p>".encode()
     return rng.bytes(int(rng.integers(200, 4000)))
 
 
@@ -86,16 +86,22 @@ def _background(shape: tuple[int, int], rng: Rng) -> Image.Image:
     smooth = Image.Resampling.NEAREST if kind == 4 else Image.Resampling.BICUBIC
     photo = Image.fromarray(_bytes(cells)).resize(shape, smooth)
     # Uneven light: no two rooms are lit alike, so no two plain walls look like one photo.
-    light = Image.fromarray(_bytes(rng.integers(0, 256, (5, 5)))).resize(shape, Image.Resampling.BICUBIC)
+    light = Image.fromarray(_bytes(rng.integers(0, 256, (5, 5)))).resize(
+        shape, Image.Resampling.BICUBIC
+    )
     shade = Image.new("RGB", shape, tuple(int(c) for c in rng.integers(0, 60, 3)))
-    return Image.composite(photo, shade, light.point([int(150 + v * 105 / 255) for v in range(256)]))
+    return Image.composite(
+        photo, shade, light.point([int(150 + v * 105 / 255) for v in range(256)])
+    )
 
 
 def _place(photo: Image.Image, glyph: str, share: float, rng: Rng) -> None:
     """Paste a glyph with its shadow; its longer side takes `share` of the photo's shorter one."""
     picture = _glyph(glyph)
     scale = share * min(photo.size) / max(picture.size)
-    picture = picture.resize((max(1, int(picture.width * scale)), max(1, int(picture.height * scale))))
+    picture = picture.resize(
+        (max(1, int(picture.width * scale)), max(1, int(picture.height * scale)))
+    )
     if rng.random() < 0.5:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     angle = rng.uniform(-180, 180) if rng.random() < 0.1 else rng.uniform(-25, 25)
@@ -103,7 +109,9 @@ def _place(photo: Image.Image, glyph: str, share: float, rng: Rng) -> None:
     # Up to a tenth of the object may lie outside the frame.
     room = [f - p for f, p in zip(photo.size, picture.size, strict=True)]
     spare = [0.1 * side for side in picture.size]
-    x, y = (int(rng.uniform(min(0, r) - s, max(0, r) + s)) for r, s in zip(room, spare, strict=True))
+    x, y = (
+        int(rng.uniform(min(0, r) - s, max(0, r) + s)) for r, s in zip(room, spare, strict=True)
+    )
     alpha = picture.getchannel("A")
     shift = int(rng.integers(2, 9))
     photo.paste((20, 20, 25), (x + shift, y + shift), alpha.point([v * 2 // 5 for v in range(256)]))
@@ -143,4 +151,5 @@ def _font() -> ImageFont.FreeTypeFont:
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:
-    return np.clip(values, 0, 255).astype(np.uint8)
+    clipped: np.ndarray = np.clip(values, 0, 255).astype(np.uint8)
+    return clipped

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -24,135 +26,9 @@ class Text(NamedTuple):
     contacts: tuple[str, ...] = ()
 
 
-WORDS: dict[str, tuple[str, ...]] = {
-    "colour": tuple(
-        "чёрный белый серый синий красный зелёный бежевый коричневый розовый голубой бордовый "
-        "жёлтый фиолетовый серебристый золотистый молочный графитовый хаки бирюзовый".split()
-    ),
-    "condition": (
-        "состояние отличное", "состояние хорошее", "состояние нового", "есть следы использования",
-        "без дефектов", "есть мелкие царапины", "почти не пользовались", "состояние на четыре",
-        "пара потёртостей", "сохранность идеальная", "берегли", "с небольшим дефектом",
-    ),
-    "season": ("на лето", "на осень", "на зиму", "демисезон", "на любую погоду"),
-    "metro": tuple(
-        f"м. {name}" for name in (
-            "Сокольники", "Арбатская", "Люблино", "Митино", "Тёплый Стан", "Бибирево", "Курская",
-            "Выхино", "Медведково", "Алтуфьево", "Беляево", "Юго-Западная", "Щукинская", "Сходненская",
-            "Пражская", "Ясенево", "Коньково", "Новогиреево", "Перово", "Кузьминки", "Печатники",
-            "Марьино", "Зябликово", "Домодедовская", "Каширская", "Автозаводская", "Динамо", "Сокол",
-            "Речной вокзал", "Ховрино", "Отрадное", "Тимирязевская", "Дмитровская", "Бабушкинская",
-            "ВДНХ", "Черкизовская", "Измайлово", "Первомайская", "Щёлковская", "Нагатинская",
-            "Пионерская", "Кунцевская", "Молодёжная", "Крылатское", "Строгино", "Тушинская",
-            "Саларьево", "Румянцево", "Тропарёво", "Раменки", "Мичуринский проспект", "Очаково",
-            "Некрасовка", "Косино", "Лухмановская", "Котельники", "Жулебино", "Текстильщики",
-            "Волжская", "Братиславская", "Борисово", "Шипиловская", "Орехово", "Царицыно",
-        )
-    ),
-    "month": tuple(
-        "январе феврале марте апреле мае июне июле августе сентябре октябре ноябре декабре".split()
-    ),
-    "since": tuple(
-        "января февраля марта апреля мая июня июля августа сентября октября ноября декабря".split()
-    ),
-    "date": tuple(
-        f"{day} {month}" for month in
-        "января февраля марта апреля мая июня июля августа сентября октября ноября декабря".split()
-        for day in range(1, 29)
-    ),
-    "day": (
-        "в понедельник", "во вторник", "в среду", "в четверг", "в пятницу", "в субботу",
-        "в воскресенье", "в будни", "в выходные", "сегодня", "завтра",
-    ),
-    "hour": tuple(
-        f"{part} {hour}:{minute}" for part in ("после", "до", "около", "строго в", "с")
-        for hour in range(9, 22) for minute in ("00", "15", "30")
-    ),
-    "year": tuple(str(year) for year in range(2008, 2025)),
-    "street": tuple(
-        f"ул. {name}" for name in (
-            "Ленина", "Мира", "Садовая", "Лесная", "Гагарина", "Советская", "Чехова", "Зелёная",
-            "Победы", "Молодёжная", "Школьная", "Кирова", "Пушкина", "Заречная", "Новая",
-            "Берёзовая", "Полевая", "Парковая", "Центральная", "Набережная", "Горького",
-        )
-    ),
-    "person": tuple(
-        "Анна Ольга Мария Елена Ирина Татьяна Сергей Андрей Дмитрий Алексей Павел Николай "
-        "Виктор Антон Олег Юлия Светлана Наталья Роман Кирилл Гузель Тимур".split()
-    ),
-    "town": tuple(
-        "Химки Мытищи Балашиха Подольск Тула Калуга Рязань Тверь Владимир Казань Пермь Самара "
-        "Уфа Омск Ижевск Воронеж Ярославль Саратов Пенза Курск Брянск Королёв Люберцы".split()
-    ),
-}
-
-GENERIC: tuple[str, ...] = (
-    "Торг {уместен|возможен|при осмотре}, уступлю {50-900} рублей, если заберёте {day}.",
-    "Самовывоз {metro}, {street}, дом {1-140}, {hour}.",
-    "Встречаюсь {day} {hour}, {metro}, в центре зала.",
-    "Отправлю {СДЭК|Почтой России|Boxberry|Авито Доставкой} до города {town}, вес посылки {1-12} кг.",
-    "Причина продажи: {переезд|не пользуемся|нужны деньги|подарили ещё|освобождаю место} с {date}.",
-    "Пишите в сообщения, отвечаю {быстро|вечером|с работы} {hour}, спросить {person}.",
-    "Обмен {не интересует|возможен на {технику|стройматериалы|ваши варианты}}, доплата до {100-3000} рублей.",
-    "Выставлено {date}, если объявление висит, значит в наличии, {metro}.",
-    "Куплено в {year} году, лежит без дела с {since}.",
-    "Забирать со склада, {town}, {street}, {2-24} этаж, {лифт есть|лифта нет}.",
-    "Цена окончательная до {date}, потом подниму на {5-40} процентов.",
-    "При покупке двух вещей скидка {5-35} процентов, смотрите другие {3-60} объявлений.",
-    "Бронь только по предоплате {100-1900} рублей, держу до {date}.",
-    "Фото {реальные|сделаны {date}|добавлю позже}, всё видно, {condition}.",
-    "Могу подвезти к {metro} {day} за {100-700} рублей.",
-    "Некурящая семья, животных нет, хранилось в {шкафу|кладовке|гараже|коробке} {2-30} месяцев.",
-    "Без торга, просьба не предлагать {сто|триста|пятьсот} рублей, {person}.",
-    "Кому надо, отдам {day} за {символическую|разумную|полную} цену, {town}, {street}, {1-90}.",
-    "Перекупам просьба не беспокоить, звонить {hour}, кроме {date}.",
-    "Уехали в {month}, {town}, вещь осталась у родителей, {metro}.",
-    "Доставка по Москве {200-900} рублей, за МКАД плюс {20-60} рублей за км.",
-    "Оплата {наличными|переводом|при получении}, {day} {hour}, район {metro}.",
-    "Упакую в {плёнку|коробку|пакет}, размер упаковки {20-120} на {10-80} см.",
-    "Первому, кто приедет {date}, отдам на {100-1500} рублей дешевле.",
-    "Досталось от {бабушки|соседей|прежних хозяев|друзей}, точной даты нет, около {year} года.",
-    "Спрашивайте {person}, {street}, подъезд {1-9}, код скажу {day}.",
-    "Состояние на {3-10} из {10|10|12}, {condition}, вопросы до {date}.",
-    "Дача разобрана в {month}, осталось {2-40} лотов, самовывоз, {town}.",
-    "Резерв за {person} снят {date}, снова в продаже, {hour}.",
-    "Смотрел мастер {date}, сказал, прослужит ещё {2-15} лет, {metro}.",
+_PHRASES: dict[str, Any] = tomllib.loads(
+    Path(__file__).with_name("phrases.toml").read_text(encoding="utf-8")
 )
-
-OPENINGS: tuple[str, ...] = (
-    "В продаже {noun} {make}, {condition}, {year} год.",
-    "{Noun} {make}, цвет {colour}, {condition}.",
-    "Предлагается {noun} {make}, пользовались с {since} {year} года.",
-    "Есть {noun}, {make}, {detail}, {condition}.",
-    "{Noun} {make}, {detail}, куплено {date} {year} года.",
-    "На фото {noun} {make}, {colour}, {detail}.",
-)
-
-TITLES: tuple[str, ...] = (
-    "{Noun} {make}", "{Noun} {make}, {detail}", "{Noun} {detail}", "{make} {noun}, {detail}",
-    "{Noun} {make} {detail}, {colour}", "{Noun}, {condition}", "{Noun} {make} {year}",
-    "{Noun} {make} — {condition}",
-)
-
-# The make alone, shared by categories: only the body then tells what is sold.
-VAGUE_TITLES: tuple[str, ...] = ("{make}, {condition}", "{make} {detail}", "{make}, {year} год")
-
-DULL_TITLES: tuple[str, ...] = (
-    "Продам срочно, {metro}", "Вещь в хорошем состоянии, {town}", "Отдам недорого до {date}",
-    "Срочно, переезд {date}", "Хорошая вещь, {condition}", "Распродажа {day}, {town}",
-    "Продаю за ненадобностью, {year}", "Новое, {town}, {street}", "Торг, самовывоз {metro}",
-    "Лот {1-999}, {condition}", "Дёшево, {metro}, {day}", "Забирайте {day}, {metro}",
-)
-
-CONTACT_PHRASES: tuple[str, ...] = (
-    "Звоните {}.", "Мой номер {}, {}.", "Пишите на {}", "Контакт: {}.", "Тел. {}", "Связь {} в любое время.",
-    "WhatsApp {}",
-)
-
-REPOST_TAILS: tuple[str, ...] = (
-    "Торг.", "Срочно!", "Цена снижена.", "Ещё актуально.", "Снова в продаже.", "Звоните.", "Отдам сегодня.",
-)
-
 _SLOT = re.compile(r"\{([^{}]+)\}")
 
 
@@ -165,9 +41,8 @@ def fill(template: str, rng: Rng, own: dict[str, str]) -> str:
             return pick(slot.split("|"), rng)
         if numbers := re.fullmatch(r"(\d+)-(\d+)", slot):
             return str(rng.integers(int(numbers[1]), int(numbers[2]) + 1))
-        if slot in own:
-            return own[slot]
-        return pick(WORDS[slot], rng)
+        words: list[str] = [own[slot]] if slot in own else _PHRASES["words"][slot]
+        return pick(words, rng)
 
     while _SLOT.search(template):
         template = _SLOT.sub(value, template)
@@ -182,13 +57,13 @@ def informative(category: Category, thing: Thing, rng: Rng) -> Text:
     """A text that leaves no doubt about the category: names the object and speaks of its kind."""
     own = _own(category, thing, rng)
     vague = rng.random() < 0.12
-    title = fill(pick(VAGUE_TITLES if vague else TITLES, rng), rng, own)
+    title = fill(pick(_PHRASES["vague_titles"] if vague else _PHRASES["titles"], rng), rng, own)
     count = int(rng.integers(1, 7))
     opened = vague or rng.random() < 0.5
     of_kind = max(1, int(rng.integers(1, min(4, count) + 1)) - opened)
-    templates = [pick(OPENINGS, rng)] if opened else []
+    templates = [pick(_PHRASES["openings"], rng)] if opened else []
     templates += _sample(category.sentences, of_kind, rng)
-    generic = list(_sample(GENERIC, 6, rng))
+    generic = list(_sample(_PHRASES["generic"], 6, rng))
     templates += [generic.pop() for _ in range(max(0, count - len(templates)))]
     sentences = [fill(template, rng, own) for template in templates]
     while len(" ".join(sentences).split()) < MIN_WORDS:
@@ -198,8 +73,8 @@ def informative(category: Category, thing: Thing, rng: Rng) -> Text:
 
 def dull(rng: Rng) -> Text:
     """A text that says nothing of the category."""
-    title = fill(pick(DULL_TITLES, rng), rng, {})
-    generic = _sample(GENERIC, int(rng.integers(2, 6)), rng)
+    title = fill(pick(_PHRASES["dull_titles"], rng), rng, {})
+    generic = _sample(_PHRASES["generic"], int(rng.integers(2, 6)), rng)
     return _finish(title, [fill(template, rng, {}) for template in generic], rng)
 
 
@@ -208,8 +83,8 @@ def with_contacts(text: Text, rng: Rng) -> Text:
     body, planted = text.body, []
     for _ in range(1 + int(rng.random() < 0.3)):
         contact = _contact(rng)
-        phrase = pick(CONTACT_PHRASES, rng).replace("{}", contact, 1)
-        phrase = phrase.replace("{}", pick(WORDS["person"], rng))
+        phrase = pick(_PHRASES["contact_phrases"], rng).replace("{}", contact, 1)
+        phrase = phrase.replace("{}", pick(_PHRASES["words"]["person"], rng))
         body = f"{phrase} {body}" if rng.random() < 0.25 else f"{body} {phrase}"
         planted.append(contact)
     return Text(text.title, body.strip(), tuple(planted))
@@ -228,7 +103,7 @@ def altered(text: Text, rng: Rng) -> Text:
             words[pick(free, rng)] = pick(("очень", "вещь", "можно", "сейчас"), rng)
     body = " ".join(words)
     if body and rng.random() < 0.7:
-        body = f"{body} {pick(REPOST_TAILS, rng)}"
+        body = f"{body} {pick(_PHRASES['repost_tails'], rng)}"
     return Text(title, body, text.contacts)
 
 
@@ -264,14 +139,23 @@ def _contact(rng: Rng) -> str:
     # Subscriber numbers of the form 00x-xx-xx are not given out, so nobody's phone is printed.
     code = pick(("903", "905", "916", "925", "926", "968", "977", "985", "999"), rng)
     a, b, c = f"00{rng.integers(1, 10)}", f"{rng.integers(10, 100)}", f"{rng.integers(10, 100)}"
-    name = f"{pick(('ivan', 'olga', 'sklad', 'prodam', 'masha', 'sergey'), rng)}{rng.integers(10, 9999)}"
+    who = pick(("ivan", "olga", "sklad", "prodam", "masha", "sergey"), rng)
+    name = f"{who}{rng.integers(10, 9999)}"
     site = pick(("mail.ru", "yandex.ru", "gmail.com", "bk.ru"), rng)
     return pick(
         (
-            f"+7 ({code}) {a}-{b}-{c}", f"8 {code} {a} {b} {c}", f"8{code}{a}{b}{c}",
-            f"8-{code}-{a}-{b}-{c}", f"+7{code}{a}{b}{c}", f"8({code}){a}{b}{c}",
-            f"+7 {code} {a}-{b}{c}", f"8 {code} {a}{b}{c}", f"{name}@{site}",
-            f"https://vk.com/{name}", f"t.me/{name}", f"www.{name}.ru",
+            f"+7 ({code}) {a}-{b}-{c}",
+            f"8 {code} {a} {b} {c}",
+            f"8{code}{a}{b}{c}",
+            f"8-{code}-{a}-{b}-{c}",
+            f"+7{code}{a}{b}{c}",
+            f"8({code}){a}{b}{c}",
+            f"+7 {code} {a}-{b}{c}",
+            f"8 {code} {a}{b}{c}",
+            f"{name}@{site}",
+            f"https://vk.com/{name}",
+            f"t.me/{name}",
+            f"www.{name}.ru",
         ),
         rng,
     )

@@ -1,0 +1,234 @@
+"""Take listings from a table and a folder of photos that the user already has."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm import tqdm
+
+from src.collect.found import Found, Listing, Note, seller_hash, store_photo
+from src.errors import UserError
+from src.listings import PARTS
+from src.prepare.redact import redact
+
+FIELDS = ("id", "title", "text", "price", "category", "photo", "seller", "part")
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_CURRENCY = re.compile(r"^[₽$€£]|(?:₽|\$|€|£|руб\.?|р\.|RUB|EUR|USD|GBP)$", re.IGNORECASE)
+
+
+def read_table(params: Mapping[str, Any], photos: Path, *, seed: int, workers: int) -> Found:
+    """Read `collect.table`'s file, copy its photos into the folder `photos`.
+
+    A row that cannot be used is set aside with its reason; a price or photo that cannot be read
+    is noted and missing. Raises UserError for a missing file, folder or column.
+    """
+    path = _resolve(params["path"], "collect.table.path", "the CSV or Parquet file of listings")
+    table = _columns(_read(path), params["columns"], path)
+    folder = None
+    if "photo" in table:
+        folder = _resolve(
+            params["photos"],
+            "collect.table.photos",
+            'the folder of photos, or set collect.table.columns.photo to ""',
+        )
+        if not folder.is_dir():
+            raise UserError(f"collect.table.photos: {folder} is not a folder")
+    found = Found()
+    rows = _usable(table, found)
+    stored = _copy_photos(rows, folder, photos, workers, found) if folder else {}
+    for row in rows:
+        found.keep(
+            Listing(
+                id=row["id"],
+                title=redact(row.get("title", "").strip()),
+                text=redact(row.get("text", "").strip()),
+                price=_price(row, found),
+                category=row["category"].strip(),
+                photo=stored.get(row["id"]),
+                seller=seller_hash(row["seller"], seed) if row.get("seller") else None,
+                part=row.get("part") or None,
+            )
+        )
+    return found
+
+
+def _resolve(given: str, name: str, what: str) -> Path:
+    if not given:
+        raise UserError(f"{name} is empty; give {what}")
+    # A queued experiment runs in another folder; DVC_ROOT names the user's own.
+    path = Path(os.environ.get("DVC_ROOT", "")) / Path(given).expanduser()
+    if not path.exists():
+        raise UserError(f"{name}: there is no {path}; give {what}")
+    return path
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        if path.suffix.lower() in (".parquet", ".pq"):
+            return pd.read_parquet(path)
+        with path.open(encoding="utf-8-sig") as file:
+            header = file.readline()
+        return pd.read_csv(
+            path,
+            sep=max(",;\t", key=header.count),
+            dtype=str,
+            # An empty cell is empty; a title "NA" or "null" is a title.
+            keep_default_na=False,
+            encoding="utf-8-sig",
+        )
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text; save it as CSV UTF-8 or as Parquet") from error
+    except (ValueError, OSError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"{path} cannot be read as CSV or Parquet: {reason}") from error
+
+
+def _columns(table: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.DataFrame:
+    """The mapped columns under our own names, all of them text."""
+    there = ", ".join(map(str, table.columns))
+    unknown = sorted(set(columns) - set(FIELDS))
+    if unknown:
+        raise UserError(f"collect.table.columns: unknown {unknown}; known are {', '.join(FIELDS)}")
+    if not columns.get("category"):
+        raise UserError(
+            f'collect.table.columns.category is ""; name the column; {path} has: {there}'
+        )
+    if not columns.get("title") and not columns.get("text"):
+        raise UserError(
+            f'collect.table.columns: title and text are both ""; name one; {path} has: {there}'
+        )
+    taken = {}
+    for field in FIELDS:
+        name = columns.get(field)
+        if name and name in table:
+            taken[field] = _as_text(table[name])
+        elif name and field != "part":
+            hint = "" if field == "category" else '; set it to "" if there is none'
+            raise UserError(
+                f"collect.table.columns.{field}: {path} has no column {name!r}{hint}; "
+                f"it has: {there}"
+            )
+    if "id" not in taken:
+        taken["id"] = pd.Series([f"row-{n}" for n in range(1, len(table) + 1)], index=table.index)
+    if "part" in taken:
+        taken["part"] = taken["part"].str.strip().str.lower()
+        empty = int((taken["part"] == "").sum())
+        if 0 < empty < len(table):
+            raise UserError(
+                f"collect.table.columns.part: {empty} of {len(table)} rows of {path} have no part; "
+                f"fill them with {', '.join(PARTS)}, or drop the column to get a new split"
+            )
+    return pd.DataFrame(taken)
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    """Text, empty where missing; 7.0 from a column of numbers with gaps is "7"."""
+
+    def text(value: Any) -> str:
+        if value is None or pd.isna(value):
+            return ""
+        if isinstance(value, float) and value.is_integer():
+            return str(int(value))
+        return str(value)
+
+    # Lists and the like in a cell would make isna an array.
+    scalar = column.map(lambda value: value if pd.api.types.is_scalar(value) else str(value))
+    return scalar.astype(object).map(text).astype(object)
+
+
+def _usable(table: pd.DataFrame, found: Found) -> list[dict[str, str]]:
+    rows: dict[str, dict[str, str]] = {}
+    for values in table.itertuples(index=False):
+        row: dict[str, str] = dict(zip(table.columns, values, strict=True))
+        row["id"] = row["id"].strip()
+        fault = _fault(row, rows)
+        if fault:
+            # An odd id can be anything, also someone's phone number.
+            found.rejected.append(Note(redact(row["id"])[:100], *fault))
+        else:
+            rows[row["id"]] = row
+    return list(rows.values())
+
+
+def _fault(row: dict[str, str], earlier: Mapping[str, object]) -> tuple[str, str] | None:
+    """Why a row cannot be used: a reason to count by, and a detail."""
+    category = row["category"].strip()
+    if not row["id"]:
+        return "no id", ""
+    if not _ID.fullmatch(row["id"]):
+        return "id with other characters than letters, digits, - and _, or over 64", ""
+    if row["id"] in earlier:
+        return "id is there already", ""
+    if not category:
+        return "no category", ""
+    if len(category) > 200:
+        return "category longer than 200 characters", redact(category[:60])
+    if row.get("part") and row["part"] not in PARTS:
+        return f"part is none of {', '.join(PARTS)}", row["part"][:60]
+    return None
+
+
+def _price(row: dict[str, str], found: Found) -> float | None:
+    given = row.get("price", "").strip()
+    if not given:
+        return None
+    # "1 500 ₽", "1.500,00 €", "1,500.00" and "12,5" all are prices.
+    number = _CURRENCY.sub("", re.sub(r"[\s\u202f\u00a0'’]", "", given))
+    if "," in number and "." in number:
+        thousands = "," if number.rfind(".") > number.rfind(",") else "."
+        number = number.replace(thousands, "")
+    elif re.fullmatch(r"-?\d{1,3}(,\d{3})+", number):
+        number = number.replace(",", "")
+    try:
+        price = float(number.replace(",", "."))
+    except ValueError:
+        price = math.nan
+    if not math.isfinite(price) or price > 1e12:
+        found.noted.append(Note(row["id"], "price cannot be read", redact(given)[:60]))
+    elif price < 0:
+        found.noted.append(Note(row["id"], "price below zero", given[:60]))
+    else:
+        return price
+    return None
+
+
+def _copy_photos(
+    rows: list[dict[str, str]], folder: Path, photos: Path, workers: int, found: Found
+) -> dict[str, str]:
+    """Copy the named photos; gives stored names by listing id."""
+    named = [row for row in rows if row["photo"].strip()]
+    stored: dict[str, str] = {}
+    with ThreadPoolExecutor(workers) as pool:
+        names = [row["photo"].strip() for row in named]
+        results = tqdm(
+            pool.map(_copy_photo, names, repeat(folder.resolve()), repeat(photos)),
+            desc="photos", unit="photo", total=len(named), disable=None,
+        )  # fmt: skip
+        for row, (name, reason) in zip(named, results, strict=True):
+            if name is not None:
+                stored[row["id"]] = name
+            else:
+                found.noted.append(Note(row["id"], reason, redact(row["photo"])[:200]))
+    return stored
+
+
+def _copy_photo(name: str, folder: Path, photos: Path) -> tuple[str | None, str]:
+    """The stored name, or None and why; `folder` is resolved."""
+    try:
+        # Resolving follows links, so a link that leads out of the folder is caught as well.
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder) or "\\" in name:
+            return None, "photo outside the folder"
+        if not path.is_file():
+            return None, "photo not in the folder"
+        return store_photo(photos, path.read_bytes()), ""
+    except (OSError, ValueError, RuntimeError):
+        return None, "photo cannot be read"
