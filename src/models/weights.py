@@ -185,14 +185,15 @@ def _hub(kind: str, network: str, revision: str | None, out: Path) -> dict[str, 
     from huggingface_hub.utils import httpx
     from safetensors import SafetensorError
 
+    silence = None
     try:
-        cached_only = not _answers(repo, "config.json", revision)
+        silence = _silence(repo, revision)
         load = _hub_image if kind == "image" else _hub_text
-        return {"weights": f"hub {repo}", **load(network, repo, revision, cached_only, out)}
+        return {"weights": f"hub {repo}", **load(network, repo, revision, bool(silence), out)}
     except (OSError, ValueError, RuntimeError, httpx.HTTPError, SafetensorError) as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise _hub_error(repo, error) from error
+        raise _hub_error(repo, error, silence) from error
 
 
 def _timm_repo(network: str, revision: str | None) -> tuple[str, str | None]:
@@ -212,8 +213,8 @@ def _timm_repo(network: str, revision: str | None) -> tuple[str, str | None]:
     return repo, revision or pinned or None
 
 
-def _answers(repo: str, file: str, revision: str | None) -> bool:
-    """Ask the Hub once for a file; False when it cannot be reached and only the cache is left.
+def _silence(repo: str, revision: str | None) -> str | None:
+    """Ask the Hub once for the repository; say why only the cache is left, or None if it answers.
 
     The loaders alone would wait a minute, several times over, for a server that hangs.
     """
@@ -222,21 +223,19 @@ def _answers(repo: str, file: str, revision: str | None) -> bool:
     from huggingface_hub.utils import httpx
 
     if constants.is_offline_mode():
-        return False
+        return "HF_HUB_OFFLINE is set"
     try:
         get_hf_file_metadata(
-            hf_hub_url(repo, file, revision=revision), timeout=constants.HF_HUB_ETAG_TIMEOUT
+            hf_hub_url(repo, "config.json", revision=revision),
+            timeout=constants.HF_HUB_ETAG_TIMEOUT,
         )
     except HfHubHTTPError as error:
         if error.response.status_code < 500 and error.response.status_code != 429:
             raise
-        reason = str(error.response.status_code)
+        return f"it answered {error.response.status_code}"
     except httpx.HTTPError as error:
-        reason = str(error) or type(error).__name__
-    else:
-        return True
-    print(f"{constants.ENDPOINT} does not answer ({reason}); looking for {repo} in the cache")
-    return False
+        return f"no answer ({error or type(error).__name__})"
+    return None
 
 
 def _hub_image(
@@ -264,32 +263,44 @@ def _hub_text(
     network: str, repo: str, revision: str | None, cached_only: bool, out: Path
 ) -> dict[str, Any]:
     import torch
-    from transformers import AutoModel, AutoTokenizer
+    from huggingface_hub import HfApi, snapshot_download
+    from transformers import AutoModel, AutoTokenizer, logging
+    from transformers.safetensors_conversion import get_conversion_pr_reference
 
-    where: dict[str, Any] = {"revision": revision or "main", "local_files_only": cached_only}
+    def copy(revision: str | None) -> Path:
+        files = ["*.json", "*.txt", "*.model", "model*.safetensors"]
+        return Path(
+            snapshot_download(
+                repo, revision=revision, allow_patterns=files, local_files_only=cached_only
+            )
+        )
+
+    folder = copy(revision)
+    if not list(folder.glob("model*.safetensors")) and not cached_only and not revision:
+        # An old repository may hold a pickle only; the Hub's own converter keeps a safe copy.
+        folder = copy(get_conversion_pr_reference(HfApi(), repo))
+    logging.set_verbosity_error()
+    # Loaded from the copy: the loaders ask the Hub about more than the files they need.
     model, report = AutoModel.from_pretrained(
-        repo,
-        **where,
-        use_safetensors=True,
-        dtype=torch.float32,
-        output_loading_info=True,
-        trust_remote_code=False,
+        folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True
     )
     # The pooler is not used here, and checkpoints of masked language models have none.
     missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
     if missing:
         raise ValueError(f"the file lacks {len(missing)} tensors, {missing[0]} among them")
     model.save_pretrained(out)
-    AutoTokenizer.from_pretrained(repo, **where, trust_remote_code=False).save_pretrained(out)
-    return {"revision": model.config._commit_hash}
+    AutoTokenizer.from_pretrained(folder).save_pretrained(out)
+    return {"revision": folder.name}
 
 
-def _hub_error(repo: str, error: Exception) -> UserError:
+def _hub_error(repo: str, error: Exception, silence: str | None) -> UserError:
     from huggingface_hub import constants
     from huggingface_hub.errors import HfHubHTTPError
 
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-    if isinstance(error, HfHubHTTPError):
+    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    if silence:
+        reason = f"{silence}, and the cache does not have the model"
+    elif isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         reason = f"it answered {status}"
         if status in (401, 403):
