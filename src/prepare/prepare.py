@@ -1,0 +1,148 @@
+"""From the raw listings and the index of their photos to the table that every model reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from src.errors import UserError
+from src.listings import PARTS
+from src.prepare.duplicates import Groups, group_near_duplicates
+from src.prepare.redact import EMAIL, LINK, NAME, PHONE
+from src.prepare.split import split
+from src.prepare.text import clean, words
+
+
+class Prepared(NamedTuple):
+    """The table as `listings.PREPARED`, and what was counted and set aside on the way."""
+
+    table: pd.DataFrame
+    notes: dict[str, Any]
+
+
+def prepare(raw: pd.DataFrame, index: pd.DataFrame, params: Mapping[str, Any]) -> Prepared:
+    """Clean the texts, group near-duplicates and split.
+
+    Args:
+        raw: listings as `listings.RAW`.
+        index: `photos.INDEX`, a row for every listing of `raw`.
+        params: `seed` and the section `prepare` of params.yaml.
+
+    Raises:
+        UserError: an index of other listings, fewer than two categories, or what `split` raises.
+    """
+    options, seed = params["prepare"], params["seed"]
+    raw = raw.sort_values("id", ignore_index=True)
+    if set(raw["id"]) != set(index["id"]):
+        raise UserError("the packed photos belong to other listings; run the pack stage again")
+    index = index.set_index("id").loc[raw["id"]].reset_index()
+    table = raw.assign(
+        title=raw["title"].map(clean),
+        text=raw["text"].map(clean),
+        photo_row=index["row"],
+    )
+    for column in ("title", "text"):
+        table[f"{column}_words"] = table[column].map(words)
+
+    sizes = table["category"].value_counts()
+    rare = sizes[sizes < options["min_per_category"]].sort_index()
+    keep = ~table["category"].isin(rare.index)
+    table, index = table[keep].reset_index(drop=True), index[keep].reset_index(drop=True)
+    if table["category"].nunique() < 2:
+        raise UserError(
+            f"{table['category'].nunique()} categories have at least "
+            f"{options['min_per_category']} listings, and a classifier needs two; collect more "
+            "listings or lower prepare.min_per_category"
+        )
+
+    groups = group_near_duplicates(table, index, options["text_similarity"], options["photo_bits"])
+    given = bool(table["part"].notna().any())
+    crossing = options.get("crossing", "refuse")
+    if crossing not in ("refuse", "drop"):
+        raise UserError(f"prepare.crossing is {crossing!r}; give refuse or drop")
+    part = split(table, groups.group, options["parts"], seed, crossing)
+    notes = {
+        "collected": len(raw),
+        "split": "given by the table" if given else "made",
+        "labels": "shuffled" if options["shuffle_labels"] else "as collected",
+        "set_aside": {
+            "category_too_small": {str(name): int(count) for name, count in rare.items()},
+            "duplicate_in_later_part": int(part.isna().sum()),
+        },
+        "duplicates": _duplicates(groups),
+        "random_split": _random_split(groups.group, options["parts"], seed),
+    }
+
+    table = table.assign(part=part, group=groups.group)[part.notna()]
+    index = index[part.notna()]
+    _check_trained(table)
+    notes |= _counts(table, index)
+    if options["shuffle_labels"]:
+        shuffled = np.random.default_rng([seed, 1]).permutation(len(table))
+        table = table.assign(category=table["category"].to_numpy(dtype=object)[shuffled])
+    return Prepared(table.reset_index(drop=True), notes)
+
+
+def _check_trained(table: pd.DataFrame) -> None:
+    trained = set(table.loc[table["part"] == "train", "category"])
+    unseen = sorted(set(table["category"]) - trained)
+    if unseen:
+        raise UserError(
+            f"{len(unseen)} categories have no listing in train, such as {unseen[0]!r}; "
+            "move some there, or take these categories out"
+        )
+
+
+def _counts(table: pd.DataFrame, index: pd.DataFrame) -> dict[str, Any]:
+    by_part = pd.crosstab(table["category"], table["part"]).reindex(columns=PARTS, fill_value=0)
+    everything = table["title"] + " " + table["text"]
+    without = (index["row"] < 0) & index["problem"].isna()
+    return {
+        "listings": len(table),
+        "parts": {part: int(count) for part, count in by_part.sum().items()},
+        "categories": {
+            str(name): {part: int(counts[part]) for part in PARTS}
+            for name, counts in by_part.iterrows()
+        },
+        "photos": {
+            "read": int((index["row"] >= 0).sum()),
+            "none": int(without.sum()),
+            "problems": {
+                str(reason): int(count)
+                for reason, count in index["problem"].value_counts().sort_index().items()
+            },
+        },
+        "no_text": int((everything.str.strip() == "").sum()),
+        "no_price": int(table["price"].isna().sum()),
+        "contacts_hidden": {
+            mark.strip("[]"): int(everything.str.contains(mark, regex=False).sum())
+            for mark in (EMAIL, LINK, PHONE, NAME)
+        },
+    }
+
+
+def _duplicates(groups: Groups) -> dict[str, Any]:
+    sizes = groups.group.value_counts()
+    return {
+        "groups": int((sizes > 1).sum()),
+        "listings": int(sizes[sizes > 1].sum()),
+        "largest": int(sizes.max()),
+        "links": groups.links,
+    }
+
+
+def _random_split(group: pd.Series, parts: Mapping[str, float], seed: int) -> dict[str, int]:
+    """What a split by rows would have leaked: groups in two parts, judged listings with a twin."""
+    rng = np.random.default_rng([seed, 2])
+    dealt = rng.choice(len(PARTS), size=len(group), p=[parts[name] for name in PARTS])
+    part = pd.Series(dealt, index=group.index)
+    crossing = part.groupby(group).transform("nunique") > 1
+    trained = (part == 0).groupby(group).transform("any")
+    return {
+        "groups_crossing": int(group[crossing].nunique()),
+        "judged_listings": int((part > 0).sum()),
+        "judged_listings_with_twin_in_train": int(((part > 0) & trained).sum()),
+    }

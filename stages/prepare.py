@@ -1,0 +1,27 @@
+"""Stage prepare: clean texts, group near-duplicates, split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from src.errors import run_stage
+from src.files import write_json
+from src.listings import PREPARED, RAW, read_listings, write_listings
+from src.params import stage_params
+from src.prepare.photos import INDEX
+from src.prepare.prepare import prepare
+
+OUT = Path("data/prepared")
+
+
+def main() -> None:
+    params = stage_params("prepare")
+    raw = read_listings(Path("data/raw/listings.parquet"), RAW)
+    index = read_listings(Path("data/packed/index.parquet"), INDEX)
+    table, notes = prepare(raw, index, params)
+    write_listings(table, OUT / "listings.parquet", PREPARED)
+    write_json(OUT / "notes.json", notes)
+
+
+if __name__ == "__main__":
+    run_stage(main)
