@@ -18,7 +18,7 @@ from tenacity import (
     Retrying,
     retry_if_exception_type,
     stop_after_attempt,
-    wait_exponential_jitter,
+    wait_exponential,
 )
 
 USER_AGENT = "listing-classifier/0.1 (research crawler; obeys robots.txt)"
@@ -197,4 +197,4 @@ def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, _TryAgain) and error.pause_s is not None:
         return error.pause_s
-    return wait_exponential_jitter(initial=0.5, max=60, jitter=0.5)(state)
+    return wait_exponential(multiplier=0.5, max=60)(state)

@@ -83,8 +83,6 @@ class Site:
         # New ads push the older ones down: a page begins with the last item of the one before.
         first = max(0, (page - 1) * PER_PAGE - 1)
         shown = self._by_category[slug][first : page * PER_PAGE] if page > 0 else []
-        if shown and first == len(self._by_category[slug]) - 1:
-            shown = []
         category = next(category for category in CATEGORIES if category.slug == slug)
         classes = _hashed(f"{slug}{page}")
         items = "".join(self._item(facts, category, classes) for facts in shown)

@@ -36,7 +36,7 @@ def fill(template: str, rng: Rng, own: dict[str, str]) -> str:
     """Replace the slots of a sentence, inner ones first: choices, numbers, `own` and list words."""
 
     def value(match: re.Match[str]) -> str:
-        slot = match.group(1)
+        slot = str(match[1])
         if "|" in slot:
             return pick(slot.split("|"), rng)
         if numbers := re.fullmatch(r"(\d+)-(\d+)", slot):

@@ -1,0 +1,182 @@
+"""The demo market is an instrument: repeatable, with its defects at the rates it says."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from dataclasses import asdict, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+from imagehash import phash
+from PIL import Image, ImageOps
+
+from src.collect.demo.catalog import CATEGORIES
+from src.collect.demo.market import DemoParams, Market
+from src.errors import UserError
+from src.prepare.redact import redact
+
+
+def test_any_listing_alone_is_the_same_bytes(market: Market) -> None:
+    again = Market(market.params, market.seed)
+    for index in (149, 3, 70, 71, 0):
+        assert again.text(index) == market.text(index)
+        assert again.photo(index) == market.photo(index)
+        assert again.facts[index] == market.facts[index]
+
+
+def test_listings_do_not_depend_on_how_many_there_are(market: Market) -> None:
+    longer = Market(replace(market.params, listings=300), market.seed)
+    assert longer.facts[:150] == market.facts
+    assert longer.text(149) == market.text(149)
+
+
+def test_another_seed_gives_another_market(market: Market) -> None:
+    assert Market(market.params, 8).text(0) != market.text(0)
+
+
+def test_defects_come_at_their_rates(large_market: Market) -> None:
+    truth, params = large_market.truth(), large_market.params
+    facts = large_market.facts
+    measured = {
+        "no_photo": (truth["photo"] == "none").mean(),
+        "dull_photo": (truth["photo"] == "dull").mean(),
+        "broken_photo": (truth["photo"] == "broken").mean(),
+        "dull_text": (truth["text"] == "dull").mean(),
+        "no_text": (truth["text"] == "none").mean(),
+        "no_price": np.mean([listing.price is None for listing in facts]),
+        "repost": truth["repost_of"].notna().mean(),
+        "wrong_label": truth["wrong_label"].mean(),
+        "contacts": (truth["contacts"].map(len) > 0).mean() / (1 - params.no_text),
+    }
+    for name, rate in measured.items():
+        assert rate == pytest.approx(getattr(params, name), abs=0.025), name
+
+
+def test_categories_are_unbalanced_as_the_catalog_says(large_market: Market) -> None:
+    assert len(CATEGORIES) == 17
+    assert sum(category.share for category in CATEGORIES) == pytest.approx(1)
+    shown = Counter(facts.category for facts in large_market.facts)
+    for number, category in enumerate(CATEGORIES):
+        assert shown[number] / 5000 == pytest.approx(category.share, abs=0.02)
+        assert 5 <= len(category.things) <= 10
+
+
+def test_each_glyph_belongs_to_one_category() -> None:
+    glyphs = [thing.glyph for category in CATEGORIES for thing in category.things]
+    assert len(set(glyphs)) == len(glyphs)
+
+
+def test_brands_are_shared_between_categories() -> None:
+    of = {c.slug: " ".join(make for thing in c.things for make in thing.makes) for c in CATEGORIES}
+    for brand in ("Samsung", "Sony", "IKEA", "Nike", "Bosch"):
+        assert sum(brand in makes for makes in of.values()) >= 3, brand
+
+
+def test_every_slot_of_every_phrase_can_be_filled(large_market: Market) -> None:
+    for index in range(0, 5000, 2):
+        text = large_market.text(index)
+        assert not re.search(r"[{}|]", text.title + text.body)
+
+
+def test_unrelated_texts_differ_and_reposts_do_not(large_market: Market) -> None:
+    facts = large_market.facts[:1500]
+    grams = [_grams(large_market, listing.index) for listing in facts]
+    near = [
+        _jaccard(grams[a.index], grams[b.index])
+        for a, b in combinations(facts, 2)
+        if a.root != b.root and len(grams[a.index] & grams[b.index]) > 5
+    ]
+    assert max(near) < 0.5
+    again = [
+        _jaccard(grams[listing.index], grams[listing.root])
+        for listing in facts
+        if listing.root != listing.index and grams[listing.index]
+    ]
+    assert np.median(again) > 0.75
+    assert np.mean(np.array(again) > 0.7) > 0.85
+
+
+def test_unrelated_photos_differ_and_reposts_do_not(large_market: Market) -> None:
+    market = Market(replace(large_market.params, photo_size=160, repost=0.3, broken_photo=0), 7)
+    shown = [listing for listing in market.facts[:250] if listing.photo != "none"]
+    hashes = {listing.index: _phash(market, listing.index) for listing in shown}
+    bits: dict[bool, list[int]] = {True: [], False: []}
+    for a, b in combinations(shown, 2):
+        bits[a.root == b.root].append(hashes[a.index] - hashes[b.index])
+    assert np.mean(np.array(bits[True]) <= 6) > 0.75
+    assert np.mean(np.array(bits[False]) <= 6) < 1e-3
+
+
+def test_reposts_come_from_the_same_seller_and_category(large_market: Market) -> None:
+    facts = large_market.facts
+    for listing in facts:
+        root = facts[listing.root]
+        assert (listing.seller, listing.category) == (root.seller, root.category)
+        assert root.root == root.index <= listing.index
+
+
+def test_broken_photos_cannot_be_read_and_others_can(market: Market) -> None:
+    for listing in market.facts:
+        photo = market.photo(listing.index)
+        if listing.photo == "broken":
+            with pytest.raises(OSError):
+                Image.open(io.BytesIO(photo or b"")).load()
+        elif photo is not None:
+            Image.open(io.BytesIO(photo)).load()
+        else:
+            assert listing.photo == "none"
+
+
+def test_some_photos_are_stored_turned(large_market: Market) -> None:
+    market = Market(replace(large_market.params, photo_size=48, broken_photo=0), 7)
+    photos = [photo for i in range(150) if (photo := market.photo(i))]
+    tags = Counter(Image.open(io.BytesIO(photo)).getexif().get(0x0112) for photo in photos)
+    assert set(tags) > {None} and tags[None] > 0.8 * len(photos)
+
+
+def test_planted_contacts_stand_in_the_text_and_can_be_redacted(large_market: Market) -> None:
+    planted = 0
+    for listing in large_market.facts:
+        text = large_market.text(listing.index)
+        for contact in text.contacts:
+            planted += 1
+            assert contact in text.body
+            assert contact not in redact(text.body)
+    assert planted > 500
+
+
+def test_no_listing_lacks_both_text_and_photo(large_market: Market) -> None:
+    assert not any(f.text == "none" and f.photo in ("none", "broken") for f in large_market.facts)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"repost": 1.5}, "share from 0 to 1"),
+        ({"listings": 0}, "at least 1"),
+        ({"no_photo": 0.9, "dull_photo": 0.2}, "above 1"),
+        ({"reposts": 0.1}, "unknown keys: reposts"),
+    ],
+)
+def test_senseless_params_are_refused(market: Market, change: dict[str, float], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        DemoParams.from_params(asdict(market.params) | change)
+
+
+def _grams(market: Market, index: int) -> set[tuple[str, ...]]:
+    text = market.text(index)
+    words = re.findall(r"\w+", f"{text.title} {text.body}".lower())
+    return set(zip(words, words[1:], words[2:], strict=False))
+
+
+def _jaccard(a: set[tuple[str, ...]], b: set[tuple[str, ...]]) -> float:
+    return len(a & b) / len(a | b)
+
+
+def _phash(market: Market, index: int) -> Any:
+    photo = Image.open(io.BytesIO(market.photo(index) or b""))
+    return phash(ImageOps.exif_transpose(photo))

@@ -1,0 +1,232 @@
+"""The user's own table: what is taken, what is set aside and why, what ends the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.collect.found import Found
+from src.collect.table import _price, read_table
+from src.errors import UserError
+
+COLUMNS = {
+    "id": "id", "title": "title", "text": "description", "price": "price",
+    "category": "category", "photo": "image", "seller": "", "part": "part",
+}  # fmt: skip
+GOOD = {
+    "id": "1", "title": "Стул", "description": "Крепкий", "price": "500",
+    "category": "Мебель", "image": "",
+}  # fmt: skip
+
+
+class Table:
+    """Writes a table and a folder of photos, and reads them back through the source."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.photos = folder / "photos"
+        self.photos.mkdir()
+        self.out = folder / "out"
+        self.out.mkdir()
+
+    def read(self, *rows: dict[str, Any], name: str = "t.csv", **change: Any) -> Found:
+        frame = pd.DataFrame([GOOD | row for row in rows])
+        path = self.folder / name
+        if name.endswith(".parquet"):
+            frame.to_parquet(path)
+        elif not path.exists():
+            frame.to_csv(path, index=False)
+        params = {"path": str(path), "photos": str(self.photos)} | change
+        params["columns"] = COLUMNS | change.get("columns", {})
+        return read_table(params, self.out, seed=7, workers=2)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Table:
+    return Table(tmp_path)
+
+
+def test_a_good_row_is_taken_whole(table: Table) -> None:
+    (table.photos / "a.png").write_bytes(b"photo")
+    found = table.read({"image": "a.png", "who": "Оля"}, columns={"seller": "who"})
+    (listing,) = found.listings
+    assert listing[:5] == ("1", "Стул", "Крепкий", 500.0, "Мебель")
+    assert (table.out / str(listing.photo)).read_bytes() == b"photo"
+    assert listing.seller and "Оля" not in listing.seller
+    assert listing.part is None
+    assert not found.rejected and not found.noted
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"category": ""}, "no category"),
+        ({"category": "  "}, "no category"),
+        ({"category": "x" * 201}, "category longer than 200"),
+        ({"id": "1"}, "id is there already"),
+        ({"id": ""}, "no id"),
+        ({"id": "a/b"}, "id with other characters"),
+        ({"id": "x" * 65}, "id with other characters"),
+        ({"title": "", "description": " "}, "neither text nor photo"),
+        ({"title": "", "description": "", "image": "gone.jpg"}, "neither text nor photo"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_set_aside(
+    table: Table, row: dict[str, str], reason: str
+) -> None:
+    found = table.read({}, {"id": "2"} | row)
+    assert [listing.id for listing in found.listings] == ["1"]
+    assert len(found.rejected) == 1 and found.rejected[0].reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("price", "reason"),
+    [
+        ("договорная", "price cannot be read"), ("1e400", "price cannot be read"),
+        ("nan", "price cannot be read"), ("1e13", "price cannot be read"),
+        ("-5", "price below zero"),
+    ],
+)  # fmt: skip
+def test_a_bad_price_is_missing_and_noted(table: Table, price: str, reason: str) -> None:
+    found = table.read({"price": price})
+    assert found.listings[0].price is None
+    assert [note.reason for note in found.noted] == [reason]
+
+
+@pytest.mark.parametrize(
+    ("given_price", "price"),
+    [
+        ("1 500 ₽", 1500), ("1\u00a0500 руб.", 1500), ("12,5", 12.5), ("1,500", 1500),
+        ("1,500.25", 1500.25), ("1.500,25 €", 1500.25), ("£30", 30), ("0", 0), ("", None),
+    ],
+)  # fmt: skip
+def test_prices_as_people_write_them(table: Table, given_price: str, price: float | None) -> None:
+    found = table.read({"price": given_price})
+    assert found.listings[0].price == price and not found.noted
+
+
+@given(st.text(max_size=30))
+def test_any_price_is_a_number_in_range_or_missing(text: str) -> None:
+    price = _price({"id": "1", "price": text}, Found())
+    assert price is None or 0 <= price <= 1e12
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("../secret.jpg", "photo outside the folder"),
+        ("/etc/passwd", "photo outside the folder"),
+        ("link.jpg", "photo outside the folder"),
+        ("sub\\a.jpg", "photo outside the folder"),
+        ("gone.jpg", "photo not in the folder"),
+        (".", "photo not in the folder"),
+        ("a" * 5000, "photo cannot be read"),
+        ("a\0b", "photo cannot be read"),
+    ],
+)
+def test_a_photo_that_cannot_be_had_is_noted(table: Table, name: str, reason: str) -> None:
+    (table.folder / "secret.jpg").write_bytes(b"secret")
+    (table.photos / "link.jpg").symlink_to(table.folder / "secret.jpg")
+    found = table.read({"image": name}, name="t.parquet")
+    assert found.listings[0].photo is None
+    assert [note.reason for note in found.noted] == [reason]
+    assert not list(table.out.rglob("*.jpg"))
+
+
+def test_contacts_are_redacted_before_anything_is_kept(table: Table) -> None:
+    phone = "8 916 123 45 67"
+    found = table.read(
+        {"title": f"Стул {phone}", "description": f"Звоните {phone}"},
+        {"id": phone},
+        {"id": "3", "price": phone},
+        {"id": "4", "image": f"{phone}.jpg"},
+    )
+    assert phone not in repr(found)
+    assert len(found.rejected) == 1 and len(found.noted) >= 1
+
+
+def test_csv_with_a_byte_order_mark_or_semicolons(table: Table) -> None:
+    header = "id;title;description;price;category;image"
+    content = f"\ufeff{header}\n007;Стул;NA;1,5;Мебель;\n"
+    (table.folder / "t.csv").write_text(content, encoding="utf-8")
+    (listing,) = table.read({}).listings
+    assert (listing.id, listing.text, listing.price) == ("007", "NA", 1.5)
+
+
+def test_numbers_in_parquet_keep_no_trailing_zero(table: Table) -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": 1.0, "category": 7},
+        {"id": None, "category": 8},
+        {"id": 3.0, "category": 8},
+    ]
+    found = table.read(*rows, name="t.parquet")
+    assert [(row.id, row.category) for row in found.listings] == [("1", "7"), ("3", "8")]
+    assert [note.reason for note in found.rejected] == ["no id"]
+
+
+def test_without_an_id_column_rows_are_numbered(table: Table) -> None:
+    found = table.read({}, {}, columns={"id": ""})
+    assert [listing.id for listing in found.listings] == ["row-1", "row-2"]
+
+
+def test_a_part_column_is_kept(table: Table) -> None:
+    rows = [{"id": "1", "part": "Train"}, {"id": "2", "part": "val"}, {"id": "3", "part": "dev"}]
+    found = table.read(*rows)
+    assert [listing.part for listing in found.listings] == ["train", "val"]
+    assert found.rejected[0].reason == "part is none of train, val, test"
+
+
+def test_an_empty_part_column_is_as_good_as_none(table: Table) -> None:
+    assert table.read({"part": ""}).listings[0].part is None
+
+
+def test_relative_paths_start_at_the_repository(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(table.folder))
+    table.read({})
+    assert table.read({}, path="t.csv", photos="photos").listings
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"path": ""}, r"collect\.table\.path is empty"),
+        ({"path": "/nowhere/t.csv"}, r"there is no /nowhere/t\.csv"),
+        ({"photos": ""}, r"collect\.table\.photos is empty"),
+        ({"photos": "/nowhere"}, "there is no /nowhere"),
+        ({"photos": "/etc/hostname"}, "is not a folder"),
+        ({"columns": {"title": "name"}}, "columns.title: .* no column 'name'; set it to \"\""),
+        ({"columns": {"category": "kind"}}, "columns.category: .*it has: id, title, description"),
+        ({"columns": {"seller": "who"}}, "columns.seller: .* no column 'who'"),
+        ({"columns": {"category": ""}}, 'columns.category is ""'),
+        ({"columns": {"title": "", "text": ""}}, 'title and text are both ""'),
+        ({"columns": {"titel": "title"}}, r"unknown \['titel'\]"),
+    ],
+)
+def test_a_mistake_in_params_is_one_clear_line(
+    table: Table, change: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(UserError, match=words) as error:
+        table.read({}, **change)
+    assert "\n" not in str(error.value)
+
+
+def test_a_part_column_with_gaps_is_refused(table: Table) -> None:
+    with pytest.raises(UserError, match="1 of 2 rows .* have no part"):
+        table.read({"part": "train"}, {"id": "2", "part": ""})
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00\x01", "id,имя\n1,Стул".encode("cp1251")])
+def test_a_file_that_is_no_table_is_refused(table: Table, name: str, content: bytes) -> None:
+    path = table.folder / f"bad_{name}"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="UTF-8|cannot be read") as error:
+        table.read({}, path=str(path))
+    assert "\n" not in str(error.value)
