@@ -152,7 +152,10 @@ def _serial(text: str, start: int) -> bool:
     if before.endswith(("#", "№")):
         return True
     glued = re.search(r"[A-Za-z]+$", before)
-    return glued is not None and not _CALL.search(text, max(0, start - 30), start)
+    # A whole word that lost its space ("quote01753 …") is no serial's prefix.
+    if glued is None or (len(glued[0]) > 3 and not glued[0].isupper()):
+        return False
+    return not _CALL.search(text, max(0, start - 30), start)
 
 
 def _with_prefix(text: str, start: int, end: int, done: int) -> int:

@@ -78,6 +78,7 @@ def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, size: int) 
         )
     # Refused below by our own cap, with a reason in the index instead of a line on the screen.
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+    warnings.filterwarnings("ignore", message="Corrupt EXIF data", category=UserWarning)
     first: dict[str, _Photo] = {}
     rows: dict[str, int] = {}
     found: list[tuple[int, _Photo]] = []

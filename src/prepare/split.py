@@ -67,9 +67,9 @@ def _deal(
             # The last groups are kept for parts that would stay without this category.
             if left <= (filled == 0).sum() <= len(own):
                 open_parts = np.flatnonzero(filled == 0)
-            # Among parts that lack the same number, the one that is behind over all categories.
+            # Fractions are settled for the part that is behind over all categories.
             behind = filled_in_all / shares
-            lack = np.round(target - filled, 6)
+            lack = np.ceil(target - filled - 1e-9)
             best = min(open_parts, key=lambda part: (-lack[part], behind[part], part))
             filled[best] += sizes[row]
             filled_in_all[best] += sizes[row]

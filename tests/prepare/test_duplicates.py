@@ -1,0 +1,146 @@
+"""Reposts fall into one group; a shared wall, logo or phrase joins nobody."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from src.prepare.duplicates import MAX_SHARED_PHOTO, Groups, group_near_duplicates
+from src.prepare.text import clean
+
+WORDS = [a + b + c for a in ("ка", "до", "му", "ре") for b in ("ло", "ти", "на") for c in "бвгдж"]
+
+
+def _text(rng: random.Random, count: int = 40) -> str:
+    return " ".join(rng.choice(WORDS) + rng.choice(WORDS) for _ in range(count))
+
+
+def _group(listings: list[dict[str, object]], bits: int = 6, similarity: float = 0.7) -> Groups:
+    """Group listings given by what matters for a test; all else differs between them."""
+    rng = random.Random(5)
+    rows = []
+    for number, own in enumerate(listings):
+        row = {"id": f"{number:05}", "title": f"{_text(rng, 3)}", "text": _text(rng)}
+        row |= {"seller": None, "sha256": None, "phash": None}
+        rows.append(row | own)
+    table = pd.DataFrame(rows)
+    for column in ("seller", "sha256", "phash"):
+        table[column] = table[column].astype("str")
+    table["row"] = np.where(table["sha256"].notna(), np.arange(len(table)), -1)
+    return group_near_duplicates(table, table, similarity, bits)
+
+
+def _file(number: int) -> str:
+    return f"{number:064x}"
+
+
+def _hash(code: int) -> str:
+    return f"{code:016x}"
+
+
+def _together(groups: Groups) -> bool:
+    return groups.group.nunique() == 1
+
+
+def test_strangers_stay_apart() -> None:
+    groups = _group([{} for _ in range(50)])
+    assert groups.group.nunique() == 50
+    assert groups.links == {"same file": 0, "photo": 0, "text": 0, "seller": 0}
+
+
+def test_the_same_file_joins() -> None:
+    groups = _group([{}, {"sha256": _file(1)}, {"sha256": _file(1)}])
+    assert groups.group.tolist() == ["00000", "00001", "00001"]
+
+
+def test_an_altered_text_joins_and_a_half_changed_one_does_not() -> None:
+    text = _text(random.Random(1), 60)
+    listed = text.split()
+    listed[20] = "срочно"
+    assert _together(_group([{"text": text}, {"text": " ".join([*listed, "торг"])}]))
+    half = " ".join(listed[:30] + _text(random.Random(2), 30).split())
+    assert not _together(_group([{"text": text}, {"text": half}]))
+
+
+def test_short_and_empty_texts_are_no_evidence() -> None:
+    for text, title in (("", ""), ("Продам срочно", "Вещь"), ("Торг", "iPhone 11 64 gb")):
+        assert not _together(_group([{"text": text, "title": title}] * 2))
+
+
+def test_alike_photos_need_words_in_common() -> None:
+    rng = random.Random(3)
+    text = _text(rng, 40)
+    other = " ".join(text.split()[::2] + _text(rng, 10).split())
+    near, far = _hash(0b111111), _hash(0b1111111)
+    alike = [{"phash": _hash(0), "text": text}, {"phash": near, "text": other}]
+    assert _together(_group(alike))
+    assert not _together(_group([alike[0], {**alike[1], "phash": far}]))
+    assert not _together(_group([{"phash": _hash(0)}, {"phash": near}]))
+    assert _together(_group([{"phash": _hash(0), "text": "", "title": ""}, {"phash": near}]))
+    assert _together(_group([{"phash": _hash(0), "seller": "s"}, {"phash": near, "seller": "s"}]))
+
+
+def test_a_wall_or_a_logo_does_not_chain_strangers() -> None:
+    many = MAX_SHARED_PHOTO + 1
+    logo = [{"sha256": _file(7), "phash": _hash(99), "text": "", "title": ""}] * many
+    assert _group(logo).group.nunique() == many
+    # A chain of walls, each one bit from the next.
+    walls = [{"phash": _hash((1 << k) - 1), "text": "", "title": ""} for k in range(60)]
+    assert _group(walls, bits=12).group.nunique() > 30
+
+
+def test_thousands_of_one_wall_take_no_memory() -> None:
+    assert _group([{"phash": _hash(1), "text": "", "title": ""}] * 3000).group.nunique() == 3000
+
+
+def test_one_seller_and_one_title_join() -> None:
+    same = {"seller": "s", "title": "Шкаф-купе"}
+    assert _together(_group([same, {"seller": "s", "title": "шкаф-купе"}]))
+    assert not _together(_group([same, {"seller": "r", "title": "Шкаф-купе"}]))
+    assert not _together(_group([{"seller": "s", "title": ""}] * 2))
+
+
+def test_the_name_is_the_smallest_id_in_any_order() -> None:
+    rng = random.Random(4)
+    text = _text(rng)
+    table = pd.DataFrame({"id": ["b", "a", "d", "c"], "title": ["x"] * 4, "seller": [None] * 4})
+    table["text"] = [text, text, _text(rng), text]
+    table = table.assign(sha256=None, phash=None, row=-1)
+    names = group_near_duplicates(table, table, 0.7, 6).group
+    assert names.tolist() == ["a", "a", "d", "a"]
+    turned = table.iloc[::-1]
+    assert group_near_duplicates(turned, turned, 0.7, 6).group[table.index].tolist() == [*names]
+
+
+def test_planted_reposts_are_found() -> None:
+    rng = random.Random(6)
+    listings: list[dict[str, object]] = []
+    truth = []
+    for root in range(300):
+        text, code = _text(rng, rng.randint(12, 80)), rng.getrandbits(64)
+        for copy in range(rng.choice([1, 1, 1, 2, 3])):
+            listed = text.split()
+            if copy:
+                listed[rng.randrange(len(listed))] = "срочно"
+            listings.append(
+                {"text": " ".join(listed), "phash": _hash(code ^ (1 << rng.randrange(64)))}
+            )
+            truth.append(root)
+    found = _group(listings).group.to_numpy()
+    real = np.array(truth)
+    upper = np.triu_indices(len(real), 1)
+    same = (real[:, None] == real)[upper]
+    joined = (found[:, None] == found)[upper]
+    assert (same & joined).sum() / joined.sum() >= 0.98
+    assert (same & joined).sum() / same.sum() >= 0.95
+
+
+def test_groups_of_real_ads_are_small(real_data: Path) -> None:
+    table = pd.read_csv(real_data / "gumtree/listings.csv").iloc[:2000]
+    table = table.assign(text=table["description"].map(clean), seller=None)
+    table = table.assign(sha256=None, phash=None, row=-1)
+    sizes = group_near_duplicates(table, table, 0.7, 6).group.value_counts()
+    assert 1 < sizes.max() <= 20 and 0.9 < len(sizes) / len(table) < 1

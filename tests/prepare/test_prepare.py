@@ -1,0 +1,128 @@
+"""From raw listings to the prepared table, and the notes of what was set aside."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from src.errors import UserError
+from src.listings import PREPARED, RAW, check_listings
+from src.prepare.photos import BROKEN
+from src.prepare.prepare import prepare
+
+OPTIONS: dict[str, Any] = {
+    "min_per_category": 8,
+    "parts": {"train": 0.6, "val": 0.2, "test": 0.2},
+    "text_similarity": 0.7,
+    "photo_bits": 6,
+    "shuffle_labels": False,
+}
+
+
+def _market(count: int = 90) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rng = random.Random(0)
+    rows = []
+    for number in range(count):
+        text = " ".join(f"слово{rng.randrange(10**6)}" for _ in range(30))
+        rows.append(
+            {
+                "id": f"{number:04}",
+                "title": f"Вещь &amp; номер {number}",
+                "text": f"{text} 8 (905) 123-45-67",
+                "price": 100.0 if number % 10 else np.nan,
+                "category": ("Мебель", "Книги", "Часы")[number % 3],
+                "photo": f"{number}.jpg" if number % 5 else None,
+                "seller": None,
+                "part": None,
+            }
+        )
+    raw = check_listings(pd.DataFrame(rows), RAW, "raw")
+    has = raw["photo"].notna().to_numpy()
+    index = pd.DataFrame({"id": raw["id"], "row": np.where(has, np.arange(count), -1)})
+    index["sha256"] = pd.array([f"{i:064x}" if has[i] else None for i in range(count)], dtype="str")
+    codes = [f"{rng.getrandbits(64):016x}" if one else None for one in has]
+    index["phash"] = pd.array(codes, dtype="str")
+    index["problem"] = pd.array([None] * count, dtype="str")
+    return raw, index
+
+
+def _params(**own: Any) -> dict[str, Any]:
+    return {"seed": 7, "prepare": OPTIONS | own}
+
+
+def test_the_table_and_the_notes() -> None:
+    raw, index = _market()
+    raw.loc[1, "text"] = raw.loc[0, "text"]
+    raw.loc[2, "category"] = "Редкость"
+    index.loc[3, ["row", "problem"]] = [-1, BROKEN]
+    shuffled = raw.sample(frac=1, random_state=1)
+    table, notes = prepare(shuffled, index, _params())
+    table = check_listings(table, PREPARED, "prepared")
+    assert table["id"].tolist() == sorted(set(raw["id"]) - {"0002"})
+    row = table.iloc[0]
+    assert row["title"] == "Вещь & номер 0" and row["text"].endswith("[phone]")
+    assert row["title_words"] == "вещь номер 0"
+    assert table["group"].tolist()[:2] == ["0000", "0000"]
+    assert table["photo_row"].tolist()[:4] == [-1, 1, -1, 4]
+    assert notes["collected"] == 90 and notes["listings"] == 89
+    assert sum(notes["parts"].values()) == 89
+    assert notes["set_aside"]["category_too_small"] == {"Редкость": 1}
+    assert notes["photos"]["problems"] == {BROKEN: 1}
+    assert notes["photos"]["read"] + notes["photos"]["none"] + 1 == 89
+    assert notes["duplicates"]["groups"] == 1 and notes["duplicates"]["links"]["text"] == 1
+    assert notes["contacts_hidden"]["phone"] == 89
+    json.dumps(notes)
+    again = prepare(raw, index.sample(frac=1, random_state=2), _params())
+    pd.testing.assert_frame_equal(check_listings(again.table, PREPARED, "again"), table)
+    assert again.notes == notes
+
+
+def test_shuffled_labels_keep_all_but_the_labels() -> None:
+    raw, index = _market()
+    plain, _ = prepare(raw, index, _params())
+    control, notes = prepare(raw, index, _params(shuffle_labels=True))
+    assert notes["labels"] == "shuffled"
+    others = [column for column in plain if column != "category"]
+    pd.testing.assert_frame_equal(plain[others], control[others])
+    assert sorted(plain["category"]) == sorted(control["category"])
+    assert (plain["category"] == control["category"]).mean() < 0.6
+
+
+def test_a_random_split_would_have_leaked() -> None:
+    raw, index = _market()
+    for twin in range(0, 60, 2):
+        raw.loc[twin + 1, "text"] = raw.loc[twin, "text"]
+    notes = prepare(raw, index, _params()).notes["random_split"]
+    assert 5 < notes["groups_crossing"] <= 30
+    assert 0 < notes["judged_listings_with_twin_in_train"] < notes["judged_listings"]
+
+
+def test_given_parts_with_a_duplicate() -> None:
+    raw, index = _market()
+    raw["part"] = (["train"] * 3 + ["val"] * 3 + ["test"] * 3) * 10
+    raw.loc[6, "text"] = raw.loc[0, "text"]
+    with pytest.raises(UserError, match=r"0000 \(train\) and 0006 \(test\)"):
+        prepare(raw, index, _params())
+    table, notes = prepare(raw, index, _params(crossing="drop"))
+    assert "0000" not in set(table["id"]) and len(table) == 89
+    assert notes["set_aside"]["duplicate_in_later_part"] == 1
+    assert notes["split"] == "given by the table"
+    assert table["part"].tolist() == raw["part"].tolist()[1:]
+
+
+def test_what_cannot_be_prepared_says_why() -> None:
+    raw, index = _market()
+    with pytest.raises(UserError, match="run the pack stage again"):
+        prepare(raw, index.iloc[1:], _params())
+    with pytest.raises(UserError, match=r"0 categories have at least 500"):
+        prepare(raw, index, _params(min_per_category=500))
+    with pytest.raises(UserError, match="give refuse or drop"):
+        prepare(raw, index, _params(crossing="ignore"))
+    raw["part"] = np.where(raw["category"] == "Часы", "test", ["train", "val"] * 45)
+    with pytest.raises(UserError, match="no listing in train, such as 'Часы'"):
+        prepare(raw, index, _params())
