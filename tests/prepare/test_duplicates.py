@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,18 @@ def _text(rng: random.Random, count: int = 40) -> str:
     return " ".join(rng.choice(WORDS) + rng.choice(WORDS) for _ in range(count))
 
 
-def _group(listings: list[dict[str, object]], bits: int = 6, similarity: float = 0.7) -> Groups:
+def _group(
+    listings: Sequence[Mapping[str, object]], bits: int = 6, similarity: float = 0.7
+) -> Groups:
     """Group listings given by what matters for a test; all else differs between them."""
     rng = random.Random(5)
     rows = []
     for number, own in enumerate(listings):
-        row = {"id": f"{number:05}", "title": f"{_text(rng, 3)}", "text": _text(rng)}
+        row: dict[str, object] = {
+            "id": f"{number:05}",
+            "title": f"{_text(rng, 3)}",
+            "text": _text(rng),
+        }
         row |= {"seller": None, "sha256": None, "phash": None}
         rows.append(row | own)
     table = pd.DataFrame(rows)

@@ -51,15 +51,23 @@ def _market(count: int = 90) -> tuple[pd.DataFrame, pd.DataFrame]:
     return raw, index
 
 
+def _copy_text(raw: pd.DataFrame, source: int, target: int) -> None:
+    texts = raw["text"].tolist()
+    texts[target] = texts[source]
+    raw["text"] = texts
+
+
 def _params(**own: Any) -> dict[str, Any]:
     return {"seed": 7, "prepare": OPTIONS | own}
 
 
 def test_the_table_and_the_notes() -> None:
     raw, index = _market()
-    raw.loc[1, "text"] = raw.loc[0, "text"]
-    raw.loc[2, "category"] = "Редкость"
-    index.loc[3, ["row", "problem"]] = [-1, BROKEN]
+    _copy_text(raw, 0, 1)
+    raw["category"] = raw["category"].mask(raw["id"] == "0002", "Редкость")
+    lost = index["id"] == "0003"
+    index["row"] = index["row"].mask(lost, -1)
+    index["problem"] = index["problem"].mask(lost, BROKEN)
     shuffled = raw.sample(frac=1, random_state=1)
     table, notes = prepare(shuffled, index, _params())
     table = check_listings(table, PREPARED, "prepared")
@@ -96,7 +104,7 @@ def test_shuffled_labels_keep_all_but_the_labels() -> None:
 def test_a_random_split_would_have_leaked() -> None:
     raw, index = _market()
     for twin in range(0, 60, 2):
-        raw.loc[twin + 1, "text"] = raw.loc[twin, "text"]
+        _copy_text(raw, twin, twin + 1)
     notes = prepare(raw, index, _params()).notes["random_split"]
     assert 5 < notes["groups_crossing"] <= 30
     assert 0 < notes["judged_listings_with_twin_in_train"] < notes["judged_listings"]
@@ -105,7 +113,7 @@ def test_a_random_split_would_have_leaked() -> None:
 def test_given_parts_with_a_duplicate() -> None:
     raw, index = _market()
     raw["part"] = (["train"] * 3 + ["val"] * 3 + ["test"] * 3) * 10
-    raw.loc[6, "text"] = raw.loc[0, "text"]
+    _copy_text(raw, 0, 6)
     with pytest.raises(UserError, match=r"0000 \(train\) and 0006 \(test\)"):
         prepare(raw, index, _params())
     table, notes = prepare(raw, index, _params(crossing="drop"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +17,7 @@ from src.prepare.split import split
 SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
 
 
-def _table(categories: list[str], part: list[str] | None = None) -> pd.DataFrame:
+def _table(categories: list[str], part: Sequence[str | None] | None = None) -> pd.DataFrame:
     ids = [f"{number:05}" for number in range(len(categories))]
     given_part = pd.array(part or [None] * len(ids), dtype="str")
     return pd.DataFrame({"id": ids, "category": categories, "part": given_part})
@@ -112,7 +114,7 @@ def test_a_duplicate_across_given_parts_is_refused_or_dropped() -> None:
         (["train", "train", "test", "test"], "no listing has part val"),
     ],
 )
-def test_half_given_parts_are_refused(part: list[str], expected: str) -> None:
+def test_half_given_parts_are_refused(part: list[str | None], expected: str) -> None:
     table = _table(["a"] * 4, part)
     with pytest.raises(UserError, match=expected):
         split(table, table["id"], SHARES, 1)
