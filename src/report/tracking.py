@@ -1,0 +1,315 @@
+"""MLflow holds every row of the table: one run per row and per state of its stage, never two."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from src.files import read_json
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from mlflow import MlflowClient
+
+# The stage that makes a row of each kind; its entry in dvc.lock says which state of it this is.
+STAGES = {"image": "train_image@{}", "text": "train_text@{}", "fused": "fuse@{}", "leaky": "leaky"}
+UPLOAD_S = 600.0
+OTHER_PROCESS_S = 60.0
+LOG_LATER = "dvc repro --force --single-item track"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table and what is known about it; a file that is not there is None."""
+
+    kind: str
+    name: str
+    stage: str
+    lock_hash: str | None
+    params: dict[str, Any]
+    metrics: dict[str, float]
+    curves: Path | None
+    confusion: Path | None
+    model_files: list[Path]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Name and value of the tag by which the row's run is found again."""
+        if self.lock_hash:
+            return "dvc.lock_hash", self.lock_hash
+        return "row.content_hash", _digest([self.params, self.metrics])
+
+
+def read_rows(root: Path) -> list[Row]:
+    """Gather the rows whose metrics lie under `root/metrics/<kind>/<row>.json`.
+
+    Parameters are those that the row's stage ran with, as dvc.lock states them.
+    """
+    lock = _lock(root / "dvc.lock")
+    rows = []
+    for kind, pattern in STAGES.items():
+        for file in sorted((root / "metrics" / kind).glob("*.json")):
+            stage = pattern.format(file.stem)
+            entry = lock.get(stage, {})
+            parts = {part: entry[part] for part in ("cmd", "deps", "params") if part in entry}
+            used = [of_file.items() for of_file in parts.get("params", {}).values()]
+            numbers = _flat(read_json(file)).items()
+            # A leaky row may be named like the honest one whose curves and confusion lie there.
+            own = kind != "leaky"
+            rows.append(
+                Row(
+                    kind=kind,
+                    name=file.stem,
+                    stage=stage,
+                    lock_hash=_digest(parts) if parts else None,
+                    params=_flat({name: value for items in used for name, value in items}),
+                    metrics={k: float(v) for k, v in numbers if _is_finite(v)},
+                    curves=_existing(root / "metrics" / "curves" / f"{file.stem}.csv", own),
+                    confusion=_existing(root / "metrics" / "confusion" / f"{file.stem}.csv", own),
+                    model_files=_model_files(root / "data" / "checkpoints" / file.stem)
+                    if own
+                    else [],
+                )
+            )
+    return rows
+
+
+def track(rows: list[Row], experiment: str, home: Path, patience_s: float = 20.0) -> str:
+    """Put every row in MLflow and return one line about it; whatever goes wrong is only told.
+
+    The store is MLFLOW_TRACKING_URI, or a SQLite file in `home`, which must be the repository
+    itself: a queued experiment's own folder is thrown away. A store that says nothing for
+    `patience_s` seconds is given up.
+    """
+    # Unless the user says otherwise: MLflow's own patience is ten minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "8")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    import mlflow  # noqa: F401  slow, so not on the clock below
+
+    for name in ("mlflow", "alembic", "urllib3"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    uri = tracking_uri(home)
+    events: Queue[float | int | Exception] = Queue()
+
+    def work() -> None:
+        try:
+            events.put(_log_rows(rows, experiment, uri, home, events.put))
+        except Exception as error:  # noqa: BLE001  tracking must never cost a result
+            events.put(error)
+
+    # A database driver may wait without end, and only a thread of its own can be left behind.
+    Thread(target=work, daemon=True).start()
+    event: float | int | Exception = patience_s
+    while isinstance(event, float):
+        try:
+            event = events.get(timeout=max(event, patience_s))
+        except Empty:
+            event = TimeoutError("the store does not answer")
+    shown = _without_password(uri)
+    if isinstance(event, Exception):
+        reason = _without_password(" ".join(f"{type(event).__name__}: {event}".split()))[:300]
+        return f"warning: not logged to MLflow at {shown} ({reason}); log later with `{LOG_LATER}`"
+    look = shown if uri.startswith("http") else f"`mlflow ui --backend-store-uri {shown}`"
+    return f"MLflow: {len(rows)} runs ({event} new) in {shown}; see them with {look}"
+
+
+def tracking_uri(home: Path) -> str:
+    """Return the store's address; a relative SQLite path starts at `home`."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlruns.db"
+    relative = re.fullmatch(r"sqlite:///([^/:].*)", uri)
+    return f"sqlite:///{home.resolve() / relative[1]}" if relative else uri
+
+
+def draw_confusion(file: Path, title: str) -> Figure:
+    """Draw a table with columns actual and predicted as counts, shaded by each row's share."""
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    pairs = pd.read_csv(file, usecols=["actual", "predicted"], dtype=str, keep_default_na=False)
+    labels = sorted({*pairs["actual"], *pairs["predicted"]})
+    table = pd.crosstab(pairs["actual"], pairs["predicted"])
+    counts = table.reindex(index=labels, columns=labels, fill_value=0).to_numpy()
+    side = 3 + 0.45 * len(labels)
+    figure = Figure(figsize=(side + 1, side), layout="constrained")
+    axes = figure.subplots()
+    shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for i, j in zip(*counts.nonzero(), strict=True):
+        color = "white" if shares[i, j] > 0.5 else "black"
+        axes.text(j, i, counts[i, j], ha="center", va="center", color=color, fontsize=8)
+    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set(xlabel="predicted", ylabel="actual", title=title)
+    return figure
+
+
+def _log_rows(
+    rows: list[Row], experiment: str, uri: str, home: Path, progress: Callable[[float], None]
+) -> int:
+    from filelock import FileLock
+    from mlflow import MlflowClient
+
+    artifacts = home.resolve() / "mlartifacts"
+    artifacts.mkdir(parents=True, exist_ok=True)
+    progress(OTHER_PROCESS_S)
+    new = 0
+    # Two experiments that end together would both find no run, and both make one.
+    with FileLock(artifacts / ".lock", timeout=OTHER_PROCESS_S):
+        progress(0.0)
+        client = MlflowClient(tracking_uri=uri)
+        found = client.get_experiment_by_name(experiment)
+        if found is None:
+            # A server chooses its own place; a database alone would choose the current folder.
+            where = artifacts.as_uri() if uri.startswith("sqlite:") else None
+            experiment_id = client.create_experiment(experiment, artifact_location=where)
+        else:
+            experiment_id = found.experiment_id
+        commit = _commit()
+        for row in rows:
+            progress(0.0)
+            new += _log_row(client, experiment_id, row, commit, progress)
+    return new
+
+
+def _log_row(
+    client: MlflowClient,
+    experiment_id: str,
+    row: Row,
+    commit: dict[str, str],
+    progress: Callable[[float], None],
+) -> bool:
+    """Find the row's run or make it; True if it is new."""
+    tag, value = row.key
+    which = {"row": f"{row.kind}/{row.name}", tag: value}
+    query = " and ".join(f"tags.`{name}` = '{text}'" for name, text in which.items())
+    runs = client.search_runs([experiment_id], query)
+    done = [run for run in runs if run.info.status == "FINISHED"]
+    for run in runs:
+        if run.info.status != "FINISHED":
+            # Left by a process that was killed; nobody else is at it under the lock.
+            client.delete_run(run.info.run_id)
+    if done:
+        known = done[0].data.metrics
+        # The judging may have changed since, though the row's own stage has not.
+        if any(known.get(name) != number for name, number in row.metrics.items()):
+            _log_scores(client, done[0].info.run_id, row)
+        return False
+    tags = {**which, **commit, "kind": row.kind, "dvc.stage": row.stage}
+    run_id = client.create_run(experiment_id, tags=tags, run_name=row.name).info.run_id
+    _log_params_and_curves(client, run_id, row)
+    _log_scores(client, run_id, row)
+    for file in row.model_files:
+        progress(UPLOAD_S)
+        client.log_artifact(run_id, str(file), "model")
+    progress(0.0)
+    client.set_terminated(run_id)
+    return True
+
+
+def _log_scores(client: MlflowClient, run_id: str, row: Row) -> None:
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    metrics = [Metric(name, number, now, 0) for name, number in row.metrics.items()]
+    for start in range(0, len(metrics), 1000):
+        client.log_batch(run_id, metrics=metrics[start : start + 1000])
+    if row.confusion:
+        figure = draw_confusion(row.confusion, f"{row.kind}/{row.name}")
+        client.log_figure(run_id, figure, "confusion.png")
+
+
+def _log_params_and_curves(client: MlflowClient, run_id: str, row: Row) -> None:
+    from mlflow.entities import Metric, Param
+
+    params = [Param(name, str(value)[:6000]) for name, value in row.params.items()]
+    for start in range(0, len(params), 100):
+        client.log_batch(run_id, params=params[start : start + 100])
+    if not row.curves:
+        return
+    import pandas as pd
+
+    now = int(time.time() * 1000)
+    # Under a prefix: a score of the same name is the value at the end, not at an epoch.
+    points = [
+        Metric(_safe(f"epoch/{name}"), float(value), now, int(line["epoch"]))
+        for line in pd.read_csv(row.curves).to_dict("records")
+        for name, value in line.items()
+        if name != "epoch" and _is_finite(value)
+    ]
+    for start in range(0, len(points), 1000):
+        client.log_batch(run_id, metrics=points[start : start + 1000])
+
+
+def _lock(file: Path) -> dict[str, Any]:
+    if not file.exists():
+        return {}
+    from ruamel.yaml import YAML
+
+    # DVC writes YAML 1.2 with this library; another reader takes 1e-05 for text.
+    stages: dict[str, Any] = (YAML(typ="safe").load(file) or {}).get("stages", {})
+    return stages
+
+
+def _commit() -> dict[str, str]:
+    """Return tags with the commit and whether code or parameters differ from it; {} without git."""
+    # The run itself rewrites these, so they do not count as changes.
+    results = [":!dvc.lock", ":!metrics"]
+    try:
+        head, changed = (
+            subprocess.run(
+                ["git", *command], check=True, capture_output=True, text=True, timeout=10
+            ).stdout.strip()
+            for command in (
+                ["rev-parse", "HEAD"],
+                ["status", "--porcelain", "--untracked-files=no", "--", ".", *results],
+            )
+        )
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {"mlflow.source.git.commit": head, "git.dirty": str(bool(changed)).lower()}
+
+
+def _flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Join nested keys with dots, in names that MLflow takes."""
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        name = _safe(f"{prefix}{key}")
+        flat.update(_flat(value, f"{name}.") if isinstance(value, dict) else {name: value})
+    return flat
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^/\w.\- ]", "_", name)
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _existing(file: Path, wanted: bool) -> Path | None:
+    return file if wanted and file.exists() else None
+
+
+def _model_files(folder: Path) -> list[Path]:
+    return sorted(f for f in folder.glob("*") if f.suffix in (".safetensors", ".json", ".skops"))
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"//[^/@\s]*@", "//", text)
