@@ -32,7 +32,7 @@ def _group(
             "text": _text(rng),
         }
         row |= {"seller": None, "sha256": None, "phash": None}
-        rows.append(row | own)
+        rows.append(row | dict(own))
     table = pd.DataFrame(rows)
     for column in ("seller", "sha256", "phash"):
         table[column] = table[column].astype("str")
