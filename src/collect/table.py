@@ -30,13 +30,13 @@ def read_table(params: Mapping[str, Any], photos: Path, *, seed: int, workers: i
     A row that cannot be used is set aside with its reason; a price or photo that cannot be read
     is noted and missing. Raises UserError for a missing file, folder or column.
     """
-    path = _resolve(params["path"], "collect.table.path", "the CSV or Parquet file of listings")
+    path = _resolve(params, "path", "the CSV or Parquet file of listings")
     table = _columns(_read(path), params["columns"], path)
     folder = None
     if "photo" in table:
         folder = _resolve(
-            params["photos"],
-            "collect.table.photos",
+            params,
+            "photos",
             'the folder of photos, or set collect.table.columns.photo to ""',
         )
         if not folder.is_dir():
@@ -60,13 +60,15 @@ def read_table(params: Mapping[str, Any], photos: Path, *, seed: int, workers: i
     return found
 
 
-def _resolve(given: str, name: str, what: str) -> Path:
-    if not given:
-        raise UserError(f"{name} is empty; give {what}")
+def _resolve(params: Mapping[str, Any], name: str, what: str) -> Path:
+    """The file or folder of that name in collect.table.folder, which DVC watches for changes."""
+    if not params[name]:
+        raise UserError(f"collect.table.{name} is empty; give {what}")
     # A queued experiment runs in another folder; DVC_ROOT names the user's own.
-    path = Path(os.environ.get("DVC_ROOT", "")) / Path(given).expanduser()
+    folder = Path(os.environ.get("DVC_ROOT", "")) / Path(params["folder"]).expanduser()
+    path = folder / params[name]
     if not path.exists():
-        raise UserError(f"{name}: there is no {path}; give {what}")
+        raise UserError(f"collect.table.{name}: there is no {path}; give {what}")
     return path
 
 

@@ -82,7 +82,8 @@ def _table_run(section: dict[str, Any], folder: Path, csv: str) -> Path:
     (folder / "t.csv").write_text(csv, encoding="utf-8")
     section = copy.deepcopy(section) | {"source": "table"}
     section["table"] = {
-        "path": str(folder / "t.csv"),
+        "folder": str(folder),
+        "path": "t.csv",
         "photos": "",
         "columns": {"id": "id", "title": "title", "category": "category", "part": "part"},
     }

@@ -41,7 +41,7 @@ class Table:
             frame.to_parquet(path)
         elif not path.exists():
             frame.to_csv(path, index=False)
-        params = {"path": str(path), "photos": str(self.photos)} | change
+        params = {"folder": "", "path": str(path), "photos": str(self.photos)} | change
         params["columns"] = COLUMNS | change.get("columns", {})
         return read_table(params, self.out, seed=7, workers=2)
 

@@ -1,0 +1,96 @@
+"""Joining what an image model and a text model know of a listing with its price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from src.errors import UserError
+from src.fusion.blocks import model_block, price_block, with_out_of_fold
+from src.fusion.fused import FusedClassifier
+from src.fusion.heads import make_head
+from src.fusion.predictions import Predictions
+from src.models.features import Features
+from src.models.train import labels_of
+
+# What is hidden for each of the scores that show what a fused row does with less.
+HIDDEN = {
+    "photo_only": frozenset({"text", "price"}),
+    "text_only": frozenset({"photo", "price"}),
+    "no_price": frozenset({"price"}),
+}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One model's scores of all listings, and out-of-fold ones of the train part if there are."""
+
+    seen: Features
+    out_of_fold: Features | None
+
+
+@dataclass(frozen=True)
+class Fused:
+    model: FusedClassifier
+    predictions: Predictions
+
+
+def read_scores(folder: Path) -> Scores:
+    out_of_fold = folder / "out_of_fold.npz"
+    return Scores(
+        Features.load(folder / "features.npz"),
+        Features.load(out_of_fold) if out_of_fold.exists() else None,
+    )
+
+
+def fuse(
+    table: pd.DataFrame, image: Scores, text: Scores, spec: dict[str, Any], seed: int
+) -> Fused:
+    """Fit one head on train and val listings that no encoder saw; score the test part.
+
+    Args:
+        table: the prepared listings.
+        spec: the row's entry under `fusion` in params.yaml.
+
+    Raises:
+        LeakError: an encoder was fitted on a listing of the test part, or its near-duplicate.
+        UserError: there is nothing left to learn from, or the entry asks for something unknown.
+    """
+    inputs = spec["inputs"]
+    if spec["head"] == "stack" and inputs != "probs":
+        raise UserError(
+            f"inputs is {inputs!r}; the head stack weighs probabilities alone: "
+            "set inputs to probs, or choose another head"
+        )
+    classes, y = labels_of(table)
+    test = (table["part"] == "test").to_numpy()
+    groups = table.set_index("id")["group"]
+    blocks = {}
+    for name, scores in (("photo", image), ("text", text)):
+        judged = scores.seen.rows(np.isin(scores.seen.ids, table["id"].to_numpy(dtype=str)[test]))
+        judged.require_unseen(groups, f"judging on the test part by {name}")
+        blocks[name] = model_block(
+            table, with_out_of_fold(scores.seen, scores.out_of_fold, inputs), inputs
+        )
+    if spec["price"]:
+        blocks["price"] = price_block(table)
+    learnable = ~test & np.logical_and.reduce([block.unseen for block in blocks.values()])
+    if len(np.unique(y[learnable])) < 2:
+        raise UserError(
+            f"{int(learnable.sum())} listings were seen by neither encoder, too few to fit a head "
+            "on: enlarge prepare.parts.val, or set folds of both models"
+        )
+    head = make_head(spec["head"], spec["settings"], len(classes), seed)
+    model = FusedClassifier(head, len(classes)).fit(blocks, y, ~test)
+    predictions = Predictions(
+        ids=table["id"].to_numpy(dtype=str)[test],
+        classes=classes,
+        probs=model.predict_proba(blocks)[test],
+        without={name: model.predict_proba(blocks, hide)[test] for name, hide in HIDDEN.items()},
+        seen=np.zeros(int(test.sum()), bool),
+    )
+    return Fused(model, predictions)

@@ -1,0 +1,165 @@
+"""Fitting any network with Lightning: class balance, schedule, early stopping, curves."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import pandas as pd
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
+from sklearn.utils.class_weight import compute_class_weight
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+# Advice about loggers, workers and trackers that does not apply to a stage.
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", module="lightning")
+
+
+class Classifier(pl.LightningModule):
+    """Cross-entropy over a network that turns a batch into logits [B, C]."""
+
+    def __init__(
+        self, network: nn.Module, class_weights: Tensor | None, spec: dict[str, Any]
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("class_weights", class_weights)
+        self.spec = spec
+        self.curves: list[dict[str, float]] = []
+        self._train: list[Tensor] = []
+        self._val: list[tuple[Tensor, Tensor]] = []
+
+    def training_step(self, batch: tuple[Any, Tensor], _: int) -> Tensor:
+        x, y = batch
+        loss = nn.functional.cross_entropy(self.network(x), y, weight=self.class_weights)
+        self._train.append(loss.detach())
+        return loss
+
+    def validation_step(self, batch: tuple[Any, Tensor], _: int) -> None:
+        x, y = batch
+        self._val.append((self.network(x).float(), y))
+
+    def on_validation_epoch_end(self) -> None:
+        logits, y = (torch.cat(column) for column in zip(*self._val, strict=True))
+        loss = nn.functional.cross_entropy(logits, y, weight=self.class_weights)
+        f1 = f1_score(y.cpu(), logits.argmax(1).cpu(), average="macro", zero_division=0)
+        self.log("val_f1_macro", f1)
+        self.curves.append(
+            {
+                "epoch": self.current_epoch + 1,
+                "train_loss": float(torch.stack(self._train).mean()),
+                "val_loss": float(loss),
+                "val_f1_macro": float(f1),
+            }
+        )
+        self._train.clear()
+        self._val.clear()
+
+    def configure_optimizers(self) -> Any:
+        tuned = [p for p in self.network.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(
+            tuned, lr=self.spec["lr"], weight_decay=self.spec["weight_decay"]
+        )
+        # One warm-up and one cosine over the whole of the planned steps.
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=self.spec["lr"],
+            total_steps=max(2, int(self.trainer.estimated_stepping_batches)),
+            pct_start=0.15,
+        )
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+
+class _KeepBest(Callback):
+    """Bring back the weights of the best epoch on val at the end of training."""
+
+    def __init__(self) -> None:
+        self.best = -1.0
+        self.state: dict[str, Tensor] = {}
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        f1 = float(trainer.callback_metrics["val_f1_macro"])
+        if f1 > self.best:
+            self.best = f1
+            state = pl_module.network.state_dict()  # type: ignore[union-attr,operator]
+            self.state = {name: value.detach().clone() for name, value in state.items()}
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        pl_module.network.load_state_dict(self.state)  # type: ignore[union-attr,operator]
+
+
+class _Progress(Callback):
+    """One bar over all steps of the training, with a rate and an estimate."""
+
+    def __init__(self, name: str) -> None:
+        self.bar = tqdm(desc=name, unit="step", mininterval=1.0, leave=True)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.bar.reset(total=int(trainer.estimated_stepping_batches))
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        self.bar.update()
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.bar.set_postfix(val_f1=f"{float(trainer.callback_metrics['val_f1_macro']):.3f}")
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.bar.close()
+
+
+def fit(
+    network: nn.Module,
+    train: DataLoader[Any],
+    val: DataLoader[Any],
+    labels: NDArray[np.int64],
+    num_classes: int,
+    spec: dict[str, Any],
+    trainer: dict[str, Any],
+    name: str,
+) -> pd.DataFrame:
+    """Fit a network in place and leave it with the weights of its best epoch on val.
+
+    Args:
+        network: batch to logits [B, C].
+        labels: classes of the training rows, [N], for the class weights.
+        spec: epochs, patience, lr, weight_decay, imbalance of one row of the table.
+        trainer: accelerator and precision, as Lightning names them.
+
+    Returns:
+        One row per epoch: epoch, train_loss, val_loss, val_f1_macro.
+    """
+    weights = None
+    if spec["imbalance"] == "weights":
+        present = np.unique(labels)
+        weights = torch.zeros(num_classes)
+        balanced = compute_class_weight("balanced", classes=present, y=labels)
+        weights[present] = torch.as_tensor(balanced, dtype=torch.float32)
+    module = Classifier(network, weights, spec)
+    pl.Trainer(
+        max_epochs=spec["epochs"],
+        accelerator=trainer["accelerator"],
+        precision=trainer["precision"],
+        devices=1,
+        deterministic=True,
+        callbacks=[
+            # Progress first: KeepBest loads weights when everything else is done.
+            _Progress(name),
+            EarlyStopping("val_f1_macro", mode="max", patience=spec["patience"]),
+            _KeepBest(),
+        ],
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+        num_sanity_val_steps=0,
+    ).fit(module, train, val)
+    network.eval()
+    return pd.DataFrame(module.curves)

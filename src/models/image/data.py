@@ -1,0 +1,63 @@
+"""Photos of listings as batches, read from the packed array."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from src.errors import UserError
+from src.files import read_json
+from src.models.image.augment import Augment
+from src.models.image.networks import ImageNetwork
+
+
+class Photos:
+    """The listings that have a readable photo, for `src.models.train`.
+
+    Attributes:
+        rows: positions in the prepared table, [N].
+        lengths: None: all photos are of one size.
+    """
+
+    lengths = None
+
+    def __init__(self, table: pd.DataFrame, packed: Path, weights: Path, spec: dict[str, Any]):
+        if spec["augment"] not in ("none", "albumentations"):
+            raise UserError(
+                f"augment is {spec['augment']!r}; expected none or albumentations: "
+                "set it in params.yaml"
+            )
+        self.rows = np.flatnonzero(table["photo_row"].to_numpy() >= 0)
+        self.photo_rows = table["photo_row"].to_numpy()[self.rows]
+        self.photos = np.load(packed / "photos.npy", mmap_mode="r")
+        self.weights, self.spec = weights, spec
+        self.augment = None
+        if spec["augment"] == "albumentations":
+            self.augment = Augment(self.photos.shape[1])
+
+    def network(self, num_classes: int) -> ImageNetwork:
+        return ImageNetwork(self.spec, self.weights, num_classes)
+
+    def about(self) -> dict[str, Any]:
+        """Return what is needed to build the network again."""
+        return {"spec": self.spec, "source": read_json(self.weights / "source.json")}
+
+    def batch(self, rows: NDArray[np.intp]) -> Tensor:
+        """Return photos as they are packed, uint8 [B, S, S, 3]."""
+        return torch.from_numpy(self.photos[self.photo_rows[rows]])
+
+    def varied_batch(self, rows: NDArray[np.intp], epochs: list[int], seed: int) -> Tensor:
+        """Return augmented photos, uint8 [B, S, S, 3]; plain ones without augmentation."""
+        if self.augment is None:
+            return self.batch(rows)
+        views = [
+            self.augment(self.photos[self.photo_rows[row]], (seed, epoch, int(row)))
+            for row, epoch in zip(rows, epochs, strict=True)
+        ]
+        return torch.from_numpy(np.stack(views))

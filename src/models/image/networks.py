@@ -1,0 +1,73 @@
+"""Image networks: a backbone from timm, or a plain one, under one head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from src.files import read_json
+from src.models.heads import Head
+
+
+class PlainCNN(nn.Sequential):
+    """Four blocks of convolution, normalisation and pooling: [B, 3, H, W] to [B, 256]."""
+
+    num_features = 256
+
+    def __init__(self) -> None:
+        blocks: list[nn.Module] = []
+        channels = 3
+        for width in (32, 64, 128, 256):
+            blocks += [
+                nn.Conv2d(channels, width, kernel_size=3, padding=1, bias=False),
+                nn.BatchNorm2d(width),
+                nn.ReLU(inplace=True),
+                nn.MaxPool2d(2),
+            ]
+            channels = width
+        super().__init__(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+class ImageNetwork(nn.Module):
+    """Photos to features to logits; scaling and normalising are part of the network."""
+
+    def __init__(self, spec: dict[str, Any], weights: Path, num_classes: int) -> None:
+        super().__init__()
+        source = read_json(weights / "source.json")
+        self.backbone = _backbone(source["network"])
+        self.size = int(spec["size"])
+        stored = weights / "model.safetensors"
+        if stored.exists():
+            from safetensors.torch import load_file
+
+            self.backbone.load_state_dict(load_file(stored))
+        self.backbone.to(memory_format=torch.channels_last)
+        self.register_buffer("mean", torch.tensor(source["mean"]).view(1, 3, 1, 1) * 255)
+        self.register_buffer("std", torch.tensor(source["std"]).view(1, 3, 1, 1) * 255)
+        self.head = Head(self.backbone.num_features, num_classes, spec["dropout"])
+
+    def features(self, photos: Tensor) -> Tensor:
+        """Turn uint8 photos [B, S, S, 3] into features [B, D]."""
+        x = photos.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
+        if x.shape[-1] != self.size:
+            x = nn.functional.interpolate(
+                x, size=(self.size, self.size), mode="bilinear", antialias=True
+            )
+        features: Tensor = self.backbone((x - self.mean) / self.std)
+        return features
+
+    def forward(self, photos: Tensor) -> Tensor:
+        """Turn uint8 photos [B, S, S, 3] into logits [B, C]."""
+        logits: Tensor = self.head(self.features(photos))
+        return logits
+
+
+def _backbone(network: str) -> Any:
+    if network == "plain_cnn":
+        return PlainCNN()
+    import timm
+
+    return timm.create_model(network, num_classes=0)

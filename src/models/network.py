@@ -1,0 +1,198 @@
+"""Fitting and scoring a network of any modality: whole, or only the head on frozen features."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from src.errors import UserError
+from src.models.batches import OrderedBatches, TrainBatches
+from src.models.fit import fit
+
+
+class Data(Protocol):
+    """What one modality has to offer: `src.models.image.data`, `src.models.text.data`."""
+
+    rows: NDArray[np.intp]
+    lengths: NDArray[np.int64] | None
+    augment: Any
+
+    def network(self, num_classes: int) -> nn.Module: ...
+    def batch(self, rows: NDArray[np.intp]) -> Any: ...
+    def varied_batch(self, rows: NDArray[np.intp], epochs: list[int], seed: int) -> Any: ...
+
+
+class NetworkEncoder:
+    """A network's part in `src.models.train`; frozen features are computed once.
+
+    `tune: full` fits the whole network; `tune: head` keeps the backbone as it is.
+    """
+
+    def __init__(
+        self,
+        data: Data,
+        labels: NDArray[np.int64],
+        num_classes: int,
+        spec: dict[str, Any],
+        trainer: dict[str, Any],
+        seed: int,
+        name: str,
+    ) -> None:
+        """Take a modality's rows and the label of every listing of the prepared table."""
+        _check(spec)
+        self.data, self.labels, self.num_classes = data, labels[data.rows], num_classes
+        self.rows = data.rows
+        self.frozen_features = spec["tune"] == "head"
+        self.spec, self.trainer, self.seed, self.name = spec, trainer, seed, name
+        cuda = trainer["accelerator"] != "cpu" and torch.cuda.is_available()
+        self.device = torch.device("cuda" if cuda else "cpu")
+        self.frozen: Tensor | None = None
+        self.views: list[Tensor] = []
+
+    def fit(
+        self, train: NDArray[np.intp], val: NDArray[np.intp], number: int
+    ) -> tuple[nn.Module, pd.DataFrame]:
+        """Fit encoder `number`: 0 on the whole train part, others without a fold."""
+        torch.manual_seed(self.seed + number)
+        name = f"{self.name}, fold {number}" if number else self.name
+        network = self.data.network(self.num_classes)
+        batches = TrainBatches(
+            self.labels[train],
+            self.spec["batch"],
+            self.seed + number,
+            balanced=self.spec["imbalance"] == "sampler",
+            lengths=None if self.data.lengths is None else self.data.lengths[train],
+        )
+        settings = (self.labels[train], self.num_classes, self.spec, self.trainer, name)
+        if self.spec["tune"] == "head":
+            self._freeze(network)
+            assert self.frozen is not None
+            head: nn.Module = network.head  # type: ignore[assignment]
+            fit_rows = _FeatureRows([self.frozen, *self.views], self.labels, train)
+            val_rows = _FeatureRows([self.frozen], self.labels, val)
+            ordered = OrderedBatches(len(val), 1024)
+            curves = fit(
+                head, _loader(fit_rows, batches), _loader(val_rows, ordered), *settings
+            )
+            return network, curves
+        fit_rows = _Rows(self.data, self.labels, train, self.seed)
+        val_loader = self._ordered(val)
+        workers = self.trainer["workers"]
+        return network, fit(network, _loader(fit_rows, batches, workers), val_loader, *settings)
+
+    def score(
+        self, network: nn.Module, rows: NDArray[np.intp]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return features [N, D] and probabilities [N, C] of the rows."""
+        x = self.frozen[rows] if self.frozen is not None else self._extract(network, rows)
+        with torch.inference_mode():
+            head: nn.Module = network.head  # type: ignore[assignment]
+            probs = head.cpu()(x).softmax(1)
+        return x.numpy(), probs.numpy()
+
+    def _freeze(self, network: nn.Module) -> None:
+        if self.frozen is not None:
+            return
+        everything = np.arange(len(self.labels))
+        self.frozen = self._extract(network, everything)
+        if self.data.augment is not None:
+            for view in range(1, self.spec["views"] + 1):
+                self.views.append(self._extract(network, everything, view))
+
+    def _extract(self, network: nn.Module, rows: NDArray[np.intp], view: int = 0) -> Tensor:
+        """Return features [N, D] of the rows, or of a random view of them."""
+        network.to(self.device).eval()
+        loader = self._ordered(rows, view)
+        found: Tensor | None = None
+        bar = tqdm(total=len(rows), desc=f"{self.name}, features", unit="row", mininterval=1.0)
+        order = loader.batch_sampler.order  # type: ignore[union-attr]
+        done = 0
+        with torch.inference_mode():
+            for batch, _ in loader:
+                x = network.features(_to(batch, self.device)).float().cpu()  # type: ignore[operator]
+                if found is None:
+                    found = torch.empty(len(rows), x.shape[1])
+                found[order[done : done + len(x)]] = x
+                done += len(x)
+                bar.update(len(x))
+        bar.close()
+        assert found is not None
+        return found
+
+    def _ordered(self, rows: NDArray[np.intp], view: int = 0) -> DataLoader[Any]:
+        lengths = None if self.data.lengths is None else self.data.lengths[rows]
+        plain = _Rows(self.data, self.labels, rows, self.seed if view else None, view)
+        batches = OrderedBatches(len(rows), self.spec["batch"], lengths)
+        return _loader(plain, batches, self.trainer["workers"])
+
+
+class _Rows(Dataset[Any]):
+    """Rows of a modality with their labels, read a batch at a time."""
+
+    def __init__(
+        self,
+        data: Data,
+        labels: NDArray[np.int64],
+        rows: NDArray[np.intp],
+        seed: int | None,
+        view: int = 0,
+    ) -> None:
+        self.data, self.labels, self.rows, self.seed, self.view = data, labels, rows, seed, view
+
+    def __getitems__(self, keys: list[tuple[int, int]]) -> tuple[Any, Tensor]:
+        rows = self.rows[[row for _, row in keys]]
+        y = torch.from_numpy(self.labels[rows])
+        if self.seed is None:
+            return self.data.batch(rows), y
+        epochs = [epoch + self.view for epoch, _ in keys]
+        return self.data.varied_batch(rows, epochs, self.seed), y
+
+
+class _FeatureRows(Dataset[Any]):
+    """Frozen features with their labels; each epoch reads the next of the computed views."""
+
+    def __init__(
+        self, views: list[Tensor], labels: NDArray[np.int64], rows: NDArray[np.intp]
+    ) -> None:
+        self.views, self.labels, self.rows = views, labels, rows
+
+    def __getitems__(self, keys: list[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+        rows = self.rows[[row for _, row in keys]]
+        x = self.views[keys[0][0] % len(self.views)]
+        return x[rows], torch.from_numpy(self.labels[rows])
+
+
+def _loader(
+    rows: Dataset[Any], batches: TrainBatches | OrderedBatches, workers: int = 0
+) -> DataLoader[Any]:
+    # A whole batch comes from __getitems__ already; collating it again would only copy.
+    return DataLoader(rows, batch_sampler=batches, collate_fn=_as_is, num_workers=workers)
+
+
+def _as_is(batch: Any) -> Any:
+    return batch
+
+
+def _to(batch: Any, device: torch.device) -> Any:
+    if isinstance(batch, Tensor):
+        return batch.to(device)
+    return {name: value.to(device) for name, value in batch.items()}
+
+
+def _check(spec: dict[str, Any]) -> None:
+    for name, known in (
+        ("tune", ("full", "head")),
+        ("imbalance", ("weights", "sampler", "none")),
+    ):
+        if spec[name] not in known:
+            raise UserError(
+                f"{name} is {spec[name]!r}; expected one of {', '.join(known)}: "
+                "set it in params.yaml"
+            )

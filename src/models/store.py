@@ -1,0 +1,79 @@
+"""Writing fitted models: safetensors and JSON for networks, skops for scikit-learn; no pickle."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.files import replacing, write_json
+from src.fusion.fused import FusedClassifier
+from src.models.train import Trained
+
+
+def save_trained(trained: Trained, checkpoint: Path, embeddings: Path, about: Any) -> None:
+    """Write one row: `checkpoint` gets the model, `embeddings` what it says of the listings.
+
+    Args:
+        about: what is needed to build the model again, beside its weights; becomes model.json.
+    """
+    with replacing(checkpoint) as beside:
+        beside.mkdir()
+        if hasattr(trained.model, "state_dict"):
+            from safetensors.torch import save_file
+
+            state = {k: v.contiguous() for k, v in trained.model.state_dict().items()}
+            save_file(state, beside / "model.safetensors")
+        else:
+            save_sklearn(trained.model, beside / "model.skops")
+        classes = trained.features.classes.tolist()
+        write_json(beside / "model.json", {"classes": classes, **about})
+        if len(trained.curves):
+            trained.curves.to_csv(beside / "curves.csv", index=False, float_format="%.6f")
+    with replacing(embeddings) as beside:
+        beside.mkdir()
+        trained.features.save(beside / "features.npz")
+        if trained.out_of_fold is not None:
+            trained.out_of_fold.save(beside / "out_of_fold.npz")
+
+
+def save_fused(model: FusedClassifier, classes: NDArray[np.str_], checkpoint: Path) -> None:
+    """Write a fused model: its heads by the modalities that each of them reads."""
+    with replacing(checkpoint) as beside:
+        beside.mkdir()
+        heads = {"+".join(subset): head for subset, head in model.heads.items()}
+        save_sklearn(heads, beside / "model.skops")
+        about = {"classes": classes.tolist(), "prior": model.prior.tolist()}
+        write_json(beside / "model.json", about)
+
+
+def save_sklearn(model: Any, path: Path) -> None:
+    """Write a scikit-learn model with skops so that equal models give equal bytes.
+
+    skops names parts by their address in memory and stamps them with the time of day; here they
+    are numbered in order and stamped with nothing.
+    """
+    import skops.io
+
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(model))) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    schema = parts.pop("schema.json").decode()
+    numbers: dict[str, str] = {}
+    for address in re.findall(r'"__id__": (\d+)', schema):
+        numbers.setdefault(address, str(len(numbers)))
+    schema = re.sub(
+        r'("__id__": |"file": ")(\d+)',
+        lambda found: found[1] + numbers.setdefault(found[2], str(len(numbers))),
+        schema,
+    )
+    with replacing(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("schema.json"), json.dumps(json.loads(schema)))
+        for name, content in parts.items():
+            address, dot, ending = name.partition(".")
+            archive.writestr(zipfile.ZipInfo(numbers[address] + dot + ending), content)

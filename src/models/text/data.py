@@ -1,0 +1,79 @@
+"""Texts of listings as padded batches of tokens; the title first in the budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from src.files import read_json
+from src.models.text.networks import TextNetwork
+
+
+class Texts:
+    """The listings that have a text, for `src.models.train`.
+
+    Attributes:
+        rows: positions in the prepared table, [N].
+        lengths: number of tokens of each row, [N].
+    """
+
+    augment = None
+
+    def __init__(self, table: pd.DataFrame, tokens: Path, weights: Path, spec: dict[str, Any]):
+        self.special = read_json(tokens / "special.json")
+        self.rows = rows_with_text(table)
+        lists = pd.read_parquet(tokens / "tokens.parquet").set_index("id").loc[table["id"]]
+        titles, bodies = lists["title"].to_numpy(), lists["body"].to_numpy()
+        self.tokens = [
+            join(titles[row], bodies[row], spec["max_tokens"], self.special) for row in self.rows
+        ]
+        self.lengths = np.array([len(tokens) for tokens in self.tokens])
+        self.weights, self.spec = weights, spec
+
+    def network(self, num_classes: int) -> TextNetwork:
+        return TextNetwork(self.spec, self.weights, self.special["vocab_size"], num_classes)
+
+    def about(self) -> dict[str, Any]:
+        """Return what is needed to build the network again."""
+        source = read_json(self.weights / "source.json")
+        return {"spec": self.spec, "source": source, "special": self.special}
+
+    def batch(self, rows: NDArray[np.intp]) -> dict[str, Tensor]:
+        """Pad to the longest of the batch: input_ids and attention_mask, int64 [B, L]."""
+        longest = int(self.lengths[rows].max())
+        ids = np.full((len(rows), longest), self.special["pad"], dtype=np.int64)
+        for place, row in enumerate(rows):
+            ids[place, : self.lengths[row]] = self.tokens[row]
+        mask = np.arange(longest) < self.lengths[rows][:, None]
+        return {
+            "input_ids": torch.from_numpy(ids),
+            "attention_mask": torch.from_numpy(mask.astype(np.int64)),
+        }
+
+    def varied_batch(
+        self, rows: NDArray[np.intp], epochs: list[int], seed: int
+    ) -> dict[str, Tensor]:
+        """Texts are not augmented."""
+        return self.batch(rows)
+
+
+def rows_with_text(table: pd.DataFrame) -> NDArray[np.intp]:
+    """Return positions of the listings whose title or body is not empty."""
+    text = table["title"].str.strip() + table["text"].str.strip()
+    return np.flatnonzero((text != "").to_numpy())
+
+
+def join(
+    title: NDArray[np.int64], body: NDArray[np.int64], budget: int, special: dict[str, int]
+) -> NDArray[np.int64]:
+    """Return [CLS] title [SEP] body [SEP] of at most `budget` tokens; the body gives way."""
+    title = title[: budget - 3]
+    body = body[: budget - 3 - len(title)]
+    cls, sep = special["cls"], special["sep"]
+    return np.concatenate([[cls], title, [sep], body, [sep]]).astype(np.int64)

@@ -1,0 +1,43 @@
+"""Text networks: a transformers encoder with masked mean pooling under one head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from src.models.heads import Head
+
+
+class TextNetwork(nn.Module):
+    """Token numbers to features to logits."""
+
+    def __init__(
+        self, spec: dict[str, Any], weights: Path, vocab_size: int, num_classes: int
+    ) -> None:
+        super().__init__()
+        from transformers import AutoConfig, AutoModel, logging
+
+        logging.set_verbosity_error()
+        stored = weights / "model.safetensors"
+        if stored.exists():
+            self.encoder: Any = AutoModel.from_pretrained(weights, local_files_only=True)
+        else:
+            config = AutoConfig.from_pretrained(weights, local_files_only=True)
+            config.vocab_size = vocab_size
+            self.encoder = AutoModel.from_config(config)
+        self.encoder.float()
+        self.head = Head(self.encoder.config.hidden_size, num_classes, spec["dropout"])
+
+    def features(self, batch: dict[str, Tensor]) -> Tensor:
+        """Average the last states of real tokens: input_ids [B, L] to features [B, H]."""
+        states = self.encoder(**batch).last_hidden_state
+        mask = batch["attention_mask"].unsqueeze(-1).to(states.dtype)
+        return torch.as_tensor((states * mask).sum(1) / mask.sum(1))
+
+    def forward(self, batch: dict[str, Tensor]) -> Tensor:
+        """Turn input_ids and attention_mask, [B, L] each, into logits [B, C]."""
+        logits: Tensor = self.head(self.features(batch))
+        return logits

@@ -1,0 +1,81 @@
+"""Token lists of the texts, one pair (title, body) per listing, stored unpadded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from src.files import read_json, replacing, write_json
+
+
+# Enough for a few thousand short texts; a tokenizer that comes with weights has its own.
+VOCAB_SIZE = 6000
+
+
+def is_bag_of_words(weights: Path) -> bool:
+    """Tell whether a row reads words rather than the tokens of a network."""
+    return not read_json(weights / "source.json")["network"]
+
+
+def tokenize(table: pd.DataFrame, weights: Path, out: Path) -> None:
+    """Write `tokens.parquet` with id, title and body, and what else a text model needs to read.
+
+    A bag-of-words row gets words. A network row gets token numbers of its own tokenizer; where
+    its weights come without one, a WordPiece tokenizer is trained on the train part.
+
+    Args:
+        table: the prepared listings.
+        weights: the row's folder, written by the weights stage.
+        out: the folder to write.
+    """
+    with replacing(out) as beside:
+        beside.mkdir()
+        if is_bag_of_words(weights):
+            titles, bodies = table["title_words"].str.split(), table["text_words"].str.split()
+        else:
+            tokenizer = _tokenizer(table, weights)
+            tokenizer.save(str(beside / "tokenizer.json"))
+            write_json(
+                beside / "special.json",
+                {
+                    "cls": _special(tokenizer, "[CLS]", "<s>"),
+                    "sep": _special(tokenizer, "[SEP]", "</s>"),
+                    "pad": _special(tokenizer, "[PAD]", "<pad>"),
+                    "vocab_size": tokenizer.get_vocab_size(),
+                },
+            )
+            titles, bodies = (
+                [e.ids for e in tokenizer.encode_batch(texts, add_special_tokens=False)]
+                for texts in (table["title"].tolist(), table["text"].tolist())
+            )
+        tokens = pd.DataFrame({"id": table["id"], "title": titles, "body": bodies})
+        tokens.to_parquet(beside / "tokens.parquet", index=False)
+
+
+def _tokenizer(table: pd.DataFrame, weights: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    stored = weights / "tokenizer.json"
+    if stored.exists():
+        tokenizer = Tokenizer.from_file(str(stored))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return tokenizer
+    from tokenizers.implementations import BertWordPieceTokenizer
+
+    train = table[table["part"] == "train"]
+    words = BertWordPieceTokenizer(lowercase=True)
+    words.train_from_iterator(
+        [*train["title"], *train["text"]], vocab_size=VOCAB_SIZE, show_progress=False
+    )
+    return words._tokenizer
+
+
+def _special(tokenizer: Any, *names: str) -> int:
+    for name in names:
+        number = tokenizer.token_to_id(name)
+        if number is not None:
+            return int(number)
+    raise ValueError(f"the tokenizer has none of {names}")

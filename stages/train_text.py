@@ -1,0 +1,44 @@
+"""Stage train_text: fit one text row and embed all texts: `train_text tfidf`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from src.errors import run_stage
+from src.listings import PREPARED, read_listings
+from src.models.store import save_trained
+from src.models.text.tokens import is_bag_of_words
+from src.models.train import Encoder, labels_of, train
+from src.params import stage_params
+
+
+def main() -> None:
+    row = sys.argv[1]
+    params = stage_params(f"train_text@{row}")
+    spec, seed = params["text_models"][row], params["seed"]
+    weights, tokens = Path("data/weights") / row, Path("data/tokens") / row
+    table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
+    classes, labels = labels_of(table)
+
+    encoder: Encoder
+    if is_bag_of_words(weights):
+        from src.models.text.tfidf import BagOfWords
+
+        words = pd.read_parquet(tokens / "tokens.parquet")
+        encoder, about = BagOfWords(table, words, labels, len(classes), spec, seed), {}
+    else:
+        from src.models.network import NetworkEncoder
+        from src.models.text.data import Texts
+
+        texts = Texts(table, tokens, weights, spec)
+        about = texts.about()
+        encoder = NetworkEncoder(texts, labels, len(classes), spec, params["trainer"], seed, row)
+    trained = train(encoder, table, spec["folds"], seed, row)
+    save_trained(trained, Path("data/checkpoints") / row, Path("data/embeddings") / row, about)
+
+
+if __name__ == "__main__":
+    run_stage(main)
