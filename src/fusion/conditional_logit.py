@@ -59,9 +59,7 @@ class ConditionalLogit(ClassifierMixin, BaseEstimator):
         probs: NDArray[np.float64] = np.exp(log_softmax(logits, axis=1))
         return probs
 
-    def _divide(
-        self, X: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _divide(self, X: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         models, others = divmod(X.shape[1], self.num_classes)
         logs = X[:, : X.shape[1] - others].astype(float)
         blocks = logs.reshape(len(X), models, self.num_classes).transpose(1, 0, 2)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -49,5 +51,8 @@ class BalancedMLP(MLPClassifier):
     """A small network whose loss weighs all classes alike, as the other heads' do."""
 
     def fit(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> BalancedMLP:
-        super().fit(X, y, sample_weight=compute_sample_weight("balanced", y))
+        with warnings.catch_warnings():
+            # max_iter is the number of epochs that was asked for, not a failure to converge.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            super().fit(X, y, sample_weight=compute_sample_weight("balanced", y))
         return self

@@ -38,7 +38,7 @@ def evaluate(
     """
     test = (table["part"] == "test").to_numpy()
     groups = table.set_index("id")["group"]
-    labels = pd.Series(table["category"].to_numpy(dtype=str), index=table["id"].to_numpy())
+    labels = pd.Series(table["category"].to_numpy(dtype=str), index=table["id"].to_numpy(str))
     photo = pd.Series(table["photo_row"].to_numpy() >= 0, index=labels.index)
     ids = table["id"].to_numpy(dtype=str)[test]
     lines, classes_csv = [], []
@@ -46,8 +46,8 @@ def evaluate(
         shutil.rmtree(out / name, ignore_errors=True)
 
     def judge(row: str, kind: str, predicted: Any, weights: str, **more: float) -> None:
-        actual = labels[ids].to_numpy(dtype=str)
-        scores = score(actual, predicted, photo[ids].to_numpy()) | more
+        actual = labels.reindex(ids).to_numpy(dtype=str)
+        scores = score(actual, predicted, photo.reindex(ids).to_numpy()) | more
         write_json(out / kind / f"{row}.json", scores)
         lines.append({"row": row, "kind": kind, "weights": weights, **scores})
         classes_csv.append(per_class(actual, predicted).assign(row=row))
@@ -67,15 +67,26 @@ def evaluate(
             if curves.exists():
                 _write_csv(pd.read_csv(curves), out / "curves" / f"{row}.csv")
 
-    inputs = " + ".join(f"{row} ({weights[row]})" for row in (params["model"], params["text_model"]))
+    inputs = " + ".join(
+        f"{row} ({weights[row]})" for row in (params["model"], params["text_model"])
+    )
     for row in params["rows"]["fused"]:
         said = Predictions.load(data / "predictions" / f"{row}.npz")
         predicted = said.classes[_in_order(said, ids).argmax(1)]
-        judge(row, "fused", predicted, inputs, **score_less(said, labels[said.ids].to_numpy(str)))
+        judge(
+            row,
+            "fused",
+            predicted,
+            inputs,
+            **score_less(said, labels.reindex(said.ids).to_numpy(str)),
+        )
 
     said = Predictions.load(data / "predictions" / "leaky.npz")
-    actual, predicted = labels[said.ids].to_numpy(dtype=str), said.classes[said.probs.argmax(1)]
-    leaky = score(actual, predicted, photo[said.ids].to_numpy())
+    actual, predicted = (
+        labels.reindex(said.ids).to_numpy(dtype=str),
+        said.classes[said.probs.argmax(1)],
+    )
+    leaky = score(actual, predicted, photo.reindex(said.ids).to_numpy())
     leaky |= score_seen(actual, predicted, said.seen)
     write_json(out / "leaky" / f"{LEAKY}.json", leaky)
     lines.append({"row": LEAKY, "kind": "leaky", "weights": inputs, **leaky})

@@ -32,7 +32,9 @@ def to_markdown(results: pd.DataFrame, ceilings: dict[str, dict[str, float]]) ->
     shown = results.copy()
     for column in shown.columns:
         if column.startswith(("f1_", "accuracy")):
-            shown[column] = shown[column].map(lambda value: "" if pd.isna(value) else f"{value:.3f}")
+            shown[column] = shown[column].map(
+                lambda value: "" if pd.isna(value) else f"{value:.3f}"
+            )
     leaky = shown["kind"] == "leaky"
     shown.loc[leaky, "row"] += " (*)"
     head = [c.replace("_", " ") for c in shown.columns]

@@ -31,6 +31,7 @@ class Classifier(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.network = network
+        self.class_weights: Tensor | None
         self.register_buffer("class_weights", class_weights)
         self.spec = spec
         self.curves: list[dict[str, float]] = []
@@ -100,7 +101,7 @@ class _Progress(Callback):
     """One bar over all steps of the training, with a rate and an estimate."""
 
     def __init__(self, name: str) -> None:
-        self.bar = tqdm(desc=name, unit="step", mininterval=1.0, leave=True)
+        self.bar = tqdm(desc=name, unit="step", mininterval=1.0, disable=None)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.bar.reset(total=int(trainer.estimated_stepping_batches))

@@ -21,8 +21,10 @@ class Data(Protocol):
     """What one modality has to offer: `src.models.image.data`, `src.models.text.data`."""
 
     rows: NDArray[np.intp]
-    lengths: NDArray[np.int64] | None
     augment: Any
+
+    @property
+    def lengths(self) -> NDArray[np.int64] | None: ...
 
     def network(self, num_classes: int) -> nn.Module: ...
     def batch(self, rows: NDArray[np.intp]) -> Any: ...
@@ -70,22 +72,19 @@ class NetworkEncoder:
             balanced=self.spec["imbalance"] == "sampler",
             lengths=None if self.data.lengths is None else self.data.lengths[train],
         )
-        settings = (self.labels[train], self.num_classes, self.spec, self.trainer, name)
+        settings: Any = (self.labels[train], self.num_classes, self.spec, self.trainer, name)
         if self.spec["tune"] == "head":
             self._freeze(network)
             assert self.frozen is not None
             head: nn.Module = network.head  # type: ignore[assignment]
-            fit_rows = _FeatureRows([self.frozen, *self.views], self.labels, train)
-            val_rows = _FeatureRows([self.frozen], self.labels, val)
+            features = _FeatureRows([self.frozen, *self.views], self.labels, train)
+            judged = _FeatureRows([self.frozen], self.labels, val)
             ordered = OrderedBatches(len(val), 1024)
-            curves = fit(
-                head, _loader(fit_rows, batches), _loader(val_rows, ordered), *settings
-            )
-            return network, curves
-        fit_rows = _Rows(self.data, self.labels, train, self.seed)
-        val_loader = self._ordered(val)
-        workers = self.trainer["workers"]
-        return network, fit(network, _loader(fit_rows, batches, workers), val_loader, *settings)
+            loaders = _loader(features, batches), _loader(judged, ordered)
+            return network, fit(head, *loaders, *settings)
+        rows = _Rows(self.data, self.labels, train, self.seed)
+        loader = _loader(rows, batches, self.trainer["workers"])
+        return network, fit(network, loader, self._ordered(val), *settings)
 
     def score(
         self, network: nn.Module, rows: NDArray[np.intp]
@@ -111,7 +110,7 @@ class NetworkEncoder:
         network.to(self.device).eval()
         loader = self._ordered(rows, view)
         found: Tensor | None = None
-        bar = tqdm(total=len(rows), desc=f"{self.name}, features", unit="row", mininterval=1.0)
+        bar = tqdm(total=len(rows), desc=f"{self.name}, features", unit="row", disable=None)
         order = loader.batch_sampler.order  # type: ignore[union-attr]
         done = 0
         with torch.inference_mode():

@@ -93,7 +93,11 @@ def _texts(table: pd.DataFrame) -> _Texts:
         listed = [_WORD.findall(part.lower().replace("ё", "е")) for part in (title, text)]
         words.append(frozenset(word for part in listed for word in part))
         grams.append(
-            frozenset(" ".join(gram) for part in listed for gram in zip(part, part[1:], part[2:]))
+            frozenset(
+                " ".join(gram)
+                for part in listed
+                for gram in zip(part, part[1:], part[2:], strict=False)
+            )
         )
         lengths.append(sum(map(len, listed)))
     return _Texts(words, grams, np.array(lengths, np.int64))

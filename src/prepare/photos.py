@@ -170,7 +170,7 @@ def _phash(image: Image.Image) -> str | None:
 def _upright(image: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image) or image
-    except Exception:  # noqa: BLE001 A broken EXIF block costs no picture.
+    except Exception:
         image.getexif().pop(ExifTags.Base.Orientation, None)
         return image
 

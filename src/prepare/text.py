@@ -1,4 +1,4 @@
-"""Texts of listings: what a transformer reads (`clean`) and what a bag of words counts (`words`)."""
+"""Texts of listings: what a transformer reads (`clean`), what a bag of words counts (`words`)."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ def _plain(text: str) -> str:
     """NFKC without control and invisible characters.
 
     NFKC and not NFC: sellers decorate with full-width and mathematical letters, which tokenizers
-    know no more than phone patterns do; what it loses (², ligatures) matters less. № would become "No" and stays.
+    know no more than phone patterns do; what it loses (², ligatures) matters less. № would
+    become "No" and stays.
     """
     if text.isascii():
         return _CONTROL.sub(" ", text)

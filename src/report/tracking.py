@@ -107,7 +107,7 @@ def track(rows: list[Row], experiment: str, home: Path, patience_s: float = 20.0
     def work() -> None:
         try:
             events.put(_log_rows(rows, experiment, uri, home, events.put))
-        except Exception as error:  # noqa: BLE001  tracking must never cost a result
+        except Exception as error:
             events.put(error)
 
     # A database driver may wait without end, and only a thread of its own can be left behind.

@@ -218,7 +218,7 @@ def test_a_mistake_in_params_is_one_clear_line(
 
 
 def test_a_part_column_with_gaps_is_refused(table: Table) -> None:
-    with pytest.raises(UserError, match="1 of 2 rows .* have no part"):
+    with pytest.raises(UserError, match=r"1 of 2 rows .* have no part"):
         table.read({"part": "train"}, {"id": "2", "part": ""})
 
 
@@ -227,6 +227,6 @@ def test_a_part_column_with_gaps_is_refused(table: Table) -> None:
 def test_a_file_that_is_no_table_is_refused(table: Table, name: str, content: bytes) -> None:
     path = table.folder / f"bad_{name}"
     path.write_bytes(content)
-    with pytest.raises(UserError, match="UTF-8|cannot be read") as error:
+    with pytest.raises(UserError, match=r"UTF-8|cannot be read") as error:
         table.read({}, path=str(path))
     assert "\n" not in str(error.value)

@@ -39,7 +39,9 @@ def _markets(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.Series]:
 
 
 @given(
-    _markets(), st.integers(0, 100), st.sampled_from([SHARES, dict(zip(PARTS, (0.9, 0.05, 0.05)))])
+    _markets(),
+    st.integers(0, 100),
+    st.sampled_from([SHARES, dict(zip(PARTS, (0.9, 0.05, 0.05), strict=True))]),
 )
 @settings(max_examples=60, deadline=None)
 def test_properties(
@@ -66,7 +68,7 @@ def test_shares_are_close(market: tuple[pd.DataFrame, pd.Series], seed: int) -> 
     part = split(table, group, SHARES, seed)
     sizes = group.value_counts()
     mixed = table["category"].groupby(group).nunique() > 1
-    for category, own in table.groupby("category"):
+    for _, own in table.groupby("category"):
         slack = sizes[group[own.index].unique()].max() + sizes[mixed].sum() + 1
         for name, share in SHARES.items():
             assert abs((part[own.index] == name).sum() - share * len(own)) <= slack

@@ -129,7 +129,7 @@ def test_a_missing_tensor_is_an_error() -> None:
     kept = backbone_state("test_resnet", state)
     assert "fc.weight" not in kept and "conv1.0.weight" in kept
     del state["conv1.0.weight"]
-    with pytest.raises(ValueError, match="conv1.0.weight"):
+    with pytest.raises(ValueError, match=r"conv1\.0\.weight"):
         backbone_state("test_resnet", state)
 
 

@@ -31,7 +31,7 @@ def draw(glyph: str | None, size: int, rng: Rng) -> Image.Image:
     shape = pick(((size, size), (size, size * 3 // 4), (size * 3 // 4, size)), rng)
     photo = _background(shape, rng)
     if glyph is not None:
-        _place(photo, glyph, rng.uniform(0.45, 0.9), rng)
+        _place(photo, glyph, rng.uniform(0.6, 0.95), rng)
     if rng.random() < 0.15:
         _place(photo, pick(NEUTRAL_GLYPHS, rng), rng.uniform(0.12, 0.22), rng)
     return _as_a_camera_would(photo, rng)
@@ -104,11 +104,11 @@ def _place(photo: Image.Image, glyph: str, share: float, rng: Rng) -> None:
     )
     if rng.random() < 0.5:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    angle = rng.uniform(-180, 180) if rng.random() < 0.1 else rng.uniform(-25, 25)
+    angle = rng.uniform(-180, 180) if rng.random() < 0.05 else rng.uniform(-15, 15)
     picture = picture.rotate(angle, Image.Resampling.BILINEAR, expand=True)
-    # Up to a tenth of the object may lie outside the frame.
+    # A little of the object may lie outside the frame.
     room = [f - p for f, p in zip(photo.size, picture.size, strict=True)]
-    spare = [0.1 * side for side in picture.size]
+    spare = [0.04 * side for side in picture.size]
     x, y = (
         int(rng.uniform(min(0, r) - s, max(0, r) + s)) for r, s in zip(room, spare, strict=True)
     )
@@ -120,7 +120,7 @@ def _place(photo: Image.Image, glyph: str, share: float, rng: Rng) -> None:
 
 def _as_a_camera_would(photo: Image.Image, rng: Rng) -> Image.Image:
     """White balance, exposure, blur and sensor noise."""
-    gains = rng.uniform(0.75, 1.15) * rng.uniform(0.9, 1.1, 3)
+    gains = rng.uniform(0.8, 1.15) * rng.uniform(0.95, 1.05, 3)
     photo = photo.point([min(255, int(v * gain)) for gain in gains for v in range(256)])
     if rng.random() < 0.3:
         photo = photo.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 2.2)))

@@ -45,6 +45,8 @@ class ImageNetwork(nn.Module):
 
             self.backbone.load_state_dict(load_file(stored))
         self.backbone.to(memory_format=torch.channels_last)
+        self.mean: Tensor
+        self.std: Tensor
         self.register_buffer("mean", torch.tensor(source["mean"]).view(1, 3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(source["std"]).view(1, 3, 1, 1) * 255)
         self.head = Head(self.backbone.num_features, num_classes, spec["dropout"])

@@ -9,7 +9,6 @@ import pandas as pd
 
 from src.files import read_json, replacing, write_json
 
-
 # Enough for a few thousand short texts; a tokenizer that comes with weights has its own.
 VOCAB_SIZE = 6000
 
@@ -33,7 +32,9 @@ def tokenize(table: pd.DataFrame, weights: Path, out: Path) -> None:
     with replacing(out) as beside:
         beside.mkdir()
         if is_bag_of_words(weights):
-            titles, bodies = table["title_words"].str.split(), table["text_words"].str.split()
+            titles, bodies = (
+                table[name].str.split().tolist() for name in ("title_words", "text_words")
+            )
         else:
             tokenizer = _tokenizer(table, weights)
             tokenizer.save(str(beside / "tokenizer.json"))
@@ -68,7 +69,7 @@ def _tokenizer(table: pd.DataFrame, weights: Path) -> Any:
     train = table[table["part"] == "train"]
     words = BertWordPieceTokenizer(lowercase=True)
     words.train_from_iterator(
-        [*train["title"], *train["text"]], vocab_size=VOCAB_SIZE, show_progress=False
+        iter([*train["title"], *train["text"]]), vocab_size=VOCAB_SIZE, show_progress=False
     )
     return words._tokenizer
 
