@@ -50,10 +50,6 @@ PREPARED = pa.DataFrameSchema(
         "group": pa.Column(str),
         "part": pa.Column(str, pa.Check.isin(PARTS)),
     },
-    checks=pa.Check(
-        lambda table: table.groupby("group")["part"].transform("nunique") == 1,
-        name="a group lies in one part",
-    ),
     strict=True,
     coerce=True,
 )
@@ -72,8 +68,9 @@ def write_listings(table: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) 
 
 
 def check_listings(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.DataFrame:
+    """Return the table as the schema wants it; raises UserError naming the first fault."""
     try:
-        return schema.validate(table[[c for c in schema.columns if c in table]], lazy=True)
+        checked = schema.validate(table[[c for c in schema.columns if c in table]], lazy=True)
     except pa.errors.SchemaErrors as error:
         first = error.failure_cases.iloc[0]
         raise UserError(
@@ -81,3 +78,17 @@ def check_listings(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -
             f"at row {first['index']} with {first['failure_case']!r} "
             f"({len(error.failure_cases)} faults in all)"
         ) from error
+    if "group" in checked:
+        _require_whole_groups(checked, name)
+    return checked
+
+
+def _require_whole_groups(table: pd.DataFrame, name: str) -> None:
+    crossing = table.groupby("group")["part"].transform("nunique") > 1
+    if crossing.any():
+        group = table.loc[crossing, "group"].iloc[0]
+        ids = table.loc[table["group"] == group, "id"]
+        raise UserError(
+            f"{name}: listings {' and '.join(ids[:5])} are near-duplicates in different parts, "
+            f"and {int(crossing.sum())} listings in all are; run the prepare stage again"
+        )

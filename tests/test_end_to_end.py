@@ -1,0 +1,225 @@
+"""The real pipeline on a small demo: graph, caching, experiments, tracking, controls.
+
+One copy of the repository lives through the whole module; its tests build on each other.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+ROWS = {"cnn", "efficientnet", "efficientnet_aug", "resnet50", "tfidf", "rubert_tiny2"}
+FUSED = {"nn", "logreg", "knn", "random_forest", "stack"}
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("end_to_end")]
+
+
+class Repo:
+    """A copy of this repository with small parameters, driven from the command line."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        tools = str(Path(sys.executable).parent)
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "MLFLOW_"))}
+        self.env |= {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
+
+    def run(self, *command: str, fails: bool = False) -> str:
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=900
+        )
+        assert (done.returncode != 0) == fails, done.stdout[-4000:] + done.stderr[-4000:]
+        return done.stdout + done.stderr
+
+    def stages_run(self, *command: str) -> set[str]:
+        return set(re.findall(r"Running stage '([^']+)'", self.run(*command)))
+
+    def change(self, **values: Any) -> None:
+        """Set parameters by dotted names written with __."""
+        yaml = YAML()
+        params = yaml.load(self.folder / "params.yaml")
+        for name, value in values.items():
+            *sections, last = name.split("__")
+            inner = params
+            for section in sections:
+                inner = inner[section]
+            inner[last] = value
+        yaml.dump(params, self.folder / "params.yaml")
+
+    def table(self) -> dict[str, dict[str, str]]:
+        with (self.folder / "metrics/table.csv").open(encoding="utf-8") as file:
+            return {line["row"]: line for line in csv.DictReader(file)}
+
+    def runs(self) -> list[str]:
+        with sqlite3.connect(self.folder / "mlruns.db") as store:
+            return [name for (name,) in store.execute("select name from runs")]
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    folder = tmp_path_factory.mktemp("repo")
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT, capture_output=True, check=True, text=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        # Results of the full-size demo are not those of the small one.
+        if name == "dvc.lock" or name.startswith("metrics/") or not (ROOT / name).exists():
+            continue
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
+    repo = Repo(folder)
+    repo.change(
+        collect__demo__listings=260,
+        collect__demo__photo_size=64,
+        pack__size=64,
+        prepare__min_per_category=5,
+        image_models__cnn__epochs=1,
+        image_models__cnn__size=32,
+        image_models__efficientnet__size=64,
+        image_models__efficientnet__folds=2,
+        image_models__efficientnet_aug__size=64,
+        image_models__efficientnet_aug__folds=2,
+        image_models__efficientnet_aug__views=1,
+        image_models__resnet50__epochs=1,
+        image_models__resnet50__size=32,
+        text_models__tfidf__folds=2,
+        text_models__rubert_tiny2__epochs=1,
+        text_models__rubert_tiny2__max_tokens=32,
+        fusion__random_forest__settings__n_estimators=20,
+    )
+    for command in (
+        ["git", "init", "-q", "-b", "main"],
+        ["git", "config", "user.email", "test@example.org"],
+        ["git", "config", "user.name", "test"],
+        ["git", "add", "-A"],
+        ["git", "commit", "-qm", "small"],
+    ):
+        repo.run(*command)
+    repo.run("dvc", "repro")
+    repo.run("git", "add", "-A")
+    repo.run("git", "commit", "-qm", "results")
+    return repo
+
+
+def test_the_table_has_every_row_and_says_where_its_weights_come_from(repo: Repo) -> None:
+    table = repo.table()
+    assert set(table) == ROWS | FUSED | {"logreg_leaky"}
+    assert all(line["f1_macro"] and line["accuracy"] and line["n_test"] for line in table.values())
+    assert table["resnet50"]["weights"] == "random"
+    assert "ImageNet" in table["efficientnet"]["weights"]
+    assert "logreg_leaky (*)" in (repo.folder / "metrics/table.md").read_text(encoding="utf-8")
+
+
+def test_nothing_is_downloaded_or_pickled(repo: Repo) -> None:
+    kinds = {p.suffix for p in (repo.folder / "data/checkpoints").rglob("*") if p.is_file()}
+    assert kinds == {".safetensors", ".json", ".csv", ".skops"}
+
+
+def test_a_second_repro_runs_no_stage(repo: Repo) -> None:
+    assert repo.stages_run("dvc", "repro") == set()
+
+
+def test_another_model_runs_fusion_and_judging_only(repo: Repo) -> None:
+    ran = repo.stages_run("dvc", "exp", "run", "-S", "model=resnet50")
+    judged = {f"fuse@{row}" for row in FUSED} | {"leaky", "evaluate", "track"}
+    assert ran - {"check"} == judged
+    diff = repo.run("dvc", "metrics", "diff")
+    assert re.search(r"metrics/fused/stack\.json\s+f1_macro\s+0\.\d+\s+0\.\d+\s+-?0\.\d+", diff)
+    assert "metrics/image/" not in diff
+    assert repo.stages_run("dvc", "exp", "run", "-S", "model=efficientnet") == set()
+    assert repo.run("git", "status", "--short", "metrics", "dvc.lock", "params.yaml") == ""
+
+
+def test_mlflow_has_one_run_per_row_and_state(repo: Repo) -> None:
+    # Every row once, and the fused and the leaky rows once more for the other model.
+    assert sorted(repo.runs()) == sorted([*ROWS, *[*FUSED, "logreg_leaky"] * 2])
+    repo.run("dvc", "repro", "--force", "--single-item", "track")
+    assert len(repo.runs()) == len(ROWS) + 2 * (len(FUSED) + 1)
+
+
+def test_a_learning_rate_runs_that_rows_chain_only(repo: Repo) -> None:
+    ran = repo.stages_run("dvc", "exp", "run", "-S", "image_models.cnn.lr=0.002")
+    assert ran == {"train_image@cnn", "evaluate", "track"}
+    repo.run("git", "checkout", "-q", ".")
+    repo.run("dvc", "checkout")
+
+
+def test_forcing_training_again_gives_equal_bytes(repo: Repo) -> None:
+    for stage in ("train_image@cnn", "train_text@rubert_tiny2", "fuse@random_forest", "prepare"):
+        repo.run("dvc", "repro", "--force", "--single-item", stage)
+    assert repo.run("git", "status", "--short", "metrics", "dvc.lock") == ""
+
+
+def test_an_unknown_model_is_refused_in_one_line_before_anything_runs(repo: Repo) -> None:
+    said = repo.run("dvc", "exp", "run", "-S", "model=vgg", fails=True)
+    assert "error: model is 'vgg'; expected one of cnn, efficientnet" in said
+    assert "Traceback" not in said
+    repo.run("git", "checkout", "-q", ".")
+
+
+def test_push_and_pull_restore_everything_in_a_fresh_clone(repo: Repo, tmp_path: Path) -> None:
+    repo.run("dvc", "remote", "add", "--local", "--default", "store", str(tmp_path / "store"))
+    repo.run("dvc", "push")
+    repo.run("git", "clone", "-q", str(repo.folder), str(tmp_path / "clone"))
+    clone = Repo(tmp_path / "clone")
+    clone.run("dvc", "remote", "add", "--local", "--default", "store", str(tmp_path / "store"))
+    clone.run("dvc", "pull")
+    assert clone.stages_run("dvc", "repro") == set()
+    for name in ("data/packed/photos.npy", "data/checkpoints/stack/model.skops"):
+        assert (clone.folder / name).read_bytes() == (repo.folder / name).read_bytes()
+
+
+def test_a_planted_duplicate_across_given_parts_is_refused_with_its_ids(repo: Repo) -> None:
+    own = repo.folder / "data/own"
+    words = "старый дубовый стол с резными ножками и двумя ящиками продаю недорого"
+    lines = ["id,title,description,price,category,image,part"]
+    for n in range(60):
+        part = ("train", "train", "val", "test")[n % 4]
+        text = words if n in (4, 7) else f"вещь номер {n} " + " ".join(str(n * k) for k in range(9))
+        lines.append(f"{n:03},{text},{text},100,{'мебель' if n % 2 else 'книги'},,{part}")
+    (own / "listings.csv").write_text("\n".join(lines), encoding="utf-8")
+    (own / "images").mkdir()
+    repo.change(collect__source="table")
+    said = repo.run("dvc", "repro", "prepare", fails=True)
+    assert "004 (train)" in said
+    assert "007 (test)" in said
+    assert "Traceback" not in said
+    shutil.rmtree(own / "images")
+    (own / "listings.csv").unlink()
+    repo.run("git", "checkout", "-q", ".")
+    repo.run("dvc", "checkout")
+
+
+def test_with_shuffled_labels_only_the_leaky_row_scores_above_chance(repo: Repo) -> None:
+    # More folds and sizes would only cost time: chance is chance.
+    repo.run("dvc", "exp", "run", "-S", "prepare.shuffle_labels=true")
+    table = repo.table()
+    names = json.loads((repo.folder / "data/checkpoints/stack/model.json").read_text())["classes"]
+    chance = 1 / len(names)
+    n = int(table["stack"]["n_test"])
+    # Guessing has at most the largest share right, and that by chance within three deviations.
+    largest = max(_shares(repo).values())
+    limit = largest + 3 * (largest * (1 - largest) / n) ** 0.5
+    for row in ROWS | FUSED:
+        assert float(table[row]["accuracy"]) <= limit, row
+        assert float(table[row]["f1_macro"]) <= 3 * chance, row
+    assert float(table["logreg_leaky"]["f1_macro"]) > 3 * chance
+    assert float(table["logreg_leaky"]["accuracy"]) > limit
+
+
+def _shares(repo: Repo) -> dict[str, float]:
+    notes = json.loads((repo.folder / "data/prepared/notes.json").read_text(encoding="utf-8"))
+    counts = {name: sum(parts.values()) for name, parts in notes["categories"].items()}
+    return {name: count / sum(counts.values()) for name, count in counts.items()}
