@@ -8,7 +8,8 @@ from pathlib import Path
 from src.errors import run_stage
 from src.files import write_json
 from src.params import stage_params
-from src.report.tracking import read_rows, track
+from src.report.rows import read_rows
+from src.report.tracking import track
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import shutil
 from importlib.util import find_spec
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from src.errors import UserError
 from src.files import replacing, write_json
+from src.models.hub import from_hub
+from src.models.image.backbone import normalisation, save_backbone
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,29 +89,13 @@ def fetch_weights(kind: str, row: str, spec: dict[str, Any], source: str, out: P
         elif weights == "package":
             about = _package(kind, network, beside)
         elif weights == "hub" and network != PLAIN_CNN:
-            about = _hub(kind, network, entry.get("revision"), beside)
+            about = from_hub(kind, network, entry.get("revision"), beside)
         else:
             raise UserError(
                 f"{kind}_models.{row}.{source}: weights `{weights}` for network `{network}`; "
                 f"expected random, package or hub, and only random for {PLAIN_CNN}"
             )
         write_json(beside / "source.json", {"network": network, **about})
-
-
-def backbone_state(network: str, full: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Keep what timm's `network` has without its classifier; every tensor must be there.
-
-    Raises:
-        ValueError: a tensor is missing or has another shape.
-    """
-    import timm
-
-    wanted = timm.create_model(network, num_classes=0).state_dict()
-    for name, tensor in wanted.items():
-        if name not in full or full[name].shape != tensor.shape:
-            found = tuple(full[name].shape) if name in full else "nothing"
-            raise ValueError(f"{name}: expected {tuple(tensor.shape)}, found {found}")
-    return {name: full[name].contiguous().clone() for name in wanted}
 
 
 def lite0_state(path: Path) -> dict[str, Tensor]:
@@ -170,145 +155,5 @@ def _package(kind: str, network: str, out: Path) -> dict[str, Any]:
         for name in ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"):
             shutil.copyfile(stored / name, out / name)
         return {"weights": words}
-    import timm
-    from safetensors.torch import save_file
-
-    save_file(backbone_state(network, lite0_state(stored)), out / "model.safetensors")
-    normed: Any = timm.get_pretrained_cfg(network)
-    return {"weights": words, "mean": list(normed.mean), "std": list(normed.std)}
-
-
-def _hub(kind: str, network: str, revision: str | None, out: Path) -> dict[str, Any]:
-    repo = network
-    if kind == "image":
-        repo, revision = _timm_repo(network, revision)
-    from huggingface_hub.utils import httpx
-    from safetensors import SafetensorError
-
-    silence = None
-    try:
-        silence = _silence(repo, revision)
-        load = _hub_image if kind == "image" else _hub_text
-        return {"weights": f"hub {repo}", **load(network, repo, revision, bool(silence), out)}
-    except (OSError, ValueError, RuntimeError, httpx.HTTPError, SafetensorError) as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise _hub_error(repo, error, silence) from error
-
-
-def _timm_repo(network: str, revision: str | None) -> tuple[str, str | None]:
-    """Return the repository of a timm name such as `resnet50.a1_in1k`, and its revision."""
-    import timm
-
-    try:
-        config: Any = timm.get_pretrained_cfg(network, allow_unregistered=False)
-    except RuntimeError as error:
-        raise UserError(f"timm {timm.__version__} does not know `{network}`: {error}") from error
-    repo = config.hf_hub_id or ""
-    if not repo:
-        raise UserError(f"`{network}` has no weights on the Hub; choose another name of timm's")
-    # timm leaves the repository's name out where it is its own: `timm/` and the model's name.
-    repo += f"{config.architecture}.{config.tag}" if repo.endswith("/") else ""
-    repo, _, pinned = repo.partition("@")
-    return repo, revision or pinned or None
-
-
-def _silence(repo: str, revision: str | None) -> str | None:
-    """Ask the Hub once for the repository; say why only the cache is left, or None if it answers.
-
-    The loaders alone would wait a minute, several times over, for a server that hangs.
-    """
-    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
-    from huggingface_hub.errors import HfHubHTTPError
-    from huggingface_hub.utils import httpx
-
-    if constants.is_offline_mode():
-        return "HF_HUB_OFFLINE is set"
-    try:
-        get_hf_file_metadata(
-            hf_hub_url(repo, "config.json", revision=revision),
-            timeout=constants.HF_HUB_ETAG_TIMEOUT,
-        )
-    except HfHubHTTPError as error:
-        if error.response.status_code < 500 and error.response.status_code != 429:
-            raise
-        return f"it answered {error.response.status_code}"
-    except httpx.HTTPError as error:
-        return f"no answer ({error or type(error).__name__})"
-    return None
-
-
-def _hub_image(
-    network: str, repo: str, revision: str | None, cached_only: bool, out: Path
-) -> dict[str, Any]:
-    from huggingface_hub import hf_hub_download
-
-    # timm falls back on a pickle where there is no safetensors file, so the file is named here.
-    file = hf_hub_download(
-        repo, "model.safetensors", revision=revision, local_files_only=cached_only
-    )
-    import timm
-    from safetensors.torch import save_file
-
-    # With its classifier, because timm then insists on every tensor.
-    model = timm.create_model(network, pretrained=True, pretrained_cfg_overlay={"file": file})
-    save_file(backbone_state(network, model.state_dict()), out / "model.safetensors")
-    normed: Any = model.pretrained_cfg
-    # The cache keeps a file under the commit that it belongs to.
-    commit = Path(file).parent.name
-    return {"mean": list(normed["mean"]), "std": list(normed["std"]), "revision": commit}
-
-
-def _hub_text(
-    network: str, repo: str, revision: str | None, cached_only: bool, out: Path
-) -> dict[str, Any]:
-    import torch
-    from huggingface_hub import HfApi, snapshot_download
-    from transformers import AutoModel, AutoTokenizer, logging
-    from transformers.safetensors_conversion import get_conversion_pr_reference
-
-    def copy(revision: str | None) -> Path:
-        files = ["*.json", "*.txt", "*.model", "model*.safetensors"]
-        return Path(
-            snapshot_download(
-                repo, revision=revision, allow_patterns=files, local_files_only=cached_only
-            )
-        )
-
-    folder = copy(revision)
-    if not list(folder.glob("model*.safetensors")) and not cached_only and not revision:
-        # An old repository may hold a pickle only; the Hub's own converter keeps a safe copy.
-        folder = copy(get_conversion_pr_reference(HfApi(), repo))
-    logging.set_verbosity_error()
-    # Loaded from the copy: the loaders ask the Hub about more than the files they need.
-    model, report = AutoModel.from_pretrained(
-        folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True
-    )
-    # The pooler is not used here, and checkpoints of masked language models have none.
-    missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
-    if missing:
-        raise ValueError(f"the file lacks {len(missing)} tensors, {missing[0]} among them")
-    model.save_pretrained(out)
-    AutoTokenizer.from_pretrained(folder).save_pretrained(out)
-    return {"revision": folder.name}
-
-
-def _hub_error(repo: str, error: Exception, silence: str | None) -> UserError:
-    from huggingface_hub import constants
-    from huggingface_hub.errors import HfHubHTTPError
-
-    reason = " ".join(str(error).split())[:300] or type(error).__name__
-    if silence:
-        reason = f"{silence}, and the cache does not have the model"
-    elif isinstance(error, HfHubHTTPError):
-        status = error.response.status_code
-        reason = f"it answered {status}"
-        if status in (401, 403):
-            reason += " (no such model, or one that asks for a login: set HF_TOKEN)"
-        elif status == 404:
-            reason += f" for {error.response.url.path} (a wrong name, or no safetensors there)"
-    return UserError(
-        f"{repo} could not be read from {constants.ENDPOINT}: {reason}; ways out: `weights: "
-        "offline` in params.yaml, HF_ENDPOINT=<a mirror>, or HF_HOME=<a folder whose cache has "
-        "the model> with HF_HUB_OFFLINE=1"
-    )
+    save_backbone(network, lite0_state(stored), out)
+    return {"weights": words, **normalisation(network)}

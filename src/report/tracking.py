@@ -2,88 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-import math
 import os
 import re
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from src.files import read_json
+from src.report.confusion import draw_confusion
+from src.report.rows import Row, is_number, metric_name
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from mlflow import MlflowClient
 
-# The stage that makes a row of each kind; its entry in dvc.lock says which state of it this is.
-STAGES = {"image": "train_image@{}", "text": "train_text@{}", "fused": "fuse@{}", "leaky": "leaky"}
 UPLOAD_S = 600.0
 OTHER_PROCESS_S = 60.0
 LOG_LATER = "dvc repro --force --single-item track"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of the table and what is known about it; a file that is not there is None."""
-
-    kind: str
-    name: str
-    stage: str
-    lock_hash: str | None
-    params: dict[str, Any]
-    metrics: dict[str, float]
-    curves: Path | None
-    confusion: Path | None
-    model_files: list[Path]
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Name and value of the tag by which the row's run is found again."""
-        if self.lock_hash:
-            return "dvc.lock_hash", self.lock_hash
-        return "row.content_hash", _digest([self.params, self.metrics])
-
-
-def read_rows(root: Path) -> list[Row]:
-    """Gather the rows whose metrics lie under `root/metrics/<kind>/<row>.json`.
-
-    Parameters are those that the row's stage ran with, as dvc.lock states them.
-    """
-    lock = _lock(root / "dvc.lock")
-    rows = []
-    for kind, pattern in STAGES.items():
-        for file in sorted((root / "metrics" / kind).glob("*.json")):
-            stage = pattern.format(file.stem)
-            entry = lock.get(stage, {})
-            parts = {part: entry[part] for part in ("cmd", "deps", "params") if part in entry}
-            used = [of_file.items() for of_file in parts.get("params", {}).values()]
-            numbers = _flat(read_json(file)).items()
-            # A leaky row may be named like the honest one whose curves and confusion lie there.
-            own = kind != "leaky"
-            rows.append(
-                Row(
-                    kind=kind,
-                    name=file.stem,
-                    stage=stage,
-                    lock_hash=_digest(parts) if parts else None,
-                    params=_flat({name: value for items in used for name, value in items}),
-                    metrics={k: float(v) for k, v in numbers if _is_finite(v)},
-                    curves=_existing(root / "metrics" / "curves" / f"{file.stem}.csv", own),
-                    confusion=_existing(root / "metrics" / "confusion" / f"{file.stem}.csv", own),
-                    model_files=_model_files(root / "data" / "checkpoints" / file.stem)
-                    if own
-                    else [],
-                )
-            )
-    return rows
 
 
 def track(rows: list[Row], experiment: str, home: Path, patience_s: float = 20.0) -> str:
@@ -131,29 +69,6 @@ def tracking_uri(home: Path) -> str:
     uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlruns.db"
     relative = re.fullmatch(r"sqlite:///([^/:].*)", uri)
     return f"sqlite:///{home.resolve() / relative[1]}" if relative else uri
-
-
-def draw_confusion(file: Path, title: str) -> Figure:
-    """Draw a table with columns actual and predicted as counts, shaded by each row's share."""
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-    pairs = pd.read_csv(file, usecols=["actual", "predicted"], dtype=str, keep_default_na=False)
-    labels = sorted({*pairs["actual"], *pairs["predicted"]})
-    table = pd.crosstab(pairs["actual"], pairs["predicted"])
-    counts = table.reindex(index=labels, columns=labels, fill_value=0).to_numpy()
-    side = 3 + 0.45 * len(labels)
-    figure = Figure(figsize=(side + 1, side), layout="constrained")
-    axes = figure.subplots()
-    shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for i, j in zip(*counts.nonzero(), strict=True):
-        color = "white" if shares[i, j] > 0.5 else "black"
-        axes.text(j, i, counts[i, j], ha="center", va="center", color=color, fontsize=8)
-    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set(xlabel="predicted", ylabel="actual", title=title)
-    return figure
 
 
 def _log_rows(
@@ -244,23 +159,13 @@ def _log_params_and_curves(client: MlflowClient, run_id: str, row: Row) -> None:
     now = int(time.time() * 1000)
     # Under a prefix: a score of the same name is the value at the end, not at an epoch.
     points = [
-        Metric(_safe(f"epoch/{name}"), float(value), now, int(line["epoch"]))
+        Metric(metric_name(f"epoch/{name}"), float(value), now, int(line["epoch"]))
         for line in pd.read_csv(row.curves).to_dict("records")
         for name, value in line.items()
-        if name != "epoch" and _is_finite(value)
+        if name != "epoch" and is_number(value)
     ]
     for start in range(0, len(points), 1000):
         client.log_batch(run_id, metrics=points[start : start + 1000])
-
-
-def _lock(file: Path) -> dict[str, Any]:
-    if not file.exists():
-        return {}
-    from ruamel.yaml import YAML
-
-    # DVC writes YAML 1.2 with this library; another reader takes 1e-05 for text.
-    stages: dict[str, Any] = (YAML(typ="safe").load(file) or {}).get("stages", {})
-    return stages
 
 
 def _commit() -> dict[str, str]:
@@ -280,35 +185,6 @@ def _commit() -> dict[str, str]:
     except (OSError, subprocess.SubprocessError):
         return {}
     return {"mlflow.source.git.commit": head, "git.dirty": str(bool(changed)).lower()}
-
-
-def _flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Join nested keys with dots, in names that MLflow takes."""
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        name = _safe(f"{prefix}{key}")
-        flat.update(_flat(value, f"{name}.") if isinstance(value, dict) else {name: value})
-    return flat
-
-
-def _safe(name: str) -> str:
-    return re.sub(r"[^/\w.\- ]", "_", name)
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
-
-
-def _digest(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _existing(file: Path, wanted: bool) -> Path | None:
-    return file if wanted and file.exists() else None
-
-
-def _model_files(folder: Path) -> list[Path]:
-    return sorted(f for f in folder.glob("*") if f.suffix in (".safetensors", ".json", ".skops"))
 
 
 def _without_password(text: str) -> str:

@@ -19,14 +19,16 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from src.report.tracking import LOG_LATER, Row, draw_confusion, read_rows, track, tracking_uri
+from src.report.confusion import draw_confusion
+from src.report.rows import Row, read_rows
+from src.report.tracking import LOG_LATER, track, tracking_uri
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = [
     *(("image", name) for name in ("cnn", "resnet50", "efficientnet", "efficientnet_aug")),
     *(("text", name) for name in ("tfidf", "rubert_tiny2", "rubert")),
     *(("fused", name) for name in ("logreg", "knn", "forest", "network")),
-    ("leaky", "logreg"),
+    ("leaky", "logreg_leaky"),
 ]
 STAGE = {"image": "train_image@{}", "text": "train_text@{}", "fused": "fuse@{}", "leaky": "leaky"}
 CATEGORIES = [f"Категория номер {n}" for n in range(17)]
@@ -138,8 +140,8 @@ def _check_contents(repo: Path, rows: list[Row], runs: list[Run]) -> None:
         "model/about.json",
         "model/model.safetensors",
     ]
-    # The honest row's namesake gets none of its files.
-    assert client.list_artifacts(by_row["leaky/logreg"].info.run_id) == []
+    # Of the leaky row there are scores alone.
+    assert client.list_artifacts(by_row["leaky/logreg_leaky"].info.run_id) == []
 
 
 def test_new_scores_of_a_known_row_are_told(repo: Path) -> None:
@@ -269,7 +271,7 @@ def test_the_stage_in_a_copy_uses_the_repository_s_store(repo: Path, tmp_path: P
         copy / "dvc.yaml",
         "stages:\n  track:\n    cmd: python -m stages.track\n    params: [tracking]\n",
     )
-    subprocess.run(["dvc", "init", "--no-scm", "-q"], cwd=copy, check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "-q"], cwd=copy, check=True)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "DVC_ROOT": str(repo)}
     run = subprocess.run(
         [sys.executable, "-m", "stages.track"],
@@ -284,7 +286,10 @@ def test_the_stage_in_a_copy_uses_the_repository_s_store(repo: Path, tmp_path: P
     assert not (copy / "mlruns.db").exists()
     known = json.loads((copy / "data/tracking/rows.json").read_text())
     assert len(known) == 12
-    assert known["leaky/logreg"]["stage"] == "leaky" and len(known["image/cnn"]["lock_hash"]) == 64
+    assert (
+        known["leaky/logreg_leaky"]["stage"] == "leaky"
+        and len(known["image/cnn"]["lock_hash"]) == 64
+    )
     assert str(repo) not in json.dumps(known)
     # Without any store the stage still ends well and its output is the same.
     environment["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:9"

@@ -294,7 +294,9 @@ def test_the_stage_reads_its_row_and_the_environment(repos: Path, tmp_path: Path
         "      cmd: python -m stages.weights text ${key}\n"
         "      params: [weights, 'text_models.${key}']\n"
     )
-    subprocess.run(["dvc", "init", "--no-scm", "-q"], cwd=tmp_path, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "dvc", "init", "--no-scm", "-q"], cwd=tmp_path, check=True
+    )
     with serving(repos) as server:
         environment = {
             **os.environ,

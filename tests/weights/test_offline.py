@@ -120,17 +120,19 @@ def test_lite0_of_another_release_is_refused(tmp_path: Path) -> None:
         lite0_state(other)
 
 
-def test_a_missing_tensor_is_an_error() -> None:
+def test_a_missing_tensor_is_an_error(tmp_path: Path) -> None:
     import timm
+    from safetensors.torch import load_file
 
-    from src.models.weights import backbone_state
+    from src.models.image.backbone import save_backbone
 
     state = timm.create_model("test_resnet").state_dict()
-    kept = backbone_state("test_resnet", state)
+    save_backbone("test_resnet", state, tmp_path)
+    kept = load_file(tmp_path / "model.safetensors")
     assert "fc.weight" not in kept and "conv1.0.weight" in kept
     del state["conv1.0.weight"]
     with pytest.raises(ValueError, match=r"conv1\.0\.weight"):
-        backbone_state("test_resnet", state)
+        save_backbone("test_resnet", state, tmp_path)
 
 
 def test_minilm_is_the_package_s(tmp_path: Path) -> None:
