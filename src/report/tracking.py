@@ -50,12 +50,10 @@ def track(rows: list[Row], experiment: str, home: Path, patience_s: float = 20.0
 
     # A database driver may wait without end, and only a thread of its own can be left behind.
     Thread(target=work, daemon=True).start()
-    event: float | int | Exception = patience_s
+    # The thread tells how many seconds its next step may take, and at the end how many are new.
+    event = _next(events, patience_s)
     while isinstance(event, float):
-        try:
-            event = events.get(timeout=max(event, patience_s))
-        except Empty:
-            event = TimeoutError("the store does not answer")
+        event = _next(events, max(event, patience_s))
     shown = _without_password(uri)
     if isinstance(event, Exception):
         reason = _without_password(" ".join(f"{type(event).__name__}: {event}".split()))[:300]
@@ -69,6 +67,13 @@ def tracking_uri(home: Path) -> str:
     uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlruns.db"
     relative = re.fullmatch(r"sqlite:///([^/:].*)", uri)
     return f"sqlite:///{home.resolve() / relative[1]}" if relative else uri
+
+
+def _next(events: Queue[float | int | Exception], patience_s: float) -> float | int | Exception:
+    try:
+        return events.get(timeout=patience_s)
+    except Empty:
+        return TimeoutError("the store does not answer")
 
 
 def _log_rows(

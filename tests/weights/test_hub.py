@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from src.errors import UserError
+import stages.weights
+from src.errors import UserError, run_stage
 from src.files import read_json
 from src.models.weights import fetch_weights
 from tests.weights.hub_server import COMMIT, HubServer, serving
@@ -284,7 +285,9 @@ def _without_hub(timm: Any) -> str:
     return next(name for name in names if not timm.get_pretrained_cfg(name).hf_hub_id)
 
 
-def test_the_stage_reads_its_row_and_the_environment(repos: Path, tmp_path: Path) -> None:
+def test_the_stage_reads_its_row_and_the_environment(
+    repos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "params.yaml").write_text(
         "weights: hub\n"
         "text_models:\n  tiny:\n    hub:\n      network: someone/tiny-bert\n      weights: hub\n"
@@ -294,27 +297,27 @@ def test_the_stage_reads_its_row_and_the_environment(repos: Path, tmp_path: Path
         "      cmd: python -m stages.weights text ${key}\n"
         "      params: [weights, 'text_models.${key}']\n"
     )
-    subprocess.run(
-        [sys.executable, "-m", "dvc", "init", "--no-scm", "-q"], cwd=tmp_path, check=True
-    )
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc" / "config").write_text("[core]\n    no_scm = True\n")
     with serving(repos) as server:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "HF_ENDPOINT": server.url,
-            "HF_HOME": str(tmp_path / "home"),
-        }
-
-        def stage(row: str) -> subprocess.CompletedProcess[str]:
-            command = [sys.executable, "-m", "stages.weights", "text", row]
-            return subprocess.run(
-                command, check=False, cwd=tmp_path, env=environment, text=True, capture_output=True
-            )
-
-        done = stage("tiny")
-        assert done.returncode == 0, done.stderr
-        about = read_json(tmp_path / "data" / "weights" / "tiny" / "source.json")
-        assert about["weights"] == "hub someone/tiny-bert"
-        wrong = stage("tinny")
-    assert wrong.returncode == 1
-    assert wrong.stderr == "error: `tinny` is not an entry of text_models; entries: tiny\n"
+        done = subprocess.run(
+            [sys.executable, "-m", "stages.weights", "text", "tiny"],
+            check=False,
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "HF_ENDPOINT": server.url,
+                "HF_HOME": str(tmp_path / "home"),
+            },
+            text=True,
+            capture_output=True,
+        )
+    assert done.returncode == 0, done.stderr
+    about = read_json(tmp_path / "data" / "weights" / "tiny" / "source.json")
+    assert about["weights"] == "hub someone/tiny-bert"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["weights", "text", "tinny"])
+    with pytest.raises(SystemExit) as wrong:
+        run_stage(stages.weights.main)
+    assert wrong.value.code == "error: `tinny` is not an entry of text_models; entries: tiny"
