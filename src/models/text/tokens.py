@@ -11,6 +11,7 @@ from src.files import read_json, replacing, write_json
 
 # Enough for a few thousand short texts; a tokenizer that comes with weights has its own.
 VOCAB_SIZE = 6000
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def is_bag_of_words(weights: Path) -> bool:
@@ -64,14 +65,32 @@ def _tokenizer(table: pd.DataFrame, weights: Path) -> Any:
         tokenizer.no_padding()
         tokenizer.no_truncation()
         return tokenizer
+    train = table[table["part"] == "train"]
+    return train_word_pieces([*train["title"], *train["text"]])
+
+
+def train_word_pieces(texts: list[str]) -> Any:
+    """Train a WordPiece tokenizer; equal texts give an equal one.
+
+    The library numbers the characters inside words in the order of a hash map that differs at
+    each run, and the numbers decide between pieces of equal count. Given as special tokens they
+    are numbered in the order given; the tokenizer is then built anew, with the usual ones alone.
+    """
     from tokenizers.implementations import BertWordPieceTokenizer
 
-    train = table[table["part"] == "train"]
-    words = BertWordPieceTokenizer(lowercase=True)
-    words.train_from_iterator(
-        iter([*train["title"], *train["text"]]), vocab_size=VOCAB_SIZE, show_progress=False
+    # Accents stay: without them й would be и.
+    settings: Any = {"lowercase": True, "strip_accents": False}
+    trained = BertWordPieceTokenizer(**settings)
+    clean, divide = trained.normalizer.normalize_str, trained.pre_tokenizer.pre_tokenize_str
+    inner = {letter for text in texts for word, _ in divide(clean(text)) for letter in word[1:]}
+    trained.train_from_iterator(
+        iter(texts),
+        vocab_size=VOCAB_SIZE,
+        limit_alphabet=VOCAB_SIZE,
+        special_tokens=[*SPECIAL_TOKENS, *(f"##{letter}" for letter in sorted(inner))],
+        show_progress=False,
     )
-    return words._tokenizer
+    return BertWordPieceTokenizer(trained.get_vocab(), **settings)._tokenizer
 
 
 def _special(tokenizer: Any, *names: str) -> int:
