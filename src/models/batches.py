@@ -41,7 +41,7 @@ class TrainBatches(Sampler[list[tuple[int, int]]]):
 
     def __len__(self) -> int:
         whole, rest = divmod(self.n, self.batch)
-        # One row alone has no variance to normalise by, so it is left out of the epoch.
+        # One row alone has no variance to normalise by, so it joins the batch before it.
         return whole + (rest > 1)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
@@ -55,7 +55,7 @@ class TrainBatches(Sampler[list[tuple[int, int]]]):
             window = self.batch * WINDOW
             pieces = [order[i : i + window] for i in range(0, self.n, window)]
             order = np.concatenate([p[np.argsort(self.lengths[p], kind="stable")] for p in pieces])
-        batches = [order[i * self.batch : (i + 1) * self.batch] for i in range(len(self))]
+        batches = np.split(order, np.arange(1, len(self)) * self.batch)
         if self.lengths is not None:
             batches = [batches[i] for i in rng.permutation(len(batches))]
         for rows in batches:
