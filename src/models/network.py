@@ -195,3 +195,8 @@ def _check(spec: dict[str, Any]) -> None:
                 f"{name} is {spec[name]!r}; expected one of {', '.join(known)}: "
                 "set it in params.yaml"
             )
+    if spec["batch"] < 2:
+        raise UserError(
+            f"batch is {spec['batch']}; expected at least 2, for one row alone has no variance to "
+            "normalise by: set it in params.yaml"
+        )

@@ -33,6 +33,11 @@ class Photos:
                 f"augment is {spec['augment']!r}; expected none or albumentations: "
                 "set it in params.yaml"
             )
+        if spec["augment"] != "none" and spec["tune"] == "head" and spec["views"] < 1:
+            raise UserError(
+                f"views is {spec['views']}; where only the head is tuned, augmentation needs at "
+                "least 1: set it in params.yaml"
+            )
         self.rows = np.flatnonzero(table["photo_row"].to_numpy() >= 0)
         self.photo_rows = table["photo_row"].to_numpy()[self.rows]
         self.photos = np.load(packed / "photos.npy", mmap_mode="r")

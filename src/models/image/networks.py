@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from src.errors import UserError
 from src.files import read_json
 from src.models.heads import Head
 
@@ -49,7 +50,9 @@ class ImageNetwork(nn.Module):
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(source["mean"]).view(1, 3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(source["std"]).view(1, 3, 1, 1) * 255)
-        self.head = Head(self.backbone.num_features, num_classes, spec["dropout"])
+        # Some of timm's networks have a layer more between their last map and their classifier.
+        width = getattr(self.backbone, "head_hidden_size", self.backbone.num_features)
+        self.head = Head(width, num_classes, spec["dropout"])
 
     def features(self, photos: Tensor) -> Tensor:
         """Turn uint8 photos [B, S, S, 3] into features [B, D]."""
@@ -72,4 +75,10 @@ def _backbone(network: str) -> Any:
         return PlainCNN()
     import timm
 
-    return timm.create_model(network, num_classes=0)
+    try:
+        return timm.create_model(network, num_classes=0)
+    except RuntimeError as error:
+        raise UserError(
+            f"network is {network!r}; expected plain_cnn or a name that timm {timm.__version__} "
+            "knows: set it in params.yaml"
+        ) from error

@@ -11,8 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from src.errors import UserError
 from src.files import read_json
 from src.models.text.networks import TextNetwork
+
+# [CLS] title [SEP] body [SEP]
+SPECIAL = 3
 
 
 class Texts:
@@ -26,6 +30,11 @@ class Texts:
     augment = None
 
     def __init__(self, table: pd.DataFrame, tokens: Path, weights: Path, spec: dict[str, Any]):
+        if spec["max_tokens"] <= SPECIAL:
+            raise UserError(
+                f"max_tokens is {spec['max_tokens']}; expected more than {SPECIAL}, the special "
+                "tokens of every text: set it in params.yaml"
+            )
         self.special = read_json(tokens / "special.json")
         self.rows = rows_with_text(table)
         lists = pd.read_parquet(tokens / "tokens.parquet").set_index("id").loc[table["id"]]
@@ -73,7 +82,7 @@ def join(
     title: NDArray[np.int64], body: NDArray[np.int64], budget: int, special: dict[str, int]
 ) -> NDArray[np.int64]:
     """Return [CLS] title [SEP] body [SEP] of at most `budget` tokens; the body gives way."""
-    title = title[: budget - 3]
-    body = body[: budget - 3 - len(title)]
+    title = title[: budget - SPECIAL]
+    body = body[: budget - SPECIAL - len(title)]
     cls, sep = special["cls"], special["sep"]
     return np.concatenate([[cls], title, [sep], body, [sep]]).astype(np.int64)

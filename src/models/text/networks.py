@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from src.errors import UserError
 from src.models.heads import Head
 
 
@@ -28,6 +29,12 @@ class TextNetwork(nn.Module):
             config = AutoConfig.from_pretrained(weights, local_files_only=True)
             config.vocab_size = vocab_size
             self.encoder = AutoModel.from_config(config)
+        positions = getattr(self.encoder.config, "max_position_embeddings", spec["max_tokens"])
+        if spec["max_tokens"] > positions:
+            raise UserError(
+                f"max_tokens is {spec['max_tokens']}; expected at most {positions}, the most that "
+                "this network reads: set it in params.yaml"
+            )
         self.encoder.float()
         self.head = Head(self.encoder.config.hidden_size, num_classes, spec["dropout"])
 
