@@ -45,13 +45,14 @@ class BagOfWords:
     ) -> tuple[Pipeline, pd.DataFrame]:
         """Fit on the train rows; there are no epochs, so val is not needed and no curve is made."""
         spec = self.spec
-        vectors = ColumnTransformer(
-            [
-                ("title", _vectors("word", (1, 2)), "title"),
-                ("words", _vectors("word", (1, 2)), "whole"),
-                ("characters", _vectors("char_wb", (2, 5)), "whole"),
-            ]
-        )
+        parts = [
+            ("title", _vectors("word", (1, 2)), "title"),
+            ("words", _vectors("word", (1, 2)), "whole"),
+            ("characters", _vectors("char_wb", (2, 5)), "whole"),
+        ]
+        # A source may have no titles at all.
+        titles = (self.texts["title"].iloc[train] != "").any()
+        vectors = ColumnTransformer(parts if titles else parts[1:])
         balanced = "balanced" if spec["imbalance"] == "weights" else None
         classifier = LogisticRegression(C=spec["C"], class_weight=balanced, max_iter=1000)
         matrix = vectors.fit_transform(self.texts.iloc[train])
