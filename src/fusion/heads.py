@@ -28,21 +28,24 @@ def make_head(kind: str, settings: dict[str, Any], num_classes: int, seed: int) 
         settings: the head's own settings in params.yaml, handed to scikit-learn.
         num_classes: C, of the whole table.
     """
-    if kind == "stack":
-        return ConditionalLogit(num_classes, **settings)
-    if kind == "nn":
-        head: Any = BalancedMLP(**settings, random_state=seed)
-    elif kind == "logreg":
-        head = LogisticRegression(**settings)
-    elif kind == "knn":
-        head = KNeighborsClassifier(**settings)
-    elif kind == "random_forest":
-        head = RandomForestClassifier(**settings, n_jobs=-1, random_state=seed)
-    else:
+    if kind not in KINDS:
         raise UserError(
-            f"head is {kind!r}; expected one of nn, logreg, knn, random_forest, stack: "
+            f"head is {kind!r}; expected one of {', '.join(KINDS)}: "
             "set `head` of the row under fusion in params.yaml"
         )
+    fixed: dict[str, Any] = {
+        "nn": {"random_state": seed},
+        "random_forest": {"random_state": seed, "n_jobs": -1},
+        "stack": {"num_classes": num_classes},
+    }.get(kind, {})
+    try:
+        head = KINDS[kind](**settings, **fixed)
+    except TypeError as error:
+        raise UserError(
+            f"settings of the head {kind}: {error}: mend `settings` of the row in params.yaml"
+        ) from error
+    if kind == "stack":
+        return head
     # Distances, penalties and steps all take for granted that columns are of one scale.
     return Pipeline([("scale", StandardScaler()), ("head", head)])
 
@@ -56,3 +59,21 @@ class BalancedMLP(MLPClassifier):
             warnings.simplefilter("ignore", ConvergenceWarning)
             super().fit(X, y, sample_weight=compute_sample_weight("balanced", y))
         return self
+
+
+class Neighbours(KNeighborsClassifier):
+    """Nearest neighbours that make do with all listings where there are fewer than asked for."""
+
+    def fit(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> Neighbours:
+        self.n_neighbors: int = min(self.n_neighbors, len(X))
+        super().fit(X, y)
+        return self
+
+
+KINDS: dict[str, Any] = {
+    "nn": BalancedMLP,
+    "logreg": LogisticRegression,
+    "knn": Neighbours,
+    "random_forest": RandomForestClassifier,
+    "stack": ConditionalLogit,
+}
