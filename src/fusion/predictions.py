@@ -37,6 +37,7 @@ class Predictions:
         with replacing(path) as beside, beside.open("wb") as file:
             np.savez(
                 file,
+                allow_pickle=False,
                 ids=self.ids,
                 classes=self.classes,
                 probs=self.probs,

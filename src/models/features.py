@@ -50,7 +50,12 @@ class Features:
 
     def __post_init__(self) -> None:
         n, c = len(self.ids), len(self.classes)
-        shapes = {"x": (n, self.x.shape[1]), "probs": (n, c), "scored_by": (n,)}
+        shapes = {
+            "x": (n, self.x.shape[-1]),
+            "probs": (n, c),
+            "scored_by": (n,),
+            "fitted_by": (len(self.fitted_ids),),
+        }
         for name, expected in shapes.items():
             found = getattr(self, name).shape
             if found != expected:
@@ -61,7 +66,7 @@ class Features:
     def save(self, path: Path) -> None:
         """Write an .npz without pickle; equal content gives equal bytes."""
         with replacing(path) as beside, beside.open("wb") as file:
-            np.savez(file, **vars(self))
+            np.savez(file, allow_pickle=False, **vars(self))
 
     @classmethod
     def load(cls, path: Path) -> Features:
