@@ -44,6 +44,8 @@ def evaluate(
     lines, classes_csv = [], []
     for name in ("image", "text", "fused", "leaky", "curves", "confusion"):
         shutil.rmtree(out / name, ignore_errors=True)
+        # DVC expects each of them, also where there is nothing to put in it.
+        (out / name).mkdir(parents=True)
 
     def judge(row: str, kind: str, predicted: Any, weights: str, **more: float) -> None:
         actual = labels.reindex(ids).to_numpy(dtype=str)
