@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from src.collect.demo.market import DemoParams, Market
+from src.collect.demo.market import Market
+from src.collect.demo.params import DemoParams
 
 _ROOT = Path(__file__).parents[2]
 
@@ -36,11 +36,6 @@ def large_market() -> Market:
 
 
 @pytest.fixture(scope="session")
-def real_page() -> bytes:
-    """A saved search page of the real site; it is nobody's to publish, so it stays outside."""
-    path = _ROOT.parent / "shared" / "data" / "avito_pages" / "2025-05-23_search_phones.html"
-    if not path.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{path} is missing, and CI must check the parser on a real page")
-        pytest.skip(f"no saved real page at {path}")
-    return path.read_bytes()
+def real_page(shared_data: Path) -> bytes:
+    """A saved search page of the real site."""
+    return (shared_data / "avito_pages" / "2025-05-23_search_phones.html").read_bytes()

@@ -145,8 +145,8 @@ def test_planted_reposts_are_found() -> None:
     assert (same & joined).sum() / same.sum() >= 0.95
 
 
-def test_groups_of_real_ads_are_small(real_data: Path) -> None:
-    table = pd.read_csv(real_data / "gumtree/listings.csv").iloc[:2000]
+def test_groups_of_real_ads_are_small(shared_data: Path) -> None:
+    table = pd.read_csv(shared_data / "gumtree/listings.csv").iloc[:2000]
     table = table.assign(text=table["description"].map(clean), seller=None)
     table = table.assign(sha256=None, phash=None, row=-1)
     sizes = group_near_duplicates(table, table, 0.7, 6).group.value_counts()

@@ -183,8 +183,8 @@ def test_transparency_lies_over_white() -> None:
     assert decode(_bytes(grey, "PNG"), 16).getpixel((8, 8)) == (255, 255, 255)
 
 
-def test_real_photos_are_read(real_data: Path, tmp_path: Path) -> None:
-    folder = real_data / "gumtree/images"
+def test_real_photos_are_read(shared_data: Path, tmp_path: Path) -> None:
+    folder = shared_data / "gumtree/images"
     names = sorted(path.name for path in folder.iterdir())[:100]
     ids = [str(number) for number in range(len(names))]
     pack_photos(pd.DataFrame({"id": ids, "photo": names}), folder, tmp_path / "packed", 64)
