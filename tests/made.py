@@ -1,0 +1,67 @@
+"""Small made-up listings and features for the tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from src.models.features import Features
+
+CLASSES = ("Книги", "Мебель", "Обувь")
+
+
+def made_table(train: int = 36, val: int = 12, test: int = 12) -> pd.DataFrame:
+    """Prepared listings r00, r01, … of three categories in turn, each in a group of its own."""
+    n = train + val + test
+    category = [CLASSES[i % len(CLASSES)] for i in range(n)]
+    return pd.DataFrame(
+        {
+            "id": [f"r{i:02d}" for i in range(n)],
+            "title": category,
+            "text": [f"продаю {name.lower()} номер {i % 5}" for i, name in enumerate(category)],
+            "title_words": [name.lower() for name in category],
+            "text_words": [
+                f"продаю {name.lower()} номер {i % 5}" for i, name in enumerate(category)
+            ],
+            "price": [float(100 + i) for i in range(n)],
+            "category": category,
+            "photo_row": np.arange(n),
+            "group": [f"g{i:02d}" for i in range(n)],
+            "part": ["train"] * train + ["val"] * val + ["test"] * test,
+        }
+    )
+
+
+def labels(table: pd.DataFrame) -> NDArray[np.int64]:
+    return np.array([CLASSES.index(name) for name in table["category"]])
+
+
+def one_hot(table: pd.DataFrame, sure: float = 0.8) -> NDArray[np.float32]:
+    """Probabilities that give the true class `sure` and share the rest."""
+    rest = (1 - sure) / (len(CLASSES) - 1)
+    return np.where(np.eye(len(CLASSES))[labels(table)] > 0, sure, rest).astype(np.float32)
+
+
+def made_features(table: pd.DataFrame, **changes: Any) -> Features:
+    """Features of every listing by one encoder fitted on the train part."""
+    n = len(table)
+    ids = table["id"].to_numpy(dtype=str)
+    fitted = ids[(table["part"] == "train").to_numpy()]
+    content: dict[str, Any] = {
+        "ids": ids,
+        "x": np.random.default_rng(0).normal(size=(n, 4)).astype(np.float32),
+        "probs": one_hot(table),
+        "classes": np.array(CLASSES),
+        "scored_by": np.zeros(n, np.int32),
+        "fitted_ids": fitted,
+        "fitted_by": np.zeros(len(fitted), np.int32),
+        "frozen": False,
+    }
+    return Features(**content | changes)
+
+
+def groups_of(table: pd.DataFrame) -> pd.Series:
+    return table.set_index("id")["group"]
