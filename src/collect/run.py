@@ -11,7 +11,8 @@ import pandas as pd
 
 from src.collect.crawl import crawl
 from src.collect.demo.catalog import CATEGORIES
-from src.collect.demo.market import DemoParams, Market
+from src.collect.demo.market import Market
+from src.collect.demo.params import DemoParams
 from src.collect.demo.server import serve
 from src.collect.fetch import CrawlParams
 from src.collect.found import Found, Listing, Note

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import os
-import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
@@ -14,14 +12,13 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
+from src.collect.cells import as_text, fault_of, price_of
 from src.collect.found import Found, Listing, Note, seller_hash, store_photo
 from src.errors import UserError
 from src.listings import PARTS
 from src.prepare.redact import redact
 
 FIELDS = ("id", "title", "text", "price", "category", "photo", "seller", "part")
-_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
-_CURRENCY = re.compile(r"^[₽$€£]|(?:₽|\$|€|£|руб\.?|р\.|RUB|EUR|USD|GBP)$", re.IGNORECASE)
 
 
 def read_table(params: Mapping[str, Any], photos: Path, *, seed: int, workers: int) -> Found:
@@ -50,7 +47,7 @@ def read_table(params: Mapping[str, Any], photos: Path, *, seed: int, workers: i
                 id=row["id"],
                 title=redact(row.get("title", "").strip()),
                 text=redact(row.get("text", "").strip()),
-                price=_price(row, found),
+                price=price_of(row, found),
                 category=row["category"].strip(),
                 photo=stored.get(row["id"]),
                 seller=seller_hash(row["seller"], seed) if row.get("seller") else None,
@@ -111,7 +108,7 @@ def _columns(table: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.
     for field in FIELDS:
         name = columns.get(field)
         if name and name in table:
-            taken[field] = _as_text(table[name])
+            taken[field] = as_text(table[name])
         elif name and field != "part":
             hint = "" if field == "category" else '; set it to "" if there is none'
             raise UserError(
@@ -131,75 +128,18 @@ def _columns(table: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.
     return pd.DataFrame(taken)
 
 
-def _as_text(column: pd.Series) -> pd.Series:
-    """Text, empty where missing; 7.0 from a column of numbers with gaps is "7"."""
-
-    def text(value: Any) -> str:
-        if value is None or pd.isna(value):
-            return ""
-        if isinstance(value, float) and value.is_integer():
-            return str(int(value))
-        return str(value)
-
-    # Lists and the like in a cell would make isna an array.
-    scalar = column.map(lambda value: value if pd.api.types.is_scalar(value) else str(value))
-    return scalar.astype(object).map(text).astype(object)
-
-
 def _usable(table: pd.DataFrame, found: Found) -> list[dict[str, str]]:
     rows: dict[str, dict[str, str]] = {}
     for values in table.itertuples(index=False):
         row: dict[str, str] = dict(zip(table.columns, values, strict=True))
         row["id"] = row["id"].strip()
-        fault = _fault(row, rows)
+        fault = fault_of(row, rows)
         if fault:
             # An odd id can be anything, also someone's phone number.
             found.rejected.append(Note(redact(row["id"])[:100], *fault))
         else:
             rows[row["id"]] = row
     return list(rows.values())
-
-
-def _fault(row: dict[str, str], earlier: Mapping[str, object]) -> tuple[str, str] | None:
-    """Why a row cannot be used: a reason to count by, and a detail."""
-    category = row["category"].strip()
-    if not row["id"]:
-        return "no id", ""
-    if not _ID.fullmatch(row["id"]):
-        return "id with other characters than letters, digits, - and _, or over 64", ""
-    if row["id"] in earlier:
-        return "id is there already", ""
-    if not category:
-        return "no category", ""
-    if len(category) > 200:
-        return "category longer than 200 characters", redact(category[:60])
-    if row.get("part") and row["part"] not in PARTS:
-        return f"part is none of {', '.join(PARTS)}", row["part"][:60]
-    return None
-
-
-def _price(row: dict[str, str], found: Found) -> float | None:
-    given = row.get("price", "").strip()
-    if not given:
-        return None
-    # "1 500 ₽", "1.500,00 €", "1,500.00" and "12,5" all are prices.
-    number = _CURRENCY.sub("", re.sub(r"[\s\u202f\u00a0'’]", "", given))
-    if "," in number and "." in number:
-        thousands = "," if number.rfind(".") > number.rfind(",") else "."
-        number = number.replace(thousands, "")
-    elif re.fullmatch(r"-?\d{1,3}(,\d{3})+", number):
-        number = number.replace(",", "")
-    try:
-        price = float(number.replace(",", "."))
-    except ValueError:
-        price = math.nan
-    if not math.isfinite(price) or price > 1e12:
-        found.noted.append(Note(row["id"], "price cannot be read", redact(given)[:60]))
-    elif price < 0:
-        found.noted.append(Note(row["id"], "price below zero", given[:60]))
-    else:
-        return price
-    return None
 
 
 def _copy_photos(

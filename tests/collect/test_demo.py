@@ -15,7 +15,8 @@ from imagehash import phash
 from PIL import Image, ImageOps
 
 from src.collect.demo.catalog import CATEGORIES
-from src.collect.demo.market import DemoParams, Market
+from src.collect.demo.market import Market
+from src.collect.demo.params import DemoParams
 from src.errors import UserError
 from src.prepare.redact import redact
 

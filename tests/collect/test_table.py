@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from src.collect.cells import price_of
 from src.collect.found import Found
-from src.collect.table import _price, read_table
+from src.collect.table import read_table
 from src.errors import UserError
 
 COLUMNS = {
@@ -112,7 +113,7 @@ def test_prices_as_people_write_them(table: Table, given_price: str, price: floa
 
 @given(st.text(max_size=30))
 def test_any_price_is_a_number_in_range_or_missing(text: str) -> None:
-    price = _price({"id": "1", "price": text}, Found())
+    price = price_of({"id": "1", "price": text}, Found())
     assert price is None or 0 <= price <= 1e12
 
 
