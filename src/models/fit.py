@@ -143,6 +143,9 @@ def fit(
         weights = torch.zeros(num_classes)
         balanced = compute_class_weight("balanced", classes=present, y=labels)
         weights[present] = torch.as_tensor(balanced, dtype=torch.float32)
+    # Lightning keeps the mode that it finds: pretrained encoders and heads whose backbone was
+    # used for frozen features come in eval mode, without dropout and with statistics that stay.
+    network.train()
     module = Classifier(network, weights, spec)
     pl.Trainer(
         max_epochs=spec["epochs"],
