@@ -1,0 +1,138 @@
+"""The graph of stages: what they depend on, what they import, and what `check` refuses."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.closure import import_closure
+
+ROOT = Path(__file__).parents[1]
+STAGES: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+# What the collector reads that is no Python.
+READ = {"collect": {"src/collect/demo/catalog.toml", "src/collect/demo/phrases.toml"}}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_exactly_the_source_that_it_imports(stage: str) -> None:
+    content = STAGES[stage].get("do", STAGES[stage])
+    script = content["cmd"].split()[2].replace(".", "/") + ".py"
+    sources = [dep for dep in content["deps"] if dep.startswith(("src/", "stages/"))]
+    assert set(sources) == import_closure(script) | READ.get(stage, set())
+    assert sources == sorted(set(sources))
+
+
+def test_the_closure_finds_late_imports_and_leaves_those_for_types_alone() -> None:
+    found = import_closure("stages/weights.py")
+    assert "src/models/weights.py" in found
+    late = import_closure("stages/train_text.py")
+    assert "src/models/text/tfidf.py" in late  # imported inside main
+    assert all((ROOT / name).exists() for name in found | late)
+
+
+def test_stages_that_need_no_network_do_not_import_one() -> None:
+    code = """
+import importlib, sys
+for stage in "check collect pack prepare tokenize fuse leaky evaluate track".split():
+    importlib.import_module(f"stages.{stage}")
+    heavy = {"torch", "transformers", "timm", "lightning"} & set(sys.modules)
+    assert not heavy, (stage, heavy)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository's code without its data and history."""
+    copy = tmp_path_factory.mktemp("copy") / "repo"
+    copy.mkdir()
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, copy)
+    for name in ("src", "stages"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / ".dvc").mkdir()
+    shutil.copy(ROOT / ".dvc" / "config", copy / ".dvc")
+    subprocess.run(["git", "init", "-q"], cwd=copy, check=True)
+    return copy
+
+
+def check(copy: Path, **changes: Any) -> subprocess.CompletedProcess[str]:
+    """Run stage check with some of params.yaml changed, by dotted names with __ for a dot."""
+    yaml = YAML()
+    params = yaml.load(ROOT / "params.yaml")
+    for name, value in changes.items():
+        *path, last = name.split("__")
+        section = params
+        for key in path:
+            section = section[key]
+        section[last] = value
+    yaml.dump(params, copy / "params.yaml")
+    return subprocess.run(
+        [sys.executable, "-m", "stages.check"], cwd=copy, capture_output=True, text=True
+    )
+
+
+def test_the_params_as_they_are_pass(copy: Path) -> None:
+    done = check(copy)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (copy / "data" / "checked.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"model": "vgg"}, "error: model is 'vgg'; expected one of cnn, efficientnet"),
+        ({"text_model": "cnn"}, "error: text_model is 'cnn'; expected one of tfidf"),
+        ({"rows__text": ["tfidf", "cnn"]}, "error: rows.text names 'cnn'; expected entries of"),
+        ({"rows__fused": ["stack", "stack"]}, "error: rows: stack is there twice"),
+        ({"weights": "online"}, "error: weights is 'online'; expected offline or hub"),
+    ],
+    ids=["model", "text model", "row", "duplicate", "weights"],
+)
+def test_a_choice_that_cannot_work_is_refused_in_one_line(
+    changes: dict[str, Any], says: str, copy: Path
+) -> None:
+    done = check(copy, **changes)
+    assert done.returncode == 1
+    assert done.stderr.startswith(says)
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_params_survive_being_rewritten_and_hold_no_interpolation(tmp_path: Path) -> None:
+    # `dvc exp run -S` rewrites the file by this function.
+    from dvc.utils.serialize import modify_yaml
+
+    path = tmp_path / "params.yaml"
+    before = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    path.write_text(before, encoding="utf-8")
+    assert "${" not in before
+    with modify_yaml(str(path)) as params:
+        params["model"] = "resnet50"
+    after = path.read_text(encoding="utf-8")
+    # All but one line and the indent of lists stays, comments too.
+    expected = re.sub(r"(?m)^model: .*", "model: resnet50", before)
+    assert re.sub(r"(?m)^ +- ", "- ", after) == re.sub(r"(?m)^ +- ", "- ", expected)
+    assert YAML(typ="safe").load(after) == YAML(typ="safe").load(expected)
+
+
+def test_every_number_of_the_params_is_a_number_to_every_reader() -> None:
+    import yaml
+
+    # PyYAML takes 1e-4 for text, DVC for a number.
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(text) == YAML(typ="safe").load(text)
+
+
+def test_the_choices_are_rows_and_the_rows_are_entries() -> None:
+    params = YAML(typ="safe").load(ROOT / "params.yaml")
+    assert params["model"] in params["rows"]["image"]
+    assert params["text_model"] in params["rows"]["text"]
+    for kind, section in (("image", "image_models"), ("text", "text_models"), ("fused", "fusion")):
+        assert set(params["rows"][kind]) <= set(params[section])
