@@ -134,7 +134,7 @@ class Market:
         rng.random(2)  # spent by _root
         category = shown = int(rng.choice(len(CATEGORIES), p=_SHARES))
         # A category's first things are most of what it sells, as on a real marketplace.
-        popular = 1 / np.arange(1, len(CATEGORIES[category].things) + 1) ** 1.5
+        popular = 1 / np.arange(1, len(CATEGORIES[category].things) + 1) ** 2.5
         thing = int(rng.choice(len(popular), p=popular / popular.sum()))
         other = int(rng.integers(1, len(CATEGORIES)))
         if rng.random() < params.wrong_label:

@@ -58,9 +58,9 @@ def informative(category: Category, thing: Thing, rng: Rng) -> Text:
     own = _own(category, thing, rng)
     vague = rng.random() < 0.12
     title = fill(pick(_PHRASES["vague_titles"] if vague else _PHRASES["titles"], rng), rng, own)
-    count = int(rng.integers(1, 7))
+    count = int(rng.integers(2, 7))
     opened = vague or rng.random() < 0.5
-    of_kind = max(1, int(rng.integers(1, min(4, count) + 1)) - opened)
+    of_kind = int(rng.integers(2, min(4, count) + 1)) - opened
     templates = [pick(_PHRASES["openings"], rng)] if opened else []
     templates += _sample(category.sentences, of_kind, rng)
     generic = list(_sample(_PHRASES["generic"], 6, rng))
