@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from src.files import write_json
 from src.models.text.tokens import tokenize
 from src.models.weights import IMAGENET_NORM
 from tests.made import labels, made_table
+
+# More threads only get into each other's way in networks as small as these.
+torch.set_num_threads(1)
 
 SIZE = 32
 TRAINER = {"accelerator": "cpu", "precision": "32-true", "workers": 0}

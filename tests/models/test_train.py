@@ -323,7 +323,7 @@ def test_two_fits_give_equal_bytes(
     tmp_path: Path,
 ) -> None:
     classes, labels = labels_of(table)
-    spec |= {"folds": 2, "C": 10.0, "components": 8}
+    spec |= {"epochs": 2, "C": 10.0, "components": 8}
     if kind == "augmented head":
         spec |= {"tune": "head", "augment": "albumentations", "views": 2}
 
