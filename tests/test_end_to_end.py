@@ -33,7 +33,12 @@ class Repo:
         self.folder = folder
         tools = str(Path(sys.executable).parent)
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "MLFLOW_"))}
-        self.env |= {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
+        # One thread: the other tests run beside this one.
+        self.env |= {
+            "PATH": tools + os.pathsep + os.environ["PATH"],
+            "DVC_NO_ANALYTICS": "1",
+            "OMP_NUM_THREADS": "1",
+        }
 
     def run(self, *command: str, fails: bool = False) -> str:
         done = subprocess.run(
