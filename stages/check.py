@@ -14,7 +14,7 @@ def main() -> None:
     # All of params.yaml, though only the choices are declared: what is written never changes, so
     # nothing downstream depends on it, and a new learning rate need not be checked against names.
     params = dvc.api.params_show()
-    rows = params["rows"]
+    rows = {kind: names or [] for kind, names in params["rows"].items()}
     for choice, kind in (("model", "image"), ("text_model", "text")):
         if params[choice] not in rows[kind]:
             raise UserError(

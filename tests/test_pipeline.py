@@ -140,3 +140,20 @@ def test_the_choices_are_rows_and_the_rows_are_entries() -> None:
     assert params["text_model"] in params["rows"]["text"]
     for kind, section in (("image", "image_models"), ("text", "text_models"), ("fused", "fusion")):
         assert set(params["rows"][kind]) <= set(params[section])
+
+
+def test_the_lock_file_belongs_to_the_code_and_the_parameters(tmp_path: Path) -> None:
+    """Whoever changed a stage has run it: without any data, DVC finds nothing to do."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    dvc = str(Path(sys.executable).with_name("dvc"))
+    planned = subprocess.run(
+        [dvc, "repro", "--dry", "--allow-missing"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert planned.returncode == 0, planned.stderr
+    assert "Running stage" not in planned.stdout, planned.stdout

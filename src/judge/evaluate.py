@@ -69,9 +69,7 @@ def evaluate(
             if curves.exists():
                 _write_csv(pd.read_csv(curves), out / "curves" / f"{row}.csv")
 
-    inputs = " + ".join(
-        f"{row} ({weights[row]})" for row in (params["model"], params["text_model"])
-    )
+    inputs = " + ".join(f"{row}: {weights[row]}" for row in (params["model"], params["text_model"]))
     for row in params["rows"]["fused"]:
         said = Predictions.load(data / "predictions" / f"{row}.npz")
         predicted = said.classes[_in_order(said, ids).argmax(1)]

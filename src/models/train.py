@@ -90,6 +90,12 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
 
     scored = features.rows(fit_rows)
     seen: list[NDArray[np.intp]] = []
+    largest = int(np.bincount(labels[fit_rows]).max())
+    if largest < folds:
+        raise UserError(
+            f"{name}: folds is {folds}, but no category has more than {largest} listings of the "
+            "train part that this model reads; set fewer folds, or add listings"
+        )
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     splits = splitter.split(fit_rows, labels[fit_rows], groups[fit_rows])
     for number, (rest, fold) in enumerate(splits, start=1):
