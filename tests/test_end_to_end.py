@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+from dvc.utils.serialize import modify_yaml
 
 ROOT = Path(__file__).parents[1]
 ROWS = {"cnn", "efficientnet", "efficientnet_aug", "resnet50", "tfidf", "rubert_tiny2"}
@@ -52,15 +52,14 @@ class Repo:
 
     def change(self, **values: Any) -> None:
         """Set parameters by dotted names written with __."""
-        yaml = YAML()
-        params = yaml.load(self.folder / "params.yaml")
-        for name, value in values.items():
-            *sections, last = name.split("__")
-            inner = params
-            for section in sections:
-                inner = inner[section]
-            inner[last] = value
-        yaml.dump(params, self.folder / "params.yaml")
+        # As DVC itself writes, so that its own changes are the only ones git sees.
+        with modify_yaml(str(self.folder / "params.yaml")) as params:
+            for name, value in values.items():
+                *sections, last = name.split("__")
+                inner = params
+                for section in sections:
+                    inner = inner[section]
+                inner[last] = value
 
     def table(self) -> dict[str, dict[str, str]]:
         with (self.folder / "metrics/table.csv").open(encoding="utf-8") as file:
