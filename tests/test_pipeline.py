@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
 from tests.closure import import_closure
@@ -157,3 +158,12 @@ def test_the_lock_file_belongs_to_the_code_and_the_parameters(tmp_path: Path) ->
     )
     assert planned.returncode == 0, planned.stderr
     assert "Running stage" not in planned.stdout, planned.stdout
+
+
+def test_trying_a_parameter_and_going_back_leaves_no_diff(tmp_path: Path) -> None:
+    """DVC loses comments and blank lines that follow a list, so none may stand there."""
+    path = tmp_path / "params.yaml"
+    shutil.copyfile(ROOT / "params.yaml", path)
+    for model in ("resnet50", "efficientnet"):
+        apply_overrides(path, [f"model={model}"])
+    assert path.read_bytes() == (ROOT / "params.yaml").read_bytes()

@@ -26,7 +26,7 @@ def judge_leakily(
     it is judged on were seen by the encoders: the score is no score. Never compare it.
     """
     classes, y = labels_of(table)
-    blocks = [model_block(table, features, "both") for features in (image, text)]
+    blocks = [model_block(table, features, spec["inputs"]) for features in (image, text)]
     x = np.concatenate([*(block.x for block in blocks), price_block(table).x], axis=1)
     fit, judged = train_test_split(
         np.arange(len(table)), test_size=spec["share"], stratify=y, random_state=seed

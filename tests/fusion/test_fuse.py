@@ -145,7 +145,7 @@ def test_on_labels_without_meaning_the_leaky_score_is_high_and_the_honest_one_is
     # Four standard deviations of a guess on 300 listings.
     assert abs(honest - 1 / 3) < 4 * (2 / 9 / 300) ** 0.5
 
-    spec = {"share": 0.25, "settings": {"max_iter": 500}}
+    spec = {"inputs": "both", "share": 0.25, "settings": {"max_iter": 500}}
     leaky = judge_leakily(table, image, text, spec, seed=7)
     right = (leaky.classes[leaky.probs.argmax(1)] == true[leaky.ids]).to_numpy()
     assert right.mean() > 0.55
@@ -156,7 +156,7 @@ def test_on_labels_without_meaning_the_leaky_score_is_high_and_the_honest_one_is
 def test_the_leaky_row_tells_which_listings_were_seen() -> None:
     table = made_table(train=60, val=20, test=20)
     features = made_features(table)
-    spec = {"share": 0.3, "settings": {}}
+    spec = {"inputs": "probs", "share": 0.3, "settings": {}}
     said = judge_leakily(table, features, features, spec, seed=7)
     assert len(said.ids) == 30
     assert said.seen.tolist() == np.isin(said.ids, features.fitted_ids).tolist()

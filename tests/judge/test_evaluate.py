@@ -47,7 +47,9 @@ def data(table: pd.DataFrame, tmp_path: Path) -> Path:
     spec = {"head": "stack", "inputs": "probs", "price": True, "settings": {}}
     fused = fuse(table, Scores(image, None), Scores(text, None), spec, seed=7)
     fused.predictions.save(data / "predictions" / "stack.npz")
-    leaky = judge_leakily(table, image, text, {"share": 0.3, "settings": {}}, seed=7)
+    leaky = judge_leakily(
+        table, image, text, {"inputs": "probs", "share": 0.3, "settings": {}}, seed=7
+    )
     leaky.save(data / "predictions" / "leaky.npz")
     return data
 
@@ -76,7 +78,7 @@ def test_every_row_has_its_files(table: pd.DataFrame, data: Path, tmp_path: Path
     assert table_csv["kind"].tolist() == [*rows.values(), "leaky"]
     assert table_csv["n_test"].tolist() == [12] * 4 + [18]
     assert table_csv["weights"].tolist() == [
-        "of cnn", "of resnet50", "of tfidf", *["cnn (of cnn) + tfidf (of tfidf)"] * 2
+        "of cnn", "of resnet50", "of tfidf", *["cnn: of cnn + tfidf: of tfidf"] * 2
     ]  # fmt: skip
     assert set(pd.read_csv(out / "per_class.csv")["row"]) == set(rows)
     assert len(pd.read_csv(out / "confusion" / "cnn.csv")) == 12
