@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 ROWS = {"cnn", "efficientnet", "efficientnet_aug", "resnet50", "tfidf", "rubert_tiny2"}
 FUSED = {"nn", "logreg", "knn", "random_forest", "stack"}
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("end_to_end")]
+pytestmark = pytest.mark.slow
 
 
 class Repo:
