@@ -25,7 +25,8 @@ test: .venv/ready
 	touch $@
 
 lock:
-	$(PYTHON) -m pip install --quiet uv
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet uv
 	uv pip compile pyproject.toml --extra dev --universal --no-header --no-emit-index-url \
 		--quiet -o requirements.txt
 
