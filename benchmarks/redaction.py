@@ -183,12 +183,30 @@ def _unicode_gaps(rng: Rng) -> str:
 
 def _odd_gaps(rng: Rng) -> str:
     gaps = ["_", "*", "/", "\\", "|", "~", "=", "+", ";", ":", ",", "'", "•", "·", "…", "..", "--"]
-    gaps += ["🔥", "📞", "❤️", " ☎ ", "⭐", "***", " * ", "--- ", ", ", " / ", " _ ", ". ", ".-", "^", "#"]
+    gaps += [
+        "🔥",
+        "📞",
+        "❤️",
+        " ☎ ",
+        "⭐",
+        "***",
+        " * ",
+        "--- ",
+        ", ",
+        " / ",
+        " _ ",
+        ". ",
+        ".-",
+        "^",
+        "#",
+    ]
     return rng.choice(gaps).join([_country(rng), *_groups(rng, _mobile(rng))])
 
 
 def _each_digit(rng: Rng) -> str:
-    gap = rng.choice([" ", "-", ".", "_", "/", ",", "*", "  ", " - ", ". ", ", ", "|", "\xa0", "..."])
+    gap = rng.choice(
+        [" ", "-", ".", "_", "/", ",", "*", "  ", " - ", ". ", ", ", "|", "\xa0", "..."]
+    )
     head = rng.choice(["8", "+7", "7"])
     return head + gap + gap.join(_mobile(rng))
 
@@ -231,7 +249,14 @@ def _look_alike(rng: Rng) -> str:
 
 
 def _other_digits(rng: Rng) -> str:
-    styles = ["０１２３４５６７８９", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗", "⓪①②③④⑤⑥⑦⑧⑨", "⁰¹²³⁴⁵⁶⁷⁸⁹", "₀₁₂₃₄₅₆₇₈₉", "𝟶𝟷𝟸𝟹𝟺𝟻𝟼𝟽𝟾𝟿"]
+    styles = [
+        "０１２３４５６７８９",
+        "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗",
+        "⓪①②③④⑤⑥⑦⑧⑨",
+        "⁰¹²³⁴⁵⁶⁷⁸⁹",
+        "₀₁₂₃₄₅₆₇₈₉",
+        "𝟶𝟷𝟸𝟹𝟺𝟻𝟼𝟽𝟾𝟿",
+    ]
     number = rng.choice(["8", "8", "7"]) + _mobile(rng)
     if rng.random() < 0.4:
         cap = rng.choice(["\ufe0f\u20e3", "\u20e3"])
@@ -259,7 +284,10 @@ def _letters_between(rng: Rng) -> str:
 
 
 def _words_between(rng: Rng) -> str:
-    parts = [rng.choice(["8", "8", "+7"]), *_split(_mobile(rng), *rng.choice([(3, 3, 2, 2), (3, 7)]))]
+    parts = [
+        rng.choice(["8", "8", "+7"]),
+        *_split(_mobile(rng), *rng.choice([(3, 3, 2, 2), (3, 7)])),
+    ]
     words = ["звоните", "звони", "тире", "дефис", "пробел", "и", "потом", "далее", "и потом", "или",
              "затем", "авито", "дальше", "ещё", "точка", "минус", "звонить", "и еще", "Анна", "тел",
              "продам", "скобка", "call", "and", "then", "плюс"]  # fmt: skip
@@ -320,7 +348,21 @@ def _town(rng: Rng) -> str:
 
 
 def _two(rng: Rng) -> str:
-    gaps = [", ", " ", "/", " / ", " или ", " и ", "; ", "\n", ",", ";", " - Олег, ", " (Анна) ", "|"]
+    gaps = [
+        ", ",
+        " ",
+        "/",
+        " / ",
+        " или ",
+        " и ",
+        "; ",
+        "\n",
+        ",",
+        ";",
+        " - Олег, ",
+        " (Анна) ",
+        "|",
+    ]
     return _plain(rng) + rng.choice(gaps) + _plain(rng)
 
 
@@ -336,7 +378,9 @@ def _over_lines(rng: Rng) -> str:
 
 def _glued(rng: Rng) -> str:
     number = _joined(rng, ["", "", "-", " "])
-    before = rng.choice(["тел", "т.", "тел.", "Звоните", "моб:", "телефон", "☎", "📞", "т", "номер"])
+    before = rng.choice(
+        ["тел", "т.", "тел.", "Звоните", "моб:", "телефон", "☎", "📞", "т", "номер"]
+    )
     return before + number + rng.choice(["Иван", "", "звоните", "ватсап", "!", "Елена", "📱"])
 
 
@@ -439,16 +483,29 @@ def _british(rng: Rng) -> str:
 
 # E-mails, links and names
 
-_FIRST = "ivan masha olga mebel remont alex dima sveta kolya shop nata petr julia anton lena".split()
+_FIRST = (
+    "ivan masha olga mebel remont alex dima sveta kolya shop nata petr julia anton lena".split()
+)
 _LAST = "petrov shop msk spb best style home sidorova ivanov kids market decor auto smith".split()
 
 
 def _login(rng: Rng, marks: str = "._") -> str:
     parts = [rng.choice(_FIRST), rng.choice([*marks, ""]), rng.choice(_LAST)]
-    return "".join([*parts, rng.choice(["", "", str(rng.randint(1, 2025)), "_" if "_" in marks else ""])])
+    return "".join(
+        [*parts, rng.choice(["", "", str(rng.randint(1, 2025)), "_" if "_" in marks else ""])]
+    )
 
 
-_HOSTS = ["mail.ru", "yandex.ru", "gmail.com", "ya.ru", "bk.ru", "list.ru", "inbox.ru", "rambler.ru"]
+_HOSTS = [
+    "mail.ru",
+    "yandex.ru",
+    "gmail.com",
+    "ya.ru",
+    "bk.ru",
+    "list.ru",
+    "inbox.ru",
+    "rambler.ru",
+]
 
 
 def _email(rng: Rng) -> tuple[str, str]:
@@ -461,7 +518,13 @@ def _email(rng: Rng) -> tuple[str, str]:
 def _dodged_email(rng: Rng) -> tuple[str, str]:
     login = _login(rng).strip("_")
     host, end = rng.choice(_HOSTS).split(".")
-    spoken = {"mail": "мейл", "yandex": "яндекс", "gmail": "джимейл", "bk": "бк", "rambler": "рамблер"}
+    spoken = {
+        "mail": "мейл",
+        "yandex": "яндекс",
+        "gmail": "джимейл",
+        "bk": "бк",
+        "rambler": "рамблер",
+    }
     said = spoken.get(host, "мэйл")
     ru = {"ru": "ру", "com": "ком"}[end]
     return rng.choice(
@@ -520,7 +583,9 @@ def _dodged_link(rng: Rng) -> tuple[str, str]:
 
 def _name(rng: Rng) -> tuple[str, str]:
     login = _login(rng, "_").strip("_")
-    before = rng.choice(["", "", "", "tg ", "тг: ", "телеграм ", "Telegram:", "инста ", "tg", "ник ", "тг"])
+    before = rng.choice(
+        ["", "", "", "tg ", "тг: ", "телеграм ", "Telegram:", "инста ", "tg", "ник ", "тг"]
+    )
     at = rng.choice(["@", "@", "@", "@", "@ ", "＠"])
     return before + at + login + rng.choice(["", "", "", " (тг)"]), login
 
@@ -531,14 +596,20 @@ def _messenger_name(rng: Rng) -> tuple[str, str]:
         "инстаграм инстаграмм инста телеграм телеграмм телега тг tg telegram instagram insta Инстаграм "
         "vk вк скайп skype Телеграм Instagram TG ТГ facebook фейсбук".split()
     )
-    return rng.choice([f"{app}: {login}", f"{app}:{login}", f"{app} : {login}", f"{app} = {login}"]), login
+    return rng.choice(
+        [f"{app}: {login}", f"{app}:{login}", f"{app} : {login}", f"{app} = {login}"]
+    ), login
 
 
 def _dodged_name(rng: Rng) -> tuple[str, str]:
     first, last = rng.choice(_FIRST), rng.choice(_LAST)
     plain = first + last
-    login = rng.choice([f"{first}_{last}", f"{plain}{rng.randint(1, 2025)}", f"{first}.{last}_"]).strip("_")
-    app = rng.choice("тг tg телеграм телеграмм телега инста инстаграм telegram instagram insta вк".split())
+    login = rng.choice(
+        [f"{first}_{last}", f"{plain}{rng.randint(1, 2025)}", f"{first}.{last}_"]
+    ).strip("_")
+    app = rng.choice(
+        "тг tg телеграм телеграмм телега инста инстаграм telegram instagram insta вк".split()
+    )
     return rng.choice(
         [
             (f"ник в {rng.choice(['тг', 'телеграме', 'телеге', 'инстаграме', 'вк'])}: {plain}", plain),
@@ -566,26 +637,198 @@ CONTACTS: dict[str, Callable[[Rng], str | tuple[str, ...]]] = {
     "name, @": _name, "name, messenger": _messenger_name, "name, dodged": _dodged_name,
 }  # fmt: skip
 
-# Ordinary numbers
+# Ordinary numbers: {1-9} is a number, {05-60} one with zeros ahead, {20:60:2} a rising list of
+# them, {T} a number with thousands apart, <a|b> one of the words.
+
+_FORMS = {
+    "price": ["{T} руб", "{T} р.", "{T}₽", "цена {T}", "£{T}", "${T}", "{T}", "от {T} до {T} руб", "{T} - {T}",
+              "{T} р, торг, было {T}", "{T}<€| eur| тг| грн| сум| тенге>", "цена: {T} {T}"],
+    "price in one": ["{1-99}000 руб", "{10000-99999}р", "{1000000-9999999} руб", "{1-99}к", "цена {10000-99999}",
+                     "{10000-999999} рублей", "за {1000-9999}", "{1-9}.{1-9} млн", "{1-900} тыс. руб."],
+    "sum and count": ["{T} р {2-9} шт", "{10-99} 000 р {3-9} шт", "{10000-99999} {2-9} шт", "{2-9} шт по {T} р",
+                      "{2-9} шт {T} {T}", "от {10-20} шт {300-400} от {50-99} шт {200-299} р", "{1-9}+1 = {T}",
+                      "{T} за {2-9}, {T} за {10-20}", "1 шт - {100-999} 2 шт - {100-999} 3 шт - {1000-1999} р"],
+    "sizes": ["размеры {35:47:1}", "р. {40:60:2}", "р-р {38:56:2}", "размер {36-46}", "р {42-60}-{42-60}-{42-60}",
+              "размеры: {44:66:2} рост {158:188:6}", "size {6:22:2} UK", "{20:34:1}", "в наличии {35:46:1}"],
+    "child sizes": ["рост {74:164:6}", "{56:116:6} см", "на {74-98}-{104-140}", "размер {20-30} ({12-19},5 см)",
+                    "р. {80-98}/{104-116}", "возраст {1-3}-{4-9} лет", "{1:9:1} лет", "{7:17:1} лет"],
+    "ring and bra sizes": ["кольцо {15:22:1}", "{15-17},5 {18-20} {21-22}", "{70-90}<A|B|C|D>", "17 17,5 18 18,5",
+                           "размер {65:95:5}", "чашка {1-5}, обхват {65-95}"],
+    "dimensions": ["{10-300}х{10-300}х{10-300} см", "{10-300}<x|*|×| x | х | * |/>{10-300}", "{40-200}*{40-200}*{10-99}",
+                   "{1000-3000}*{100-999}*{10-30}", "ШхГхВ {40-99}х{40-99}х{80-210}", "в {80-99} ш {40-60} г {40-60}",
+                   "длина {100-300} ширина {40-99} высота {60-99}", "{1-3},{1-9} х {1-3},{1-9} м", "{2-9} x {2-9} ft",
+                   "{800-999} {1200-1999} {16-38}", "Д {100-200} Ш {50-90} В {70-99}", "{10-99} {10-99} {100-200} см"],
+    "years": ["{1990-2024} г.", "{1960-1999}-{2000-2024}", "{1998:2015:1}", "{1961-1991}, {1961-1991}", "с {1985-1995} по {1996-2005}",
+              "{2003-2024} года", "{90-99}-{01-24} гг", "выпуск {1970-1999} {1-4} кв", "{1924:1991:3}"],
+    "dates": ["{01-28}.{01-12}.{1990-2024}", "{1-28}/{1-12}/{10-24}", "{1-28} <мая|июля|марта> {2000-2024}", "{2000-2024}-{01-12}-{01-28}",
+              "до {01-28}.{01-12}.{2025-2030} г.", "{01-28}.{01-12}-{01-28}.{01-12}", "{1-28}.{1-12} {10-19}:{00-59}",
+              "{01-28} {01-12} {1990-2024}", "{01-28}.{01-12}.{10-24} {01-28}.{01-12}.{10-24}"],
+    "hours": ["с {8-11} до {17-22}", "с {8-11}-00 до {17-22}-00", "с {08-11}.00-{17-22}.00", "пн-пт {08-10}:00-{17-21}:00, сб {10-11}:00-16:00",
+              "{8-9}.00 - {18-20}.00, обед 13.00-14.00", "{1-24} ч {1-7} дней", "24/7/365", "{8-9}:00 {9-10}:30 {11-12}:00 {13-15}:30"],
+    "mileage": ["пробег {1-400} {000-999} км", "пробег {10-400} тыс", "{10000-400000} км", "{T} miles", "пробег {10-300}.000",
+                "{1990-2023} г, {1-400} {000-999} км, {70-300} л.с.", "mileage {10-99},{000-999}", "ТО на {10-90} {000-999} и {100-200} {000-999}"],
+    "cars": ["ВАЗ 21{01-15}, {1990-2014}", "БМВ <E|Е>{30-90} {316-550}<i|d>", "Audi {80-100} B{3-4} {1.6-2.8}", "Mazda {2-6} {2003-2020}",
+             "Mercedes W{124-222} {180-600}", "КамАЗ {5320-65115} {1985-2020}", "2.0 TDI {100-200} л.с. {1900-1999} куб", "УАЗ {31512-31519} {1990-2003}",
+             "для ВАЗ 2108 2109 21099 2110 2114", "{1.1-5.9} л {70-400} л.с. {4-8} цил", "Газель {3302-33027}, {2003-2020}", "Peugeot {206-508} {2003-2015} {1.4-2.0}",
+             "Porsche 911 991 992 {2003-2024}", "на Ниву 21213 21214 2131"],
+    "tyres": ["{145-315}/{30-80} R{13-22}", "{145-315}/{30-80}/{13-22}", "{145-315} {30-80} {13-22}", "R{13-19} {145-265}/{40-75} {75-112}<H|T|V>",
+              "диски R{14-20} 5x{100-130} ET{15-55} DIA {54-74}.{1-6}", "{5-9}J x R{14-20} 4/{98-114}", "{6.5-9.5}R{16-20} {5-6}*{100-139},7", "шины {175-235}-{50-70}-{13-18}",
+              "{205-235}/{40-65}ZR{16-19} {88-99}W", "255 55 18 и 285 50 18", "4x{98-114} {5-7}.5 {13-16} {35-45}"],
+    "article": ["арт. {100000-99999999999}", "артикул {1000000-9999999}", "Арт: {10-99}-{1000-9999}-{10-99}", "код товара {100000-99999999}",
+                "код {1000000-9999999999}", "артикул 8 9{10-99} {100-999} {10-99} {10-99}", "арт.{89000000000-89999999999}", "кат. номер {1000000000-9999999999}",
+                "каталожный номер {1000-9999}-{1000000-9999999}", "заказ №{10000-99999999}", "ID {1000000-99999999}", "код {100-999}-{10-99} (арт {10000-99999})"],
+    "part number": ["06A {900-959} {100-999} <A|B|D>", "{0-9} {200-999} {000-999} {000-999}", "OEM {10000-99999}-{10000-99999}", "<MR|MD|LR|KIA>{100000-999999}",
+                    "{1-9}K0 {800-999} {100-999}", "{8200-8299}{100000-999999}", "{11000-99999}-{1-9}<A|B>{100-999}", "Bosch 0 986 {400-499} {000-999}", "{2101-21214}-{1000000-8999999}",
+                    "{21000-21900}-{1000-9999}{010-999}-{00-10}", "A{100-999} {100-999} {10-99} {10-99}", "№ {00010000-00999999}", "{100-999}.{1000-9999}.{100-999}"],
+    "serial": ["SN{10000000000-99999999999}", "S/N {1000000-9999999999}", "IMEI {350000000000000-359999999999999}", "VIN XTA2109{30-99}{1000000-9999999}", "№{1000-999999999}",
+               "серийный номер {10000000000-99999999999}", "инв. № {10000-99999}", "серия {10-99} {10-99} номер {100000-999999}", "#{10000-99999999}", "модель {1000-99999}"],
+    "book": ["ISBN 978-5-{10-99}-{100000-999999}-{0-9}", "ISBN {9785000000000-9785999999999}", "{100-900} стр., {1950-2024}", "том {1:12:1}", "тома {1-3}, {4-6}, {7-10}",
+             "Москва, {1950-1990}, {100-900} с., тираж {T}", "ISBN: 5-{10-99}-{100000-999999}-{0-9}", "978-5-{100-999}-{10000-99999}-{0-9}", "№{1-6}-{7-12} за {1960-1991}"],
+    "barcode": ["штрихкод {4600000000000-4699999999999}", "EAN {4000000000000-4999999999999}", "штрих-код: 4 60{1000-9999} {100000-999999}", "{4600000000000-4699999999999}"],
+    "papers": ["ИНН {6600000000-7799999999}", "ОГРН {1020000000000-1200000000000}", "кадастровый номер {50-77}:{01-60}:{0010000-0209999}:{10-999}", "ГОСТ {1000-53000}-{80-99}",
+               "ГОСТ Р {50000-57000}-{2000-2018}", "ТУ {1000-9999}-{001-099}-{10000000-99999999}-{2001-2020}", "р/с 40817810{100000000000-999999999999}", "карта {2200-5500} {1000-9999} {1000-9999} {1000-9999}",
+               "лицензия № ЛО-{10-99}-01-{001000-019999}", "СТС {10-99} <УК|ВА> {100000-999999}", "свидетельство {10-99} {10-99} {100000-999999}"],
+    "phone model": ["iPhone {4-16} {64-512}", "iPhone {5-8}<s|| plus> {16-256}gb {70-100}%", "6 6s 7 8 X 11 12 13 14", "5 5s 6 6s 7 8 plus X XS 11", "iPhone 7 8 X XR 11 12 13",
+                    "на айфон 7/8/X/11/12/13/14", "Samsung A{10-73} {64-128} {2019-2023}", "Redmi Note {7-12} {4-8}/{64-256}", "Nokia {1100-8910}", "чехлы 6,7,8,10,11,12,13", "Galaxy S{8-23} {4-12}/{64-512}",
+                    "Honor {8-90} {4-8}/{64-256} <8|9|10> {100-200}", "для 5 6 7 8 9 10 11 12 моделей", "iPhone 6-7-8-11-12-13-14-15", "Xiaomi 8 9 10 11 12 13 14", "айфон 8 9{10-99} мАч"],
+    "computer": ["i{3-7}-{2100-13900}<K|U|> {4-32}/{128-512}", "GTX {650-1660} {2-8}gb", "RTX {2060-4090} {8-24} Гб", "{4-32}gb DDR{3-4} {1333-3600}", "Windows 7 8 8.1 10 11", "Ryzen {3-9} {1600-7950}X {16-64} {512-2048}",
+                 "SSD {120-512} HDD {500-4000}", "Intel Core 2 Duo E{4300-8600} {2.0-3.3}", "экран {13-17}.{1-6} {1366-1920}x{768-1080}", "i7 {3770-9700} 16 1060 6 512 1000", "LGA 775 1155 1156 1150 1151",
+                 "socket 478/775/939/1366", "{2.0-3.9}GHz {4-8} ядер {65-125} Вт", "HP {100-999} G{1-9} {8-16}/{256-512}/15.6", "HP {1010-1320} картридж Q{2600-2699} {7000-9999}"],
+    "battery": ["18650 {2000-3500} mAh", "{3-24}.7V {1000-30000} мАч", "аккумулятор {45-100} Ач {400-900} А", "CR{2016-2477} 3V", "12V {7-200}Ah {100-300}х{100-200}х{100-200}", "{5000-30000} mAh {1-3} A",
+                "AA {1000-2800} {1-8} шт", "АКБ 6СТ-{45-190} {500-900}A", "26650 18650 14500", "220-240 V 50/60 Hz {500-2500} W"],
+    "flat": ["{30-99}/{20-50}/{6-15} м² {1-9}/{5-16} эт", "{1-4}-к квартира, {30-99}.{1-9} м², {1-9}/{5-25} эт.", "общая {30-99} жилая {20-50} кухня {6-15}", "{30-99} {18-50} {6-12} {1-9}/{9-16}", "дом {50-300} м² на участке {4-20} сот.",
+             "S={30-90},{1-9} кв.м, {1960-2020} г.п.", "Площадь {30-90}-{18-50}-{6-12}, этаж {1-9}-{9-17}", "{2-9}/{9-25} эт. {30-99},{1-9} м2 {T} руб", "комнаты {10-20} {8-15} {8-14} кухня {6-12} м"],
+    "address": ["ул. Ленина {1-200}-{1-99}", "ул. 8 Марта, {1-99}-{1-150}, {2-9} этаж", "д. {1-99} к. {1-9} кв. {1-200}", "г. Москва, {101000-129999}, ул. Мира {1-99}", "автобусы {1:900:37}", "маршрутки {10-99}, {100-199}, {200-399}, {400-599}",
+                "{50-59}.{100000-999999}, {37-60}.{100000-999999}", "индекс {101000-690999}", "павильон {1-99}-{1-99}-{1-9}", "место {1-20} ряд {1-30} сектор {100-300}", "M{1-6} {1-20} miles, {100-200} High Street"],
+    "screws and boards": ["М{6-12}х{20-90} М{6-12}х{20-90}", "подшипник {6200-6310} {6200-6310} 2RS", "доска {20-50}х{100-200}х{3000-6000}", "сверла {3:13:1} мм", "ключи {8:24:1}", "ключи 8 9 10 11 12 13 14 17 19", "брус {100-200}*{100-200}*{3-6}",
+                          "головки {8-9} {10-11} {12-13} {14-16} {17-19} {21-24} {27-32}", "труба {15-108}/{2-6} {3-12} м", "саморез 3,5х{16-55} {100-1000} шт", "M8 {10-99} {100-200} шт {8-9} кг", "ключи 8-10 12-13 14-17 19-22"],
+    "coins and stamps": ["10 рублей {1961-1991}", "монеты {1961:1991:1}", "1,2,3,5,10,15,20 копеек {1961-1991}", "банкнота {10-99} {1000000-9999999}", "5 руб 1997 {1998-2023} {1-9} шт", "марки {1950-1991} {1-20} шт {100-999}",
+                         "купюра 100 р серия аа {0000001-9999999}", "1 2 5 10 25 50 100 руб", "50 коп {1921-1927} {9-10} грамм", "8 {90-99} {100-199} {10-99} {10-99} копеек"],
+    "weights and volumes": ["{1-99} кг {1-999} г", "{30-50} {75-100} {125-200} мл", "гантели {1:10:1} кг", "от {5-20} до {50-120} кг", "гири 8 16 24 32", "{200-900} мл {1-5} л {10-50} шт", "блины {1-2} 2,5 5 10 15 20 25", "{1-9} {9-11} {12-18} {19-36} кг",
+                            "{9-18} {15-36} кг 1/2/3", "калории {100-500} б {1-20} ж {1-20} у {1-80}"],
+    "screen and sound": ["{1024-3840}x{720-2160} {60-240} Гц", "{20-60}-{20},000 Hz", "диагональ {19-75}\" ({48-190} см)", "LG {19-75}LB{100-999}V", "{2-8} Ом {50-300} Вт {20-50}-{20000-25000} Гц", "Canon {1000-1300}D {18-24}-{55-135}", "объектив {18-70}-{105-300} f/{1-3}.{4-8}-5.6",
+                         "{1-9}.{0-9}.{0-9}.{10-99}", "192.168.{0-255}.{1-254}", "Android {4-13}.{0-9}.{0-9}", "PS{2-5} {1000-2216} {320-1000}gb", "Sony KDL-{32-55}W{600-955}", "{1280-1920}*{720-1080}/{25-60}"],
+    "school and sport": ["{1:11:1} класс", "{5-9} {6-10} {7-11} классы", "счет {0-5}:{0-5} ({0-2}:{0-2})", "лыжи {140-207} ботинки {35-46} палки {100-160}", "велосипед {12-29}\" рама {13-21} {7-27} скоростей", "скейт 8.{0-9} {52-58} 99A", "{1-9} из {5-10}",
+                         "коньки {28:46:1}", "{3-9} × {8-15} подтягиваний, бег {60-1000}", "FIFA 15 16 17 18 19 20 21", "lego {7000-9999} {10000-79999} {100-999} деталей", "lego {70000-79999} {70000-79999} {70000-79999}", "GTA 3 4 5, FIFA {15-24}, NBA 2K{15-24}"],
+    "number words": ["пять шесть штук", "два стула и один стол", "сто двадцать рублей", "две тысячи девятьсот рублей", "восемь девять лет", "в двадцать пять лет, один раз", "семь дней, двадцать четыре часа", "три по цене двух, один в подарок", "с восьми до девяти", "one or two, size {6-12}",
+                     "сто пятьдесят на двести сорок", "двадцать первый размер", "три тысячи пятьсот восемьдесят рублей", "один два три четыре пять", "восемь стульев, девять {10-99}", "тысяча девятьсот девяносто один год", "пятьдесят пять тысяч восемьсот"],
+    "mixed numbers": ["{1-9} фото {1-9} видео {10-99} отзывов", "торг до {10-99}% при {2-9} шт", "{1-9}) {10-99} {2-9}) {100-999}", "1. {100-999} 2. {100-999} 3. {100-999} 4. {10-99}", "от -{10-40} до +{20-60}", "+{18-45} С, {40-80}%", "рост {150-190} вес {45-99} р {42-54}", "8 в 1, 7 цветов, {900-999} шт",
+                      "{1-4}×{100-999}, {1-4}×{100-999}, {1-4}×{10-99}", "{10-50} {10-50} {10-50} {10-50} {10-50}", "7 ноутбуков, 9{10-99} мест, {100-999} {10-99} {10-99} ячеек", "8 марта 9{10-99} букетов, {100-999} роз, {10-99} ваз, {10-99} р"],
+    "mail signs": ["2 @ £{5-50}", "@{1-4}.{1-9}GHz", "BOWERS@WILKINS", "пишите в телеграм", "есть вк и инстаграм", "вайбер, ватсап, телеграм с 9 до 20", "Node.js", "цена.Торг.Самовывоз", "точка на карте", "собака лабрадор 2 года", "игрушка собака mail", "отдам собака и кот", "skype, zoom, telegram", "Instagram YouTube Facebook {100-999}",
+                   "tg {100-999}", "вк {10-99} шт", "WhatsApp Viber {10-20}-{21-23}", "отличное сост.Звоните", "телеграм Premium", "смарт тв: youtube, vk, instagram", "instagram: фото", "точка доступа com порт", "камера instax mini{7-12}", "скайп Logitech C{200-930}", "телега: грузит {300-900} кг"],
+}  # fmt: skip
+_FORM = re.compile(
+    r"\{(?:(?P<low>[\d.]+)-(?P<high>[\d.]+)|(?P<list>\d+:\d+:\d+)|T|(?P<one>\d+))\}|<(?P<words>[^<>]*)>"
+)
 
 
-def _ordered(rng: Rng, start: int, stop: int, step: int, gaps: list[str]) -> str:
-    few = sorted(rng.sample(range(start, stop, step), rng.randint(3, 8)))
-    if rng.random() < 0.5:
-        first = rng.choice(range(start, stop - 7 * step, step))
-        few = [first + step * at for at in range(rng.randint(4, 8))]
-    return rng.choice(gaps).join(map(str, few))
+def _ordinary(forms: list[str]) -> Callable[[Rng], str]:
+    return lambda rng: _FORM.sub(lambda match: _fill(match, rng), rng.choice(forms))
 
 
-def _one_of(*makers: Callable[[Rng], str]) -> Callable[[Rng], str]:
-    return lambda rng: rng.choice(makers)(rng)
+def _fill(match: re.Match[str], rng: Rng) -> str:
+    if match["words"] is not None:
+        return rng.choice(match["words"].split("|"))
+    if match["list"]:
+        return _rising(rng, *map(int, match["list"].split(":")))
+    if match["one"]:
+        return match["one"]
+    if match["low"] is None:
+        parts = [
+            rng.randint(1, 999),
+            *rng.choices([0, 500, rng.randint(0, 999)], k=rng.choice([1, 1, 2])),
+        ]
+        gap = rng.choice(" . ,\xa0'")
+        return gap.join([str(parts[0]), *(f"{part:03}" for part in parts[1:])])
+    if "." in match["low"]:
+        return f"{rng.uniform(float(match['low']), float(match['high'])):.1f}"
+    return str(rng.randint(int(match["low"]), int(match["high"]))).zfill(len(match["low"]))
 
 
-def _thousands(rng: Rng) -> str:
-    parts = [rng.randint(1, 999), *rng.choices([0, 500, 900, 250, rng.randint(0, 999)], k=rng.choice([1, 2]))]
-    gap = rng.choice([" ", " ", ".", ",", "\xa0", "'"])
-    return gap.join([str(parts[0]), *(f"{part:03}" for part in parts[1:])])
+def _rising(rng: Rng, start: int, stop: int, step: int) -> str:
+    numbers = [*range(start, stop + 1, step)]
+    count = min(rng.randint(3, 9), len(numbers))
+    first = rng.randrange(len(numbers) - count + 1)
+    few = (
+        numbers[first : first + count] if rng.random() < 0.6 else sorted(rng.sample(numbers, count))
+    )
+    return rng.choice([" ", ", ", "-", ",", "/", " / ", ". ", " - ", "; ", " и ", ".", "  "]).join(
+        map(str, few)
+    )
 
 
-_LISTS = [" ", ", ", "-", ",", "/", " / ", ". ", " - ", "; "]
+ORDINARY = {kind: _ordinary(forms) for kind, forms in _FORMS.items()}
 
+
+# Runs
+
+
+def main() -> None:
+    arguments = ArgumentParser(description=__doc__)
+    arguments.add_argument("--each", type=int, default=500, help="texts of each kind")
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--texts", type=Path, help="a table of real texts: title, description")
+    arguments.add_argument("--missed", type=int, default=0, help="show so many failures of a kind")
+    arguments.add_argument("--json", action="store_true")
+    given = arguments.parse_args()
+    result: dict[str, Any] = {"found": {}, "touched": {}}
+    for kind, planted in planted_texts(given.each, given.seed).items():
+        missed = [one for one in planted if not is_found(one, redact(one.text))]
+        result["found"][kind] = 100 - 100 * len(missed) / len(planted)
+        for one in missed[: given.missed]:
+            print(f"{kind}: {one.contact!r} in {redact(one.text)!r}")
+    for kind, texts in ordinary_texts(given.each, given.seed).items():
+        touched = [text for text in texts if redact(text) != text]
+        result["touched"][kind] = 100 * len(touched) / len(texts)
+        for text in touched[: given.missed]:
+            print(f"{kind}: {_changes(text)} in {text!r}")
+    for kinds in (result["found"], result["touched"]):
+        kinds["total"] = sum(kinds.values()) / len(kinds)
+    if given.texts:
+        result["texts"] = _real(given)
+    print(json.dumps(result, indent=2, ensure_ascii=False) if given.json else _table(result))
+
+
+def _real(given: Namespace) -> dict[str, Any]:
+    with given.texts.open(encoding="utf-8", newline="") as file:
+        texts = [f"{row['title']}\n{row['description']}" for row in csv.DictReader(file)]
+    began = time.perf_counter()
+    changed = [text for text in texts if redact(text) != text]
+    spent = time.perf_counter() - began
+    return {
+        "texts": len(texts),
+        "changed": len(changed),
+        "us_per_text": round(spent / len(texts) * 1e6, 1),
+        "pieces": [piece for text in changed for piece in _changes(text)],
+    }
+
+
+def _changes(text: str) -> list[str]:
+    """What the redaction takes out of the text and puts in, piece by piece."""
+    before, after = re.findall(r"\w+|\W", text), re.findall(r"\[\w+\]|\w+|\W", redact(text))
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    return [
+        f"{''.join(before[a:b])} > {''.join(after[c:d])}"
+        for tag, a, b, c, d in matcher.get_opcodes()
+        if tag != "equal"
+    ]
+
+
+def _table(result: dict[str, Any]) -> str:
+    lines = []
+    for title, kinds in (("found", result["found"]), ("touched", result["touched"])):
+        lines += [
+            f"{title:24}    %",
+            *(f"{kind:24} {share:6.2f}" for kind, share in kinds.items()),
+            "",
+        ]
+    if real := result.get("texts"):
+        lines.append(
+            "{changed} of {texts} real texts changed, {us_per_text} µs a text".format(**real)
+        )
+        lines += map(repr, real["pieces"])
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -15,7 +15,7 @@ from src.collect.pages.page import Page, PageListing, Verdict
 from src.collect.pages.read import read_page
 from src.collect.photos import Photos
 from src.collect.progress import Progress
-from src.collect.stopped import WAIT, stopped
+from src.collect.stopped import WAIT, Stopped
 from src.collect.store import Store
 from src.errors import UserError
 
@@ -58,12 +58,26 @@ def crawl(store: Store, wanted: Wanted, fetcher: Fetcher) -> None:
         store.walk_again(wanted.starts)
     store.set_fact("exported", "")
     store.retry_failed()
-    with Progress(store, wanted.limit) as progress:
-        photos = Photos(store, wanted.site, fetcher, progress)
+    try:
+        _walk_all(store, wanted, fetcher)
+    except Stopped as stop:
+        photos = store.photo_counts().get("stored", 0)
+        raise UserError(
+            f"{stop}; stopped, {store.count()} listings and {photos} photos are kept in "
+            f"{store.folder}; {stop.advice}, then run the same command again: it goes on from here"
+        ) from stop
+
+
+def _walk_all(store: Store, wanted: Wanted, fetcher: Fetcher) -> None:
+    with (
+        Progress(store, wanted.limit) as progress,
+        Photos(store, wanted.site, fetcher, progress) as photos,
+    ):
         photos.fetch()
         for start in wanted.starts:
             for _ in _Walk(store, wanted, fetcher, start, progress).pages():
                 photos.fetch()
+        photos.fetch(backlog=0)
 
 
 class _Walk:
@@ -100,11 +114,11 @@ class _Walk:
                 reason = f"{address} was not asked: {error}; choose another start"
                 raise UserError(reason) from error
             except Unreachable as error:
-                raise stopped(self.store, address, f"could not be had: {error}") from error
+                raise Stopped(address, f"could not be had: {error}") from error
             except FetchError as error:
                 if error.status in (401, 403):
                     what = f"blocks us: {error}"
-                    raise stopped(self.store, address, what, WAIT) from error
+                    raise Stopped(address, what, WAIT) from error
                 # Past the last page some sites answer 404: that is an end, not a trouble.
                 if number == 1 or error.status not in (404, 410):
                     self._note(f"page: {error}")
@@ -112,8 +126,9 @@ class _Walk:
             self.progress.count("pages")
             page = read_page(answer.content, answer.address, answer.charset, self.wanted.now)
             if page.verdict in (Verdict.BLOCKED, Verdict.CAPTCHA):
-                what = {"blocked": "blocks us: it shows a block page", "captcha": "asks a captcha"}
-                raise stopped(self.store, address, what[page.verdict], WAIT)
+                captcha = page.verdict == Verdict.CAPTCHA
+                what = "asks a captcha" if captcha else "blocks us: it shows a block page"
+                raise Stopped(address, what, WAIT)
             if not (page.damaged or page.verdict == Verdict.UNKNOWN or self._was_shown(page)):
                 break
         if page.verdict == Verdict.UNKNOWN:
@@ -121,7 +136,7 @@ class _Walk:
             if number == 1:
                 what = f"has an unknown layout: {len(page.rejected)} items, none can be read"
                 look = "open it in a browser: if it shows listings, the parser needs mending"
-                raise stopped(self.store, address, what, look)
+                raise Stopped(address, what, look)
         if page.verdict == Verdict.EMPTY and number == 1:
             self._note("page: says that it has no listings")
         return page

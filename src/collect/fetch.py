@@ -92,6 +92,7 @@ class Fetcher:
             session.mount(f"http://{hosts.own}/", own)
         self._session = session
         self._ended = threading.Event()
+        self._at_once = threading.BoundedSemaphore(params.at_once)
         self._gates: dict[str, Gate] = {}
         self._robots: dict[str, Protego] = {}
         self._lock = threading.Lock()
@@ -112,9 +113,7 @@ class Fetcher:
 
     def photo(self, address: str) -> bytes:
         """A photo's bytes, whatever they turn out to be. Raises as `page` does."""
-        return self._follow(
-            address, self.params.photo_max_bytes, self.params.photo_delay_s
-        ).content
+        return self._follow(address, self.params.photo_max_bytes, self.params.photo_delay_s).content
 
     def _follow(self, address: str, most_bytes: int, delay_s: float) -> Answer:
         """Get an address; every address that it leads on to is checked as the first one is."""
@@ -176,7 +175,8 @@ class Fetcher:
                 gate.hold(pause)
             return pause
 
-        backoff = wait_exponential_jitter(initial=max(0.5, gate.delay_s), max=60)
+        first = max(0.5, gate.delay_s)
+        backoff = wait_exponential_jitter(initial=first, max=60, jitter=first)
         retrying = Retrying(
             retry=retry_if_exception_type(_TryAgain),
             stop=stop_after_attempt(self.params.attempts),
@@ -184,7 +184,11 @@ class Fetcher:
             sleep=sleep_using_event(self._ended),
             reraise=True,
         )
-        return retrying(self._get_once, address, most_bytes, gate)
+        return retrying(self._in_turn, address, most_bytes, gate)
+
+    def _in_turn(self, address: str, most_bytes: int, gate: Gate) -> Answer | str:
+        with self._at_once:
+            return self._get_once(address, most_bytes, gate)
 
     def _get_once(self, address: str, most_bytes: int, gate: Gate) -> Answer | str:
         timeout = self.params.timeout_s

@@ -1,18 +1,15 @@
-"""How a crawl that cannot go on says so."""
+"""The end of a crawl that cannot go on now."""
 
 from __future__ import annotations
 
-from src.collect.store import Store
-from src.errors import UserError
-
 WAIT = "wait some hours"
-_CHECK = "check the network and the site"
 
 
-def stopped(store: Store, address: str, what: str, advice: str = _CHECK) -> UserError:
-    """One line: what happened, what is kept, what to do."""
-    photos = store.photo_counts().get("stored", 0)
-    return UserError(
-        f"{address} {what}; stopped, {store.count()} listings and {photos} photos are kept in "
-        f"{store.folder}; {advice}, then run the same command again: it goes on from here"
-    )
+class Stopped(Exception):
+    """The site does not want to be asked further, or cannot be: where, what, and what to do."""
+
+    def __init__(
+        self, address: str, what: str, advice: str = "check the network and the site"
+    ) -> None:
+        super().__init__(f"{address} {what}")
+        self.advice = advice

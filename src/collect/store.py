@@ -17,7 +17,6 @@ from src.errors import UserError
 from src.prepare.redact import redact
 
 _SCHEMA = Path(__file__).with_name("store.sql")
-_BATCH = 500
 
 
 class Place(NamedTuple):
@@ -161,10 +160,10 @@ class Store:
         """Want the photos again that an earlier run could not have."""
         self.db.execute("UPDATE listings SET state = 'wanted' WHERE state = 'failed'")
 
-    def wanted(self) -> list[tuple[str, str]]:
-        """Some hundred listings whose photo was not asked for yet: id and address."""
+    def wanted(self, most: int) -> list[tuple[str, str]]:
+        """Some listings whose photo is neither there nor lost: id and address."""
         query = "SELECT id, address FROM listings WHERE state = 'wanted' LIMIT ?"
-        return self.db.execute(query, (_BATCH,)).fetchall()
+        return self.db.execute(query, (most,)).fetchall()
 
     def photo_stored(self, number: str, name: str) -> None:
         update = "UPDATE listings SET state = 'stored', photo = ?, reason = NULL WHERE id = ?"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from io import BytesIO
 
 import numpy as np
@@ -18,7 +17,7 @@ BROKEN = "broken or truncated"
 
 
 def read_picture(
-    content: bytes, formats: Sequence[str] = FORMATS, at_least: int | None = None
+    content: bytes, formats: tuple[str, ...] = FORMATS, at_least: int | None = None
 ) -> Image.Image:
     """Decode a photo's bytes to RGB, upright by its EXIF tag; whatever else it carries is dropped.
 

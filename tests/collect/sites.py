@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -42,8 +42,10 @@ def site(answer: Callable[[str], Answer], log: list[str] | None = None) -> Itera
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            for piece in [body] if isinstance(body, bytes) else body:
-                self.wfile.write(piece)
+            # A crawler may well hang up on what it does not want.
+            with suppress(OSError):
+                for piece in [body] if isinstance(body, bytes) else body:
+                    self.wfile.write(piece)
 
         def log_message(self, format: str, *args: object) -> None: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -35,16 +36,18 @@ def test_robots_are_obeyed_wildcards_and_all(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("status", [401, 403, 400])
 def test_robots_that_are_refused_forbid_everything(status: int) -> None:
-    with site(lambda _: (status, {}, b"")) as at, fetcher(at) as asking:
-        with pytest.raises(Forbidden):
-            asking.page(f"{at}/a")
+    with site(lambda _: (status, {}, b"")) as at, fetcher(at) as asking, pytest.raises(Forbidden):
+        asking.page(f"{at}/a")
 
 
 def test_robots_that_cannot_be_read_mean_nothing_is_asked() -> None:
     log: list[str] = []
-    with site(lambda _: (503, {"Retry-After": "0"}, b""), log) as at, fetcher(at) as asking:
-        with pytest.raises(Unreachable, match=r"robots\.txt could not be read \(answered 503\)"):
-            asking.page(f"{at}/a")
+    with (
+        site(lambda _: (503, {"Retry-After": "0"}, b""), log) as at,
+        fetcher(at) as asking,
+        pytest.raises(Unreachable, match=r"robots\.txt could not be read \(answered 503\)"),
+    ):
+        asking.page(f"{at}/a")
     assert len(log) == PARAMS.attempts and all(line.startswith("/robots.txt") for line in log)
 
 
@@ -58,7 +61,7 @@ def test_a_crawl_delay_in_robots_is_kept() -> None:
     with site(answer) as at, fetcher(at) as asking:
         for path in ("/a", "/b", "/c"):
             asking.page(at + path)
-    assert min(later - earlier for earlier, later in zip(when[1:], when[2:], strict=False)) >= 0.3
+    assert min(later - earlier for earlier, later in itertools.pairwise(when[1:])) >= 0.3
 
 
 def test_no_cookie_is_kept_and_no_proxy_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +95,7 @@ def test_retry_after_holds_everybody_back(value: str, monkeypatch: pytest.Monkey
             time.sleep(0.01)
         time.sleep(0.2)
         assert asking.page(f"{at}/b").content == slow.result().content == b"ok"
-    times = {path: when for path, when in reversed(asked)}
+    times = dict(reversed(asked))
     assert times["/b"] - times["/a"] >= 0.9
 
 
@@ -101,9 +104,12 @@ def test_a_pause_too_long_is_not_waited_for() -> None:
         return ABSENT if path == "/robots.txt" else (429, {"Retry-After": "9999"}, b"")
 
     log: list[str] = []
-    with site(answer, log) as at, fetcher(at) as asking:
-        with pytest.raises(Unreachable, match="answered 429 and asks for a pause of 9999 s"):
-            asking.page(f"{at}/a")
+    with (
+        site(answer, log) as at,
+        fetcher(at) as asking,
+        pytest.raises(Unreachable, match="answered 429 and asks for a pause of 9999 s"),
+    ):
+        asking.page(f"{at}/a")
     assert len(log) == 2
 
 
@@ -129,7 +135,7 @@ def test_requests_keep_the_delay_and_the_number_at_once(delay_s: float) -> None:
     times = sorted(when for when, _ in seen)
     assert max(number for _, number in seen) == (1 if delay_s else 3)
     if delay_s:
-        assert min(b - a for a, b in zip(times, times[1:], strict=False)) >= delay_s
+        assert min(b - a for a, b in itertools.pairwise(times)) >= delay_s
 
 
 def test_a_gate_lets_nobody_wait_once_the_crawl_is_ended() -> None:
@@ -191,9 +197,12 @@ def test_a_silent_server_is_given_up() -> None:
         return ABSENT
 
     params = replace(PARAMS, timeout_s=0.2, attempts=1)
-    with site(answer) as at, fetcher(at, params) as asking:
-        with pytest.raises(Unreachable, match="timed out"):
-            asking.photo(f"{at}/slow.jpg")
+    with (
+        site(answer) as at,
+        fetcher(at, params) as asking,
+        pytest.raises(Unreachable, match="timed out"),
+    ):
+        asking.photo(f"{at}/slow.jpg")
 
 
 def test_a_server_that_drips_is_given_up() -> None:
@@ -206,6 +215,9 @@ def test_a_server_that_drips_is_given_up() -> None:
         return ABSENT if path == "/robots.txt" else (200, {}, drops())
 
     params = replace(PARAMS, timeout_s=0.1, attempts=1)
-    with site(answer) as at, fetcher(at, params) as asking:
-        with pytest.raises(FetchError, match="too slow"):
-            asking.photo(f"{at}/slow.jpg")
+    with (
+        site(answer) as at,
+        fetcher(at, params) as asking,
+        pytest.raises(FetchError, match="too slow"),
+    ):
+        asking.photo(f"{at}/slow.jpg")

@@ -10,7 +10,7 @@ import pytest
 
 from src.collect.forget import forget_everywhere
 from src.collect.found import Listing, Note, store_photo
-from src.collect.snapshot import forget, snapshot
+from src.collect.snapshot import snapshot
 from src.collect.store import Place, Store
 from src.errors import UserError
 
@@ -84,17 +84,23 @@ def test_a_photo_damaged_on_the_disk_is_asked_for_again(tmp_path: Path) -> None:
         assert [item.photo is None for item in found.listings] == [True, False]
         assert [note.reason for note in found.noted] == ["photo: damaged on the disk, run again"]
         store.retry_failed()
-        assert store.wanted() == [("1", "/1")]
+        assert store.wanted(9) == [("1", "/1")]
 
 
 def test_two_crawls_cannot_write_to_one_store(tmp_path: Path) -> None:
-    with Store(tmp_path), pytest.raises(UserError, match="another crawl is writing"), Store(tmp_path):
+    with (
+        Store(tmp_path),
+        pytest.raises(UserError, match="another crawl is writing"),
+        Store(tmp_path),
+    ):
         pass
 
 
 def test_a_store_that_is_none_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "crawl.sqlite").write_bytes(b"not a database, but long enough to be read as one" * 99)
-    with pytest.raises(UserError, match="move .* away"), Store(tmp_path):
+    (tmp_path / "crawl.sqlite").write_bytes(
+        b"not a database, but long enough to be read as one" * 99
+    )
+    with pytest.raises(UserError, match=r"move .* away"), Store(tmp_path):
         pass
 
 

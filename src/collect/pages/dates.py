@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 
-_AGO = re.compile(r"(?:(\d{1,4}) )?(секунд|минут|час|день|дн|недел|месяц|год|лет)[а-я]* назад")
-_DAY = re.compile(r"(\d{1,2}) ([а-я]{3})[а-я]*")
-_YEAR = re.compile(r"[ ,]*(\d{4})(?![\d:])")
+_AGO = re.compile(
+    r"(?:(?<!\d)(\d{1,4}) |(?<!\d )\b)"
+    r"(секунд|минут|час|день|дн|недел|месяц|год|лет)[а-я]* назад"
+)
+_DAY = re.compile(r"(?<!\d)(\d{1,2}) ([а-я]{3})[а-я]*")
+_YEAR = re.compile(r"[ ,.]*(\d{4})(?![\d:])")
 _NAMES = ["янв", "фев", "мар", "апр", "мая", "июн", "июл", "авг", "сен", "окт", "ноя", "дек"]
 _MONTHS = {name: month for month, name in enumerate(_NAMES, start=1)} | {"май": 5}
 _SPANS = {

@@ -16,6 +16,7 @@ from src.collect.pages.scan import INITIAL, Scan
 
 BROKEN = "embedded JSON cannot be read"
 _VALUE = re.compile(rf'{INITIAL}\s*=\s*"([^"]*)')
+_LIST = re.compile(r'"items"\s*:\s*\[\s*')
 _BETWEEN = re.compile(r"[\s,]*")
 _LONGEST_NUMBER = 40
 _DEEPEST = 8
@@ -84,11 +85,10 @@ def _unescaped(text: str) -> str:
 def _whole_items(text: str) -> tuple[list[Any], str]:
     """The items of a broken list that come before the damage, and the text from there on."""
     items: list[Any] = []
-    start = text.find("[", text.find('"items"', text.find('"catalog"')))
-    if '"catalog"' not in text or '"items"' not in text or start < 0:
-        return items, text[:FRAGMENT]
-    place = start + 1
-    while True:
+    search = text.find('"catalog"')
+    begins = _LIST.search(text, search) if search >= 0 else None
+    place = begins.end() if begins else 0
+    while begins:
         try:
             item, end = _DECODER.raw_decode(text, place)
         except (ValueError, RecursionError):
@@ -96,3 +96,4 @@ def _whole_items(text: str) -> tuple[list[Any], str]:
         items.append(item)
         between = _BETWEEN.match(text, end)
         place = between.end() if between else end
+    return items, text[:FRAGMENT]
