@@ -98,7 +98,7 @@ _TEENS = [
 _TENS = "двадцать тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто".split()
 _HUNDREDS = "сто двести триста четыреста пятьсот шестьсот семьсот восемьсот девятьсот".split()
 _ENGLISH = "zero one two three four five six seven eight nine".split()
-_SPELLED = re.compile("|".join(sorted([*_UNITS, *_TENS, *_HUNDREDS, *_ENGLISH], reverse=True)))
+_SPELLED = re.compile("|".join(sorted([*_UNITS, *_TEENS, *_TENS, *_HUNDREDS, *_ENGLISH], reverse=True)))
 
 
 def _say(group: str) -> str:
@@ -128,7 +128,7 @@ def _split(digits: str, *sizes: int) -> list[str]:
 
 
 def _mobile(rng: Rng) -> str:
-    return rng.choice("999996")[:1].replace("6", "9") + _digits(rng, 9)
+    return "9" + _digits(rng, 9)
 
 
 def _country(rng: Rng) -> str:
@@ -235,11 +235,11 @@ def _half_spelled(rng: Rng) -> str:
 
 
 def _look_alike(rng: Rng) -> str:
-    alike = {"0": "OОоoQ", "1": "lIi!|", "3": "ЗзЭ", "6": "бb", "8": "BВ", "4": "Ч", "5": "S"}
+    alike = {"0": "OОоoQ", "1": "lIi", "3": "ЗзЭ", "6": "бb", "8": "BВ", "4": "Ч", "5": "S"}
     weights = {"0": 1.0, "1": 0.5, "3": 0.6, "6": 0.4, "8": 0.3, "4": 0.3, "5": 0.3}
     gap = rng.choice(["", " ", "-", " (-"])
     first, *parts = _split(_mobile(rng), 3, 3, 2, 2)
-    text = rng.choice(["8", "+7", "8", "B"]) + (gap + first if len(gap) < 2 else f" ({first}) ")
+    text = rng.choice(["8", "+7"]) + (gap + first if len(gap) < 2 else f" ({first})")
     number = text + gap[-1:] + gap[-1:].join(parts)
     swapped = [d for d in alike if d in number[2:] and rng.random() < weights[d]] or ["0"]
     for digit in swapped:
@@ -278,7 +278,7 @@ def _letters_between(rng: Rng) -> str:
             same.join(parts),
             f" {same} ".join(parts),
             " ".join(a + (letters[0] if at == one else "") for at, a in enumerate(parts)),
-            same.join(parts[0] + "".join(parts[1:])),
+            same.join([parts[0], *"".join(parts[1:])]),
         ]
     )
 
@@ -332,7 +332,7 @@ def _without_country(rng: Rng) -> str:
 
 def _town(rng: Rng) -> str:
     code = rng.choice("495 499 812 343 383 846 831 351 863 347 391 342 473 861 423 395".split())
-    number = rng.choice("2346")[:1] + _digits(rng, 6)
+    number = rng.choice("2346") + _digits(rng, 6)
     three = rng.choice(["-", " "]).join(_split(number, 3, 2, 2))
     head = rng.choice(["8", "+7"])
     village = rng.choice(["34344", "48439", "49624", "49645", "38822"])
@@ -467,7 +467,7 @@ def _abroad(rng: Rng) -> str:
 def _british(rng: Rng) -> str:
     rest = rng.choice("345789") + _digits(rng, 8)
     area = rng.choice(["121", "161", "113", "141", "151"])
-    town = f"0{area} {rng.choice('2345678')}{_digits(rng, 2)} {_digits(rng, 4)}"
+    town = f"0{area} {rng.choice('23')}{_digits(rng, 2)} {_digits(rng, 4)}"
     words = " ".join(_ENGLISH[int(digit)] for digit in f"07{rest}")
     return rng.choice(
         [
@@ -805,7 +805,7 @@ def _real(given: Namespace) -> dict[str, Any]:
 
 def _changes(text: str) -> list[str]:
     """What the redaction takes out of the text and puts in, piece by piece."""
-    before, after = re.findall(r"\w+|\W", text), re.findall(r"\[\w+\]|\w+|\W", redact(text))
+    before, after = (re.findall(r"\[\w+\]|\w+|\W", one) for one in (text, redact(text)))
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     return [
         f"{''.join(before[a:b])} > {''.join(after[c:d])}"

@@ -127,7 +127,7 @@ def test_the_first_of_two_items_with_the_same_id_counts() -> None:
 @pytest.mark.parametrize(
     ("link", "seller"),
     [
-        ('<a href="/brands/itochka?src=x">', "/brands/itochka"),
+        ('<a href="/brands/lavka?src=x">', "/brands/lavka"),
         ('<a href="https://www.avito.ru/user/ab12/profile?iid=1">', "/user/ab12/profile"),
         ('<a data-marker="item-user-logo-link" href="/shops/7?iid=1">', "/shops/7"),
         ('<a href="#login">', None),
