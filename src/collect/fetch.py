@@ -27,7 +27,7 @@ from src.collect.gate import Gate
 from src.collect.hosts import FetchError, Hosts, PublicAdapter, Unresolved
 
 USER_AGENT = "listing-classifier/0.1 (research crawler; obeys robots.txt)"
-PAGE_MAX_BYTES = 20_000_000
+PAGE_MAX_BYTES = 5_000_000
 _RETRIED = (429, 500, 502, 503, 504)
 _REDIRECTS = (301, 302, 303, 307, 308)
 

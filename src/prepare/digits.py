@@ -19,7 +19,7 @@ _NUMBER = re.compile(
 _SPELLED = {
     word: str(number)
     for number, words in {
-        0: "ноль нуль zero", 1: "один одна one", 2: "два две two", 3: "три three",
+        0: "ноль нуль zero oh", 1: "один одна one", 2: "два две two", 3: "три three",
         4: "четыре four", 5: "пять five", 6: "шесть six", 7: "семь seven",
         8: "восемь восем eight", 9: "девять девят nine", 10: "десять", 11: "одиннадцать",
         12: "двенадцать", 13: "тринадцать", 14: "четырнадцать", 15: "пятнадцать",
@@ -79,7 +79,21 @@ def read_numbers(text: str) -> list[Number]:
         found.append(Number(start, cut, digits[: cut - start], False))
         if cut < end:
             found.append(Number(cut, end, digits[cut - start :], False))
-    return sorted(found)
+    return _glued(sorted(found), text)
+
+
+def _glued(numbers: list[Number], text: str) -> list[Number]:
+    """Join "сорок5" to 45 and "девятьсот16" to 916."""
+    joined: list[Number] = []
+    for number in numbers:
+        before = joined[-1] if joined else None
+        if before and before.spelled and before.end == number.start and not number.spelled:
+            size = len(number.digits)
+            if before.digits[0] != "0" and before.digits[:-size] and not before.digits[-size:].strip("0"):
+                joined[-1] = Number(before.start, number.end, before.digits[:-size] + number.digits, True)
+                continue
+        joined.append(number)
+    return joined
 
 
 def _spelled_numbers(text: str) -> list[Number]:

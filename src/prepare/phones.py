@@ -32,12 +32,17 @@ _UNIT = re.compile(
 # A Russian number without 8 or +7, as people lay it out; the rest only after 8 or +7.
 _MOBILE = {(3, 3, 2, 2), (3, 3, 4), (3, 7), (3, 2, 2, 3), (3, 2, 3, 2), (10,), (1,) * 10}
 _TEN = _MOBILE | {(3, 4, 3), (4, 6), (4, 2, 2, 2), (4, 3, 3), (5, 1, 2, 2), (5, 5), (5, 3, 2),
-                  (3, 1, 3, 3), (3, 1, 2, 2, 2), (3, 2, 2, 2, 1)}  # fmt: skip
+                  (3, 1, 3, 3), (3, 1, 2, 2, 2), (3, 2, 2, 2, 1), (3, 5, 2), (3, 2, 5),
+                  (1, 1, 1, 3, 2, 2), (1, 1, 1, 3, 4), (1, 1, 1, 7)}  # fmt: skip
 _LOCAL = {(3, 2, 2), (2, 2, 2), (1, 2, 2), (3, 4)}
-_BRITISH = {(11,), (5, 6), (5, 3, 3), (4, 3, 4), (3, 4, 4), (3, 8), (4, 7), (2, 3, 3, 3), (1,) * 11}
-_LENGTHS = frozenset((5, 6, 7, 10, 11, 12, 13, 14, 15))
+_BRITISH = {(11,), (5, 6), (5, 3, 3), (4, 3, 4), (3, 4, 4), (3, 8), (4, 7), (2, 3, 3, 3), (1,) * 11,
+            (2, *(1,) * 9)}  # fmt: skip
+_LENGTHS = frozenset((5, 6, 7, 9, 10, 11, 12, 13, 14, 15))
 _NEARBY = ("375", "380", "373", "374", "992", "993", "994", "995", "996", "998")
-_BELARUS = re.compile(r"(?:80|(?:00)?375)(?:25|29|33|44)\d{7}")
+_BELARUS = re.compile(r"(?:8?0|(?:00)?375)(?:25|29|33|44)\d{7}")
+_BRITISH_MOBILE = re.compile(r"07[1-57-9]\d{8}")
+# Signs that one phone number does not hold: a sentence's end, a sum, a list.
+_BREAK = re.compile(r"[.!?;] |[=,*]")
 
 _SEVEN = r"\d{3}[ -]?\d\d[ -]?\d\d"
 _CODED = re.compile(
@@ -50,9 +55,12 @@ _WORD = re.compile(r"[^\W\d_]+")
 # Words that sellers put into a number to get it past a filter, together with any one other.
 _FILLERS = frozenset(
     "номер тире дефис минус плюс пробел точка скобка звоните звонить звони потом затем далее дальше "
-    "снова опять оператор оператора".split()
+    "снова опять оператор оператора ещё еще and then".split()
 )
-_UNITS = frozenset("руб рублей тыс шт см мм кг км мл лет мач гб gb mah cm mm kg usd r".split())
+_UNITS = frozenset(
+    "руб рублей тыс шт см мм кг км мл лет мач гб стр эт вт гц за по от до gb mah cm mm kg usd for r".split()
+)
+_NEW_SENTENCE = re.compile(r"[.!?;]\s+[^\W\d_]|\n.*[^\W\d_]|[^\W\d_].*\n")
 
 
 def hide_phones(text: str, mark: str) -> str:
@@ -124,12 +132,14 @@ def _dodged_to(text: str, numbers: list[Number], first: int) -> int | None:
         return None
     found = numbers[first : last + 1]
     gaps = [text[a.end : b.start] for a, b in pairwise(found)]
-    words = {word for word in _WORD.findall(" ".join(gaps).lower()) if len(word) > 1 or word == "r"}
-    strange = [word for word in words - _FILLERS if len(word) > 3]
+    words = {word for word in _WORD.findall(" ".join(gaps).lower()) if len({*word}) > 1 or word == "r"}
+    strange = [word for word in words - _FILLERS if len(word) > 2]
     start = found[0].start
-    if words & _UNITS or len(strange) > 1 or _within(text, start) or _serial(text, start):
+    if words & _UNITS or len(strange) > 1 or any(_NEW_SENTENCE.search(gap) for gap in gaps):
         return None
-    if _ARTICLE.search(text, max(0, start - 40), start):
+    if _open_bracket(text, start, found[-1].end) or ("+" in "".join(gaps) and len({*gaps}) > 1):
+        return None
+    if _within(text, start) or _serial(text, start) or _ARTICLE.search(text, max(0, start - 40), start):
         return None
     groups = tuple(len(number.digits) for number in found)
     rest = groups[1:] if groups[0] == 1 else (groups[0] - 1, *groups[1:])
@@ -167,12 +177,19 @@ def _is_phone(
     numbers = chain[first : last + 1]
     start, end = numbers[0].start, numbers[-1].end
     groups = tuple(len(number.digits) for number in numbers)
-    if plus:
+    if plus and not _open_bracket(text, start, end):
         if len(digits) == 11 and digits[0] == "7" and digits[1] in "3456789":
             return True
-        return len(digits) >= 8 and _exists("+" + digits, None, len(digits) >= 10)
+        real = len(digits) >= 8 and not _BREAK.search(text, start, end)
+        return real and _exists("+" + digits, None, len(digits) >= 10)
     if len(digits) <= 7 and first == 0 and last == len(chain) - 1 and _local(text, numbers, groups):
         return True
+    if _open_bracket(text, start, end) and digits[:2] not in ("79", "89"):
+        return False
+    spelled = sum(number.spelled for number in numbers)
+    if 9 <= len(digits) <= 10 and spelled > 1 and digits[:2] in ("79", "89"):
+        # "шестьсот" and "шестнадцать" side by side read as 616.
+        return last == len(chain) - 1
     if len(digits) in (7, 10) and _brackets_open(text, start, end):
         return not _UNIT.match(text, end) and (len(digits) == 7 or groups in _TEN)
     if _serial(text, start):
@@ -182,12 +199,13 @@ def _is_phone(
         if digits[1] == "9":
             return _mobile(text, numbers, rest)
         if _exists("+7" + digits[1:], None):
-            return rest in _TEN
+            return rest in _TEN and not _BREAK.search(text, start, end)
     if _UNIT.match(text, end) or _within(text, start):
         return False
-    if len(digits) == 10:
-        return _ten(text[start:end], groups, digits)
-    return len(digits) > 10 and _foreign(groups, digits)
+    inside = text[start:end]
+    if len(digits) < 10 or _BREAK.search(inside):
+        return False
+    return _ten(inside, groups, digits) if len(digits) == 10 else _foreign(groups, digits, spelled)
 
 
 def _local(text: str, numbers: list[Number], groups: tuple[int, ...]) -> bool:
@@ -202,20 +220,26 @@ def _local(text: str, numbers: list[Number], groups: tuple[int, ...]) -> bool:
 
 def _ten(inside: str, groups: tuple[int, ...], digits: str) -> bool:
     """Whether ten digits without a country code are a mobile or an American number."""
+    if " (" in inside:
+        return False
     if digits[0] == "0":
         # Bosch's part numbers begin with 0986.
-        glued = groups == (10,) and not digits.startswith("0986")
-        return (glued or groups in {(3, 3, 2, 2), (3, 7)}) and _exists(digits, "UA")
+        mobile = digits[1] in "5679" and not digits.startswith("0986")
+        if groups in {(3, 3, 2, 2), (3, 7)}:
+            return _BELARUS.fullmatch(digits) is not None or _exists(digits, "UA")
+        return groups == (10,) and mobile and _exists(digits, "UA")
     if digits[0] == "9" and groups in _MOBILE:
-        return not (groups == (3, 3, 4) and digits[6:8] in ("19", "20") and " " in inside)
+        return not (groups == (3, 3, 4) and digits[6:8] in ("19", "20") and inside.replace(" ", "") == digits)
     american = groups == (3, 3, 4) and min(digits[0], digits[3]) >= "2"
     return american and not {" ", "*"} & set(inside)
 
 
-def _foreign(groups: tuple[int, ...], digits: str) -> bool:
+def _foreign(groups: tuple[int, ...], digits: str, spelled: int) -> bool:
     """Whether the digits are a number of another country written without "+"."""
+    if groups[:3] == (3, 3, 3) and not digits.startswith("001"):
+        return False
     if _BELARUS.fullmatch(digits):
-        return groups[0] in (1, 3, 4, 5) or len(groups) == 1
+        return len(groups) == 1 or groups[-3:] == (3, 2, 2) or groups[-1] == 7
     if digits.startswith("00") and groups[0] != 1:
         return _exists("+" + digits[2:], None, len(digits) > 12)
     if digits.startswith(_NEARBY) and len(digits) in (11, 12):
@@ -223,23 +247,31 @@ def _foreign(groups: tuple[int, ...], digits: str) -> bool:
         return (apart or len(groups) == 1) and _exists("+" + digits, None)
     if len(digits) == 12 and digits.startswith("447"):
         return groups[0] in (2, 12) and _exists("+" + digits, None)
-    return digits[0] == "0" and groups in _BRITISH and _exists(digits, "GB")
+    if digits[0] != "0" or not (groups in _BRITISH or spelled):
+        return False
+    return _BRITISH_MOBILE.fullmatch(digits) is not None or _exists(digits, "GB")
 
 
 def _mobile(text: str, numbers: list[Number], rest: tuple[int, ...]) -> bool:
     """Whether digits from 7 or 8 and 9 are laid out as a number, not as a list of sizes."""
     if rest in _TEN or rest == (2, 2, 2, 2, 2):
         return True
+    inside = text[numbers[0].start : numbers[-1].end]
     rising = all(int(a.digits) < int(b.digits) for a, b in pairwise(numbers))
-    if rising or "*" in text[numbers[0].start : numbers[-1].end]:
+    if any(number.spelled for number in numbers):
+        return not rising
+    if rising or _BREAK.search(inside):
         return False
-    spelled = any(number.spelled for number in numbers)
-    return spelled or rest[0] in (5, 6) or max(rest[1:]) == 1 or (rest[0] == 3 and max(rest) == 3)
+    return rest[0] in (5, 6) or max(rest[1:]) == 1 or (rest[0] == 3 and max(rest) == 3)
 
 
 def _within(text: str, start: int) -> bool:
     """Whether the number goes on from another: "5154-030-73613255"."""
     return start > 1 and text[start - 1] in "-–./*" and text[start - 2].isdigit()
+
+
+def _open_bracket(text: str, start: int, end: int) -> bool:
+    return text.count("(", start, end) > text.count(")", start, end)
 
 
 def _brackets_open(text: str, start: int, end: int) -> bool:

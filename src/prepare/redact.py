@@ -13,10 +13,13 @@ _DOMAIN = r"(?:[a-z0-9][a-z0-9-]{0,62}\.){1,5}[a-z]{2,12}"
 _BRACKETED_DOT = r"\s?[(\[{*]\s?(?:\.|точка|dot)\s?[)\]}*]\s?|\s(?:точка|dot)\s"
 _DOT = rf"(?:\s?[.,]\s?|{_BRACKETED_DOT})"
 _ENDING = r"(?:ru|su|com|net|org|ua|by|kz|рф|ру|ком|уа|бай|кз)\b"
-_PROVIDER = r"(?:mail|yandex|ya|gmail|bk|list|inbox|rambler|hotmail|outlook|yahoo|icloud|ukr)"
+_PROVIDER = (
+    r"(?:mail|yandex|ya|gmail|bk|list|inbox|rambler|hotmail|outlook|yahoo|icloud|ukr|"
+    r"яндекс|мейл|мэйл|майл|джимейл|гмейл|рамблер)"
+)
 _EMAIL = re.compile(
     r"(?<![\w.+-])[\w.+-]{1,64}"
-    r"(?:\s?(?:[@＠]|[(\[{*_]\s?(?:at|a|@|dog|собач?ка)\s?[)\]}*_]|собач?ка)\s?"
+    r"(?:\s?(?:[@＠]|[(\[{*_\"-]\s?(?:at|a|@|dog|гав|собач?ка)\s?[)\]}*_\"-]|собач?ка)\s?"
     rf"(?:{_DOMAIN}\b|[a-zа-яё0-9][\w-]{{0,62}}{_DOT}{_ENDING}|{_PROVIDER}\s{_ENDING})"
     rf"|\sat\s[a-z0-9-]{{1,63}}(?:{_BRACKETED_DOT}){_ENDING})",
     re.IGNORECASE,
@@ -41,28 +44,30 @@ _LINK = re.compile(
 )
 # Searched first: most texts have no link, and these are quick to search.
 _LINK_HINT = re.compile(
-    r"[.,)\]}*]\s?(?:ru|su|com|net|org|ua|by|kz|рф|ру|ком|biz|co|me|ме)(?!\w)|\.[a-z]{2,8}/"
+    r"[.,)\]}*]\s?(?:ru|su|com|net|org|ua|by|kz|рф|ру|ком|biz|co|me|ме)(?!\w)|\.[a-z]{2,8}/|(?:com|ком|me|ме|ru|ру)\s?[/\\]\s?[a-z]"
 )
-_LINK_SIGNS = ("//", "www", "точка", "dot", "слэш", "slash", "сайт ", "com/", "com /", "com\\")
+_LINK_SIGNS = ("//", "www", "точка", "dot", "слэш", "slash", "сайт ")
 _APP = (
-    r"(?:telegramm?|телеграмм?е?|телег[аеу]|тг|tg|instagramm?|insta|инстаграмм?е?|инст[аеу]?|"
-    r"skype|скайпе?|facebook|фейсбуке?|fb|vk|вк|вконтакте)"
+    r"(?:telegramm?|телеграмм?е?|телег[аеу]|тг|tg|instagramm?|insta?|инстаграмм?е?|инст[аеу]?|"
+    r"skype|скайпе?|facebook|фейсбуке?|fb|vk|вк|вконтакте|snapchat|discord|дискорде?|tiktok|тикток|"
+    r"ник|nick|username)"
 )
 _NOT_A_NAME = r"(?!whats|viber|telegram|insta|skype|facebook|youtube|https?)"
-_SAID = r"(?:\s?(?:ник\w?|логин|собака|is|id)(?=[\s:]))?"
+_SAID = r"(?:[\s-]?(?:ник\w?|логин|собака|канал|аккаунт|профиль|channel|account|is|id)(?=[\s:]))?"
 # A name that starts with a digit ("@2.6GHz") is a clock rate.
 _NAME = re.compile(
     rf"(?:(?<![\w@.])|(?<=telegram)|(?<=instagram)|(?<=facebook)|(?<!\w)(?P<glued>{_APP}))"
     r"[@＠][a-z_][\w.]{2,40}(?<!\.)"
-    r"|(?<![a-z0-9@.£] )(?<![a-z0-9@.£])@ [a-z_][\w.]{4,40}(?<!\.)"
-    rf"|(?<!\w)(?P<app>{_APP}{_SAID}\s?[:=@]\s?)@?\s?{_NOT_A_NAME}[a-z_][a-z0-9_.]{{4,31}}(?<!\.)"
-    rf"|(?<!\w)(?P<word>{_APP}{_SAID}(?:\s?[-–—,(\"«@]\s?|\s))@?\s?{_NOT_A_NAME}"
-    r"(?=[a-z]{2,31}[0-9_.]{1,8}[a-z0-9_]|[a-z]{3,31}[0-9])[a-z_][a-z0-9_.]{4,31}(?<!\.)",
+    r"|(?<![a-z0-9@£] )(?<![a-z0-9@£])@ [a-z_][\w.]{4,40}(?<!\.)"
+    r"|(?<![\w@])@ [a-z]{2,31}_[a-z0-9_]{2,31}"
+    rf"|(?<!\w)(?P<app>{_APP}{_SAID}\s?(?:[:=]\s?|(?=@))|ник (?:в|на) {_APP}\s(?:-\s)?)@?\s?{_NOT_A_NAME}[a-z_][a-z0-9_.]{{4,31}}(?<!\.)"
+    rf"|(?<!\w)(?P<word>{_APP}{_SAID}(?:\s?[-–—,/(\"«]\s?|\s))@?\s?{_NOT_A_NAME}"
+    r"(?=[a-z0-9.]{2,31}_|(?-i:[a-z]{2,31}\.?[a-z]{0,31}[0-9]|[a-z]{2,31}\.[a-z]))[a-z_][a-z0-9_.]{4,31}(?<!\.)",
     re.IGNORECASE,
 )
 
 
-_AT = re.compile(r"[(\[{*_]\s?(?:at|a|dog)\s?[)\]}*_]|\sdot\s")
+_AT = re.compile(r"[(\[{*_\"-]\s?(?:at|a|dog|гав)\s?[)\]}*_\"-]|\sdot\s")
 _APP_HINT = re.compile(rf"{_APP}(?!\w)")
 
 
