@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
+from io import BytesIO
 from typing import NamedTuple, Self
 from urllib.parse import urljoin, urlsplit
 
@@ -220,15 +221,18 @@ class Fetcher:
             raise _TryAgain("connection failed") from error
 
     def _read(self, answer: requests.Response, most_bytes: int, deadline: float) -> bytes:
-        content = bytearray()
+        told = answer.headers.get("Content-Length", "")
+        content = BytesIO()
         for piece in answer.iter_content(65536):
-            content += piece
-            if len(content) > most_bytes:
+            content.write(piece)
+            if content.tell() > most_bytes or (
+                len(told) < 19 and told.isdecimal() and int(told) > most_bytes
+            ):
                 raise FetchError(f"larger than {most_bytes} bytes")
             # A server that drips bytes never trips a socket's time-out.
             if time.monotonic() > deadline:
                 raise FetchError("too slow")
-        return bytes(content)
+        return content.getvalue()
 
     def _refusal(self, answer: requests.Response) -> FetchError:
         status = answer.status_code
