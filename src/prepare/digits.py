@@ -13,7 +13,8 @@ _A = "".join(_ALIKE)
 # At a word's edge such a letter is itself: "89051234567Звоните".
 _NUMBER = re.compile(
     rf"(?:(?<![^\W\d_])[{_A}]{{1,2}})?[0-9](?:[{_A}]{{0,8}}[0-9])*(?:[{_A}]{{1,8}}(?![^\W\d_]))?"
-    rf"|(?<![^\W_])[OoОо]{{2}}(?![^\W_])|(?<=[0-9{_A})][ \xa0.–-])(?:[OoОо]|[{_A}]{{2,3}})(?![^\W_])"
+    rf"|(?<![^\W_])[OoОо]{{2}}(?![^\W_])"
+    rf"|(?<=[0-9{_A})][ \xa0.–-])(?:[OoОо]|[{_A}]{{2,3}})(?![^\W_])"
 )
 
 _SPELLED = {
@@ -89,8 +90,14 @@ def _glued(numbers: list[Number], text: str) -> list[Number]:
         before = joined[-1] if joined else None
         if before and before.spelled and before.end == number.start and not number.spelled:
             size = len(number.digits)
-            if before.digits[0] != "0" and before.digits[:-size] and not before.digits[-size:].strip("0"):
-                joined[-1] = Number(before.start, number.end, before.digits[:-size] + number.digits, True)
+            if (
+                before.digits[0] != "0"
+                and before.digits[:-size]
+                and not before.digits[-size:].strip("0")
+            ):
+                joined[-1] = Number(
+                    before.start, number.end, before.digits[:-size] + number.digits, True
+                )
                 continue
         joined.append(number)
     return joined

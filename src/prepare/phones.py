@@ -46,20 +46,19 @@ _BREAK = re.compile(r"[.!?;] |[=,*]")
 
 _SEVEN = r"\d{3}[ -]?\d\d[ -]?\d\d"
 _CODED = re.compile(
-    rf"(?:(?:\+?7|8)\W{{0,3}})?(?<!\w)(?:код(?: оператора)?\W{{1,3}}9\d\d|9\d\d код)"
+    rf"(?:(?<!\d)(?:\+?7|8)\W{{0,3}})?(?<!\w)(?:код(?: оператора)?\W{{1,3}}9\d\d|9\d\d код)"
     rf"[^0-9]{{1,20}}{_SEVEN}(?!\d)|(?<!\d){_SEVEN}\W{{1,3}}код\W{{1,3}}9\d\d"
-    rf"(?!\d|[^0-9]{{1,20}}{_SEVEN}(?!\d))",
+    rf"(?!-?\d|[^0-9]{{1,20}}{_SEVEN}(?!\d))",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+")
 # Words that sellers put into a number to get it past a filter, together with any one other.
-_FILLERS = frozenset(
-    "номер тире дефис минус плюс пробел точка скобка звоните звонить звони потом затем далее дальше "
-    "снова опять оператор оператора ещё еще and then".split()
-)
-_UNITS = frozenset(
-    "руб рублей тыс шт см мм кг км мл лет мач гб стр эт вт гц за по от до gb mah cm mm kg usd for r".split()
-)
+_FILLERS = {"номер", "тире", "дефис", "минус", "плюс", "пробел", "точка", "скобка", "звоните",
+            "звонить", "звони", "потом", "затем", "далее", "дальше", "снова", "опять", "оператор",
+            "оператора", "ещё", "еще", "and", "then"}  # fmt: skip
+_UNITS = {"руб", "рублей", "тыс", "шт", "см", "мм", "кг", "км", "мл", "лет", "мач", "гб", "стр",
+          "эт", "вт", "гц", "за", "по", "от", "до", "gb", "mah", "cm", "mm", "kg", "usd", "for",
+          "r"}  # fmt: skip
 _NEW_SENTENCE = re.compile(r"[.!?;]\s+[^\W\d_]|\n.*[^\W\d_]|[^\W\d_].*\n")
 
 
@@ -83,7 +82,8 @@ def hide_phones(text: str, mark: str) -> str:
 def _outside(numbers: list[Number], spans: list[tuple[int, int]]) -> list[Number]:
     if not spans:
         return numbers
-    return [n for n in numbers if not any(n.start < end and start < n.end for start, end in spans)]
+    hidden = {at for start, end in spans for at in range(start, end)}
+    return [one for one in numbers if one.start not in hidden and one.end - 1 not in hidden]
 
 
 def _phones(
@@ -132,17 +132,20 @@ def _dodged_to(text: str, numbers: list[Number], first: int) -> int | None:
         return None
     found = numbers[first : last + 1]
     gaps = [text[a.end : b.start] for a, b in pairwise(found)]
-    words = {word for word in _WORD.findall(" ".join(gaps).lower()) if len({*word}) > 1 or word == "r"}
-    strange = [word for word in words - _FILLERS if len(word) > 2]
-    start = found[0].start
-    if words & _UNITS or len(strange) > 1 or any(_NEW_SENTENCE.search(gap) for gap in gaps):
+    start, end = found[0].start, found[-1].end
+    if _within(text, start) or _serial(text, start) or _open_bracket(text, start, end):
         return None
-    if _open_bracket(text, start, found[-1].end) or ("+" in "".join(gaps) and len({*gaps}) > 1):
+    if _ARTICLE.search(text, max(0, start - 40), start):
         return None
-    if _within(text, start) or _serial(text, start) or _ARTICLE.search(text, max(0, start - 40), start):
+    if any(_NEW_SENTENCE.search(gap) for gap in gaps) or (
+        "+" in "".join(gaps) and len({*gaps}) > 1
+    ):
         return None
-    groups = tuple(len(number.digits) for number in found)
-    rest = groups[1:] if groups[0] == 1 else (groups[0] - 1, *groups[1:])
+    words = {*_WORD.findall(" ".join(gaps).lower())}
+    strange = [word for word in words - _FILLERS if len(word) > 2 and len({*word}) > 1]
+    if words & _UNITS or len(strange) > 1:
+        return None
+    rest = _after_country(found)
     if sum(number.spelled for number in found) > 1:
         return last if {3, 10} <= {*accumulate(rest)} and not strange else None
     if rest == (1,) * 10:
@@ -165,7 +168,8 @@ def _phone_from(text: str, chain: list[Number], first: int) -> int | None:
             best = last
     if best is not None and not plus:
         start = chain[first].start
-        starts = [start] if _APART.search(text, chain[0].start, start) else [chain[0].start, start]
+        apart = start - chain[0].start > 40 or _APART.search(text, chain[0].start, start)
+        starts = [start] if apart else [chain[0].start, start]
         if any(_ARTICLE.search(text, max(0, at - 40), at) for at in starts):
             return None
     return best
@@ -177,25 +181,25 @@ def _is_phone(
     numbers = chain[first : last + 1]
     start, end = numbers[0].start, numbers[-1].end
     groups = tuple(len(number.digits) for number in numbers)
-    if plus and not _open_bracket(text, start, end):
+    if _open_bracket(text, start, end) and digits[:2] not in ("79", "89"):
+        return False
+    spelled = sum(number.spelled for number in numbers)
+    if spelled > 1 and 9 <= len(digits) <= 10 and digits[:2] in ("79", "89"):
+        # "шестьсот" and "шестнадцать" side by side read as 616.
+        return last == len(chain) - 1
+    if plus:
         if len(digits) == 11 and digits[0] == "7" and digits[1] in "3456789":
             return True
         real = len(digits) >= 8 and not _BREAK.search(text, start, end)
         return real and _exists("+" + digits, None, len(digits) >= 10)
     if len(digits) <= 7 and first == 0 and last == len(chain) - 1 and _local(text, numbers, groups):
         return True
-    if _open_bracket(text, start, end) and digits[:2] not in ("79", "89"):
-        return False
-    spelled = sum(number.spelled for number in numbers)
-    if 9 <= len(digits) <= 10 and spelled > 1 and digits[:2] in ("79", "89"):
-        # "шестьсот" and "шестнадцать" side by side read as 616.
-        return last == len(chain) - 1
     if len(digits) in (7, 10) and _brackets_open(text, start, end):
         return not _UNIT.match(text, end) and (len(digits) == 7 or groups in _TEN)
     if _serial(text, start):
         return False
     if len(digits) == 11 and digits[0] in "78" and digits[1] in "34789":
-        rest = groups[1:] if groups[0] == 1 else (groups[0] - 1, *groups[1:])
+        rest = _after_country(numbers)
         if digits[1] == "9":
             return _mobile(text, numbers, rest)
         if _exists("+7" + digits[1:], None):
@@ -229,7 +233,11 @@ def _ten(inside: str, groups: tuple[int, ...], digits: str) -> bool:
             return _BELARUS.fullmatch(digits) is not None or _exists(digits, "UA")
         return groups == (10,) and mobile and _exists(digits, "UA")
     if digits[0] == "9" and groups in _MOBILE:
-        return not (groups == (3, 3, 4) and digits[6:8] in ("19", "20") and inside.replace(" ", "") == digits)
+        return not (
+            groups == (3, 3, 4)
+            and digits[6:8] in ("19", "20")
+            and inside.replace(" ", "") == digits
+        )
     american = groups == (3, 3, 4) and min(digits[0], digits[3]) >= "2"
     return american and not {" ", "*"} & set(inside)
 
@@ -243,8 +251,8 @@ def _foreign(groups: tuple[int, ...], digits: str, spelled: int) -> bool:
     if digits.startswith("00") and groups[0] != 1:
         return _exists("+" + digits[2:], None, len(digits) > 12)
     if digits.startswith(_NEARBY) and len(digits) in (11, 12):
-        apart = groups[0] == 3 and (len(groups) == 2 or groups[1] < 4) or groups[:2] == (2, 3)
-        return (apart or len(groups) == 1) and _exists("+" + digits, None)
+        apart = groups[0] == 3 and (len(groups) == 2 or groups[1] < 4)
+        return (apart or groups[:2] == (2, 3) or len(groups) == 1) and _exists("+" + digits, None)
     if len(digits) == 12 and digits.startswith("447"):
         return groups[0] in (2, 12) and _exists("+" + digits, None)
     if digits[0] != "0" or not (groups in _BRITISH or spelled):
@@ -263,6 +271,12 @@ def _mobile(text: str, numbers: list[Number], rest: tuple[int, ...]) -> bool:
     if rising or _BREAK.search(inside):
         return False
     return rest[0] in (5, 6) or max(rest[1:]) == 1 or (rest[0] == 3 and max(rest) == 3)
+
+
+def _after_country(numbers: list[Number]) -> tuple[int, ...]:
+    """How many digits stand together, without the first digit of all."""
+    first, *rest = (len(number.digits) for number in numbers)
+    return (first - 1, *rest) if first > 1 else (*rest,)
 
 
 def _within(text: str, start: int) -> bool:
