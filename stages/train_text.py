@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -24,11 +25,13 @@ def main() -> None:
     classes, labels = labels_of(table)
 
     encoder: Encoder
+    about: dict[str, Any]
     if is_bag_of_words(weights):
         from src.models.text.tfidf import BagOfWords
 
         words = pd.read_parquet(tokens / "tokens.parquet")
-        encoder, about = BagOfWords(table, words, labels, len(classes), spec, seed), {}
+        encoder = BagOfWords(table, words, labels, len(classes), spec, seed)
+        about = {"spec": spec}
     else:
         from src.models.network import NetworkEncoder
         from src.models.text.data import Texts

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from src.errors import UserError
 from src.models.batches import OrderedBatches, TrainBatches
 from src.models.fit import fit
+from src.models.score import features_of, probs_of
 
 
 class Data(Protocol):
@@ -91,10 +92,7 @@ class NetworkEncoder:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return features [N, D] and probabilities [N, C] of the rows."""
         x = self.frozen[rows] if self.frozen is not None else self._extract(network, rows)
-        with torch.inference_mode():
-            head: nn.Module = network.head  # type: ignore[assignment]
-            probs = head.cpu()(x).softmax(1)
-        return x.numpy(), probs.numpy()
+        return x.numpy(), probs_of(network, x)
 
     def _freeze(self, network: nn.Module) -> None:
         if self.frozen is not None:
@@ -113,14 +111,13 @@ class NetworkEncoder:
         bar = tqdm(total=len(rows), desc=f"{self.name}, features", unit="row", disable=None)
         order = loader.batch_sampler.order  # type: ignore[union-attr]
         done = 0
-        with torch.inference_mode():
-            for batch, _ in loader:
-                x = network.features(_to(batch, self.device)).float().cpu()  # type: ignore[operator]
-                if found is None:
-                    found = torch.empty(len(rows), x.shape[1])
-                found[order[done : done + len(x)]] = x
-                done += len(x)
-                bar.update(len(x))
+        for batch, _ in loader:
+            x = features_of(network, batch, self.device)
+            if found is None:
+                found = torch.empty(len(rows), x.shape[1])
+            found[order[done : done + len(x)]] = x
+            done += len(x)
+            bar.update(len(x))
         bar.close()
         assert found is not None
         return found
@@ -177,12 +174,6 @@ def _loader(
 
 def _as_is(batch: Any) -> Any:
     return batch
-
-
-def _to(batch: Any, device: torch.device) -> Any:
-    if isinstance(batch, Tensor):
-        return batch.to(device)
-    return {name: value.to(device) for name, value in batch.items()}
 
 
 def _check(spec: dict[str, Any]) -> None:

@@ -76,9 +76,7 @@ def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, size: int) 
             f"{photo_dir}: no such folder of photos, yet {sum(map(bool, named))} listings name one;"
             " run the collect stage, or mend the paths of your table"
         )
-    # Refused below by our own cap, with a reason in the index instead of a line on the screen.
-    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-    warnings.filterwarnings("ignore", message="Corrupt EXIF data", category=UserWarning)
+    keep_pillow_quiet()
     first: dict[str, _Photo] = {}
     rows: dict[str, int] = {}
     found: list[tuple[int, _Photo]] = []
@@ -113,6 +111,24 @@ def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, size: int) 
         write_listings(index, beside / "index.parquet", INDEX)
 
 
+def keep_pillow_quiet() -> None:
+    """Silence what `decode` refuses by its own cap, with a reason in place of a warning."""
+    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+    warnings.filterwarnings("ignore", message="Corrupt EXIF data", category=UserWarning)
+
+
+def read_photo(path: Path) -> bytes:
+    """Read a photo's file; raises ValueError with the reason where that cannot be."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(TOO_LARGE)
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ValueError(MISSING) from error
+    except OSError as error:
+        raise ValueError(UNREADABLE) from error
+
+
 def decode(content: bytes, size: int) -> Image.Image:
     """Decode a photo's bytes to RGB, upright, `size` x `size`.
 
@@ -140,13 +156,9 @@ def decode(content: bytes, size: int) -> Image.Image:
 
 def _read(path: Path, size: int, first: dict[str, _Photo]) -> _Photo:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return _Photo(problem=TOO_LARGE)
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return _Photo(problem=MISSING)
-    except OSError:
-        return _Photo(problem=UNREADABLE)
+        content = read_photo(path)
+    except ValueError as error:
+        return _Photo(problem=str(error))
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 in first:
         return first[sha256]

@@ -13,7 +13,7 @@ from src.listings import PARTS
 from src.prepare.duplicates import Groups, group_near_duplicates
 from src.prepare.redact import EMAIL, LINK, NAME, PHONE
 from src.prepare.split import split
-from src.prepare.text import clean, words
+from src.prepare.text import with_words
 
 
 class Prepared(NamedTuple):
@@ -39,13 +39,7 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, params: Mapping[str, Any]) -
     if set(raw["id"]) != set(index["id"]):
         raise UserError("the packed photos belong to other listings; run the pack stage again")
     index = index.set_index("id").loc[raw["id"]].reset_index()
-    table = raw.assign(
-        title=raw["title"].map(clean),
-        text=raw["text"].map(clean),
-        photo_row=index["row"],
-    )
-    for column in ("title", "text"):
-        table[f"{column}_words"] = table[column].map(words)
+    table = with_words(raw).assign(photo_row=index["row"])
 
     sizes = table["category"].value_counts()
     rare = sizes[sizes < options["min_per_category"]].sort_index()

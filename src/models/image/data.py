@@ -14,7 +14,7 @@ from torch import Tensor
 from src.errors import UserError
 from src.files import read_json
 from src.models.image.augment import Augment
-from src.models.image.networks import ImageNetwork
+from src.models.image.networks import ImageNetwork, started
 
 
 class Photos:
@@ -47,7 +47,7 @@ class Photos:
             self.augment = Augment(self.photos.shape[1])
 
     def network(self, num_classes: int) -> ImageNetwork:
-        return ImageNetwork(self.spec, self.weights, num_classes)
+        return started(self.spec, self.weights, num_classes)
 
     def about(self) -> dict[str, Any]:
         """Return what is needed to build the network again."""

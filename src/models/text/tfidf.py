@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from src.models.text.data import rows_with_text
+from src.models.text.tokens import rows_with_text
 
 
 class BagOfWords:
@@ -35,8 +35,7 @@ class BagOfWords:
     ) -> None:
         self.rows = rows_with_text(table)
         lists = tokens.set_index("id").loc[table["id"].to_numpy()[self.rows]]
-        title, body = (lists[name].map(" ".join) for name in ("title", "body"))
-        self.texts = pd.DataFrame({"title": title, "whole": title + " " + body}).astype(object)
+        self.texts = columns_of(*(lists[name].map(" ".join) for name in ("title", "body")))
         self.labels, self.num_classes = labels[self.rows], num_classes
         self.spec, self.seed = spec, seed
 
@@ -66,15 +65,27 @@ class BagOfWords:
         self, model: Pipeline, rows: NDArray[np.intp]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return features [N, D] and probabilities [N, C] of the rows."""
-        parts = model.named_steps
-        matrix = parts["vectors"].transform(self.texts.iloc[rows])
-        probs = np.zeros((len(rows), self.num_classes), np.float32)
-        probs[:, parts["classifier"].classes_] = parts["classifier"].predict_proba(matrix)
-        x = np.zeros((len(rows), self.spec["components"]), np.float32)
-        reduced = parts["reduction"].transform(matrix)
-        # Small data have fewer components than asked for; the rest stay 0.
-        x[:, : reduced.shape[1]] = reduced
-        return x, probs
+        return score(model, self.texts.iloc[rows], self.num_classes, self.spec["components"])
+
+
+def columns_of(title: pd.Series, body: pd.Series) -> pd.DataFrame:
+    """Return what the model reads, title and whole, from words joined by spaces."""
+    return pd.DataFrame({"title": title, "whole": title + " " + body}).astype(object)
+
+
+def score(
+    model: Pipeline, texts: pd.DataFrame, num_classes: int, components: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return features [N, components] and probabilities [N, num_classes] of texts' columns."""
+    parts = model.named_steps
+    matrix = parts["vectors"].transform(texts)
+    probs = np.zeros((len(texts), num_classes), np.float32)
+    probs[:, parts["classifier"].classes_] = parts["classifier"].predict_proba(matrix)
+    x = np.zeros((len(texts), components), np.float32)
+    reduced = parts["reduction"].transform(matrix)
+    # Small data have fewer components than asked for; the rest stay 0.
+    x[:, : reduced.shape[1]] = reduced
+    return x, probs
 
 
 def _vectors(analyzer: str, ngrams: tuple[int, int]) -> TfidfVectorizer:
