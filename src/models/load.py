@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import zipfile
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,10 +34,8 @@ KNOWN_TYPES = (
 
 def require_known_types(path: Path) -> None:
     """Raise UserError, naming them, if a skops file holds types that none of our models has."""
-    import skops.io
-
     try:
-        found = set(skops.io.get_untrusted_types(file=path))
+        found = set(_skops().get_untrusted_types(file=path))
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise UserError(f"{path} is broken: it is no skops file") from error
     unknown = sorted(found - set(KNOWN_TYPES))
@@ -48,10 +48,8 @@ def require_known_types(path: Path) -> None:
 
 def load_sklearn(path: Path) -> Any:
     """Read a scikit-learn model that `save_sklearn` wrote; nothing but known types is built."""
-    import skops.io
-
     require_known_types(path)
-    return skops.io.load(path, trusted=list(KNOWN_TYPES))
+    return _skops().load(path, trusted=list(KNOWN_TYPES))
 
 
 def load_fused(folder: Path) -> FusedClassifier:
@@ -60,8 +58,7 @@ def load_fused(folder: Path) -> FusedClassifier:
     model = FusedClassifier(None, len(about["classes"]))
     model.prior = np.array(about["prior"])
     model.heads = {
-        tuple(name.split("+")): head
-        for name, head in load_sklearn(folder / "model.skops").items()
+        tuple(name.split("+")): head for name, head in load_sklearn(folder / "model.skops").items()
     }
     return model
 
@@ -77,3 +74,15 @@ def load_weights(network: nn.Module, path: Path) -> None:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path} does not hold this network's weights: {reason}") from error
     network.eval()
+
+
+def _skops() -> Any:
+    # skops imports every module of scikit-learn; this one would bring PyTorch, three seconds that
+    # a text alone does not need.
+    name = "sklearn.externals.array_api_compat.torch"
+    stand_in = None if "torch" in sys.modules else sys.modules.setdefault(name, ModuleType(name))
+    import skops.io
+
+    if stand_in is not None:
+        del sys.modules[name]
+    return skops.io
