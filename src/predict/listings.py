@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 from src.collect.cells import as_text, price_of
 from src.collect.found import Found
 from src.predict.predictor import Answers, Predictor
-from src.prepare.photos import MAX_BYTES, TOO_LARGE, UNREADABLE, decode, read_photo
+from src.prepare.photos import MAX_BYTES, TOO_LARGE, UNREADABLE, decode, in_order, read_photo
 from src.prepare.redact import redact
 
 FIELDS = ("title", "text", "price", "photo")
@@ -80,12 +78,6 @@ def from_base64(cell: str) -> bytes:
         raise ValueError(NO_BASE64) from error
 
 
-def batches(table: pd.DataFrame, size: int) -> Iterator[pd.DataFrame]:
-    """Give a table in pieces of at most `size` rows."""
-    for start in range(0, len(table), size):
-        yield table.iloc[start : start + size]
-
-
 def renamed(cells: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     """Return the columns of a user's table under our names; those it lacks are absent."""
     there = {field: name for field, name in columns.items() if name and name in cells}
@@ -119,6 +111,4 @@ def _decoded(
         except ValueError as error:
             return None, f"photo: {error}"
 
-    # Pillow frees the GIL while it decodes.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(one, cells))
+    return list(in_order(one, cells))

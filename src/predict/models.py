@@ -14,6 +14,8 @@ from src.files import read_json
 from src.models.load import load_sklearn, load_weights
 from src.models.text.tokens import encode
 
+# Listings in a network at once: more are no faster on a processor, and take more memory.
+BATCH = 32
 # Features [N, D] and class probabilities [N, C].
 Scores = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -25,7 +27,6 @@ class PhotoModel:
         from src.models.image.networks import ImageNetwork
 
         about = read_json(folder / "model.json")
-        self.batch = about["spec"]["batch"]
         self.network = ImageNetwork(about["spec"], about["source"], len(about["classes"]))
         load_weights(self.network, folder / "model.safetensors")
 
@@ -35,7 +36,7 @@ class PhotoModel:
 
         return _score(
             self.network,
-            (torch.from_numpy(photos[at : at + self.batch]) for at in _starts(photos, self.batch)),
+            (torch.from_numpy(photos[at : at + BATCH]) for at in range(0, len(photos), BATCH)),
         )
 
 
@@ -65,10 +66,9 @@ class TextNetworkModel:
         ]
         # Texts of like length share a batch, or most of it would be padding.
         order = np.argsort([len(numbers) for numbers in tokens], kind="stable")
-        size = self.spec["batch"]
         batches = (
-            pad([tokens[row] for row in order[at : at + size]], self.special["pad"])
-            for at in _starts(order, size)
+            pad([tokens[row] for row in order[at : at + BATCH]], self.special["pad"])
+            for at in range(0, len(order), BATCH)
         )
         back = np.argsort(order)
         x, probs = _score(self.network, batches)
@@ -96,10 +96,6 @@ def text_model(folder: Path) -> TextNetworkModel | WordsModel:
     if (folder / "model.skops").exists():
         return WordsModel(folder)
     return TextNetworkModel(folder)
-
-
-def _starts(rows: Any, size: int) -> range:
-    return range(0, len(rows), size)
 
 
 def _score(network: Any, batches: Iterator[Any]) -> Scores:

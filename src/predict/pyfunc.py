@@ -10,7 +10,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
-from src.predict.listings import answer, batches, from_base64
+from src.predict.listings import FIELDS, answer, from_base64
 from src.predict.predictor import Predictor
 
 BATCH = 256
@@ -35,17 +35,22 @@ class ListingModel(PythonModel):
         `photo` is a picture in base64. Raises MlflowException, which the server answers with
         status 400, where no listing at all can be answered.
         """
+        if not len(model_input):
+            raise MlflowException.invalid_parameter_value(
+                f"no listings given; each has some of {', '.join(FIELDS)}"
+            )
         tables = []
-        for piece in batches(model_input.reset_index(drop=True), BATCH):
+        for start in range(0, len(model_input), BATCH):
+            piece = model_input.iloc[start : start + BATCH]
             answers, notes = answer(self.predictor, piece, from_base64)
             tables.append(answers.table(notes))
-        if not tables:
-            raise MlflowException.invalid_parameter_value("no listings given")
         table = pd.concat(tables, ignore_index=True)
-        if (table["error"] != "").all():
+        failed = table["error"] != ""
+        if failed.all():
             reasons = table["error"] + table["note"].map(lambda note: note and f" ({note})")
             raise MlflowException.invalid_parameter_value("; ".join(dict.fromkeys(reasons)))
-        return table
+        # JSON knows no NaN, so what an unanswered listing lacks becomes null.
+        return table.astype(object).where(table.notna(), None) if failed.any() else table
 
 
 set_model(ListingModel())

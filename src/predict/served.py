@@ -71,12 +71,12 @@ def pins(requirements: Path) -> list[str]:
 
 
 def example() -> pd.DataFrame:
-    """Return two listings as a request may hold them: a whole one, and one with a title alone."""
+    """Return one listing as a request may hold it."""
     import pandas as pd
     from PIL import Image
 
     picture = BytesIO()
     Image.new("RGB", (32, 32), "saddlebrown").save(picture, "PNG")
     photo = base64.b64encode(picture.getvalue()).decode()
-    whole = {"title": "Стол", "text": "дубовый, два ящика", "price": 1500.0, "photo": photo}
-    return pd.DataFrame([whole, {"title": "Phone, 128 GB"}])
+    listing = {"title": "Стол", "text": "дубовый, два ящика", "price": 1500.0, "photo": photo}
+    return pd.DataFrame([listing])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -53,6 +53,9 @@ INDEX = pa.DataFrameSchema(
     coerce=True,
 )
 
+Given = TypeVar("Given")
+Read = TypeVar("Read")
+
 
 class _Photo(NamedTuple):
     sha256: str | None = None
@@ -88,7 +91,7 @@ def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, size: int) 
         beside.mkdir()
         with (beside / "photos.npy").open("wb") as file:
             _write_header(file, 0, size)
-            done = _in_order(read, named)
+            done = in_order(read, named)
             for photo in tqdm(done, desc="photos", unit="photo", total=len(named), mininterval=1):
                 if photo.pixels is not None and photo.sha256 not in rows:
                     rows[str(photo.sha256)] = len(rows)
@@ -199,15 +202,16 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _in_order(
-    read: Callable[[str | None], _Photo], paths: Iterable[str | None]
-) -> Iterator[_Photo]:
-    """Results in the order of the paths, a bounded number in flight; Pillow frees the GIL."""
+def in_order(read: Callable[[Given], Read], given: Iterable[Given]) -> Iterator[Read]:
+    """Give what `read` makes of each, in order, a bounded number in flight on all processors.
+
+    Threads will do: Pillow frees the GIL.
+    """
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    flying: deque[Future[_Photo]] = deque()
+    flying: deque[Future[Read]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        for path in paths:
-            flying.append(pool.submit(read, path))
+        for one in given:
+            flying.append(pool.submit(read, one))
             if len(flying) >= 8 * (workers or 1):
                 yield flying.popleft().result()
         while flying:
