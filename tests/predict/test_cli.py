@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,11 @@ from src.predict.__main__ import main
 from src.predict.predictor import NOTHING
 from tests.predict.conftest import Pipeline
 
+Run = Callable[..., str]
+
 
 @pytest.fixture
-def run(bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+def run(bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """Run the command line with the bundle; give what it printed."""
 
     def run(*arguments: object) -> str:
@@ -35,7 +38,7 @@ def table_of(pipeline: Pipeline) -> pd.DataFrame:
     return raw[["id", "title", "description", "price", "image"]]
 
 
-def test_one_listing_as_a_small_table_and_as_json(run, pipeline: Pipeline) -> None:  # type: ignore[no-untyped-def]
+def test_one_listing_as_a_small_table_and_as_json(run: Run, pipeline: Pipeline) -> None:
     listing = ("--title", "КНИГИ", "--price", "1 500 ₽", "--photo", pipeline.photos / "48.jpg")
     lines = run(*listing, "--top", 2).splitlines()
     said = json.loads(run(*listing, "--json"))
@@ -47,8 +50,8 @@ def test_one_listing_as_a_small_table_and_as_json(run, pipeline: Pipeline) -> No
 
 
 def test_a_table_is_answered_in_order_in_batches_as_one_by_one(
-    run, pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # type: ignore[no-untyped-def]
+    run: Run, pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expected = pipeline.predictions("tfidf", "stack")
     table = table_of(pipeline)
     table.to_csv(tmp_path / "listings.csv", index=False)
@@ -67,8 +70,8 @@ def test_a_table_is_answered_in_order_in_batches_as_one_by_one(
 
 
 def test_what_cannot_be_read_is_noted_and_the_rest_used(
-    run, pipeline: Pipeline, tmp_path: Path
-) -> None:  # type: ignore[no-untyped-def]
+    run: Run, pipeline: Pipeline, tmp_path: Path
+) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "page.jpg").write_text("<html>")
     (tmp_path / "photos" / "link.jpg").symlink_to(pipeline.photos / "48.jpg")
@@ -102,8 +105,8 @@ def test_what_cannot_be_read_is_noted_and_the_rest_used(
 
 
 def test_a_table_without_ids_gets_row_numbers_across_batches(
-    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # type: ignore[no-untyped-def]
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "t.csv").write_text("title\nкниги\nстол\nобувь\n", encoding="utf-8")
     monkeypatch.setattr(src.predict.bulk.predict_table, "__defaults__", (2,))
     run(tmp_path / "t.csv", "--out", tmp_path / "o.csv")
@@ -130,8 +133,8 @@ def test_a_table_without_ids_gets_row_numbers_across_batches(
     ],
 )
 def test_a_mistake_is_told_in_one_line_and_nothing_is_written(
-    arguments: list[str], says: str, run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # type: ignore[no-untyped-def]
+    arguments: list[str], says: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("t.csv").write_text("name\nстол\n", encoding="utf-8")
     Path("t.parquet").write_bytes(b"broken")
@@ -147,7 +150,9 @@ def test_a_mistake_is_told_in_one_line_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("arguments", [[], ["t.csv"], ["t.csv", "--out", "o.csv", "--title", "x"]])
-def test_neither_one_listing_nor_a_table_is_a_question_of_usage(arguments: list[str], run) -> None:  # type: ignore[no-untyped-def]
+def test_neither_one_listing_nor_a_table_is_a_question_of_usage(
+    arguments: list[str], run: Run
+) -> None:
     with pytest.raises(SystemExit) as stopped:
         run(*arguments)
     assert stopped.value.code == 2
