@@ -96,11 +96,12 @@ def test_the_params_as_they_are_pass(copy: Path) -> None:
     [
         ({"model": "vgg"}, "error: model is 'vgg'; expected one of cnn, efficientnet"),
         ({"text_model": "cnn"}, "error: text_model is 'cnn'; expected one of tfidf"),
+        ({"fused_model": "cnn"}, "error: fused_model is 'cnn'; expected one of nn, logreg"),
         ({"rows__text": ["tfidf", "cnn"]}, "error: rows.text names 'cnn'; expected entries of"),
         ({"rows__fused": ["stack", "stack"]}, "error: rows: stack is there twice"),
         ({"weights": "online"}, "error: weights is 'online'; expected offline or hub"),
     ],
-    ids=["model", "text model", "row", "duplicate", "weights"],
+    ids=["model", "text model", "fused model", "row", "duplicate", "weights"],
 )
 def test_a_choice_that_cannot_work_is_refused_in_one_line(
     changes: dict[str, Any], says: str, copy: Path

@@ -29,6 +29,7 @@ class PhotoModel:
         about = read_json(folder / "model.json")
         self.network = ImageNetwork(about["spec"], about["source"], len(about["classes"]))
         load_weights(self.network, folder / "model.safetensors")
+        self.device = _place(self.network)
 
     def score(self, photos: NDArray[np.uint8]) -> Scores:
         """Score RGB photos as `decode` gives them, [N, S, S, 3]."""
@@ -36,6 +37,7 @@ class PhotoModel:
 
         return _score(
             self.network,
+            self.device,
             (torch.from_numpy(photos[at : at + BATCH]) for at in range(0, len(photos), BATCH)),
         )
 
@@ -53,6 +55,7 @@ class TextNetworkModel:
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.network = from_config(self.spec, folder, len(about["classes"]))
         load_weights(self.network, folder / "model.safetensors")
+        self.device = _place(self.network)
 
     def score(self, table: pd.DataFrame) -> Scores:
         """Score listings by their clean `title` and `text`."""
@@ -71,7 +74,7 @@ class TextNetworkModel:
             for at in range(0, len(order), BATCH)
         )
         back = np.argsort(order)
-        x, probs = _score(self.network, batches)
+        x, probs = _score(self.network, self.device, batches)
         return x[back], probs[back]
 
 
@@ -98,12 +101,20 @@ def text_model(folder: Path) -> TextNetworkModel | WordsModel:
     return TextNetworkModel(folder)
 
 
-def _score(network: Any, batches: Iterator[Any]) -> Scores:
+def _place(network: Any) -> Any:
+    """Put the network where it stays: requests are answered in several threads."""
+    import torch
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network.to(device)
+    network.head.cpu()
+    return device
+
+
+def _score(network: Any, device: Any, batches: Iterator[Any]) -> Scores:
     import torch
 
     from src.models.score import features_of, probs_of
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network.to(device)
     x = torch.cat([features_of(network, batch, device) for batch in batches])
     return x.numpy(), probs_of(network, x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from transformers import BertConfig, BertModel
 
 from src.files import write_json
 from src.fusion.fuse import fuse, read_scores
@@ -106,6 +108,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     for row, about in {
         "cnn": {"network": "plain_cnn", "weights": "random", **IMAGENET_NORM},
         "tiny": {"network": "tiny", "weights": "random"},
+        "stored": {"network": "tiny", "weights": "hub"},
         "tfidf": {"network": "", "weights": "none"},
     }.items():
         weights = data / "weights" / row
@@ -115,6 +118,8 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
             rows: Any = Photos(table, data / "packed", weights, SPEC)
         else:
             write_json(weights / "config.json", BERT)
+            if row == "stored":
+                _store(weights, data / "tokens" / "tiny")
             tokenize(table, weights, data / "tokens" / row)
         if row == "tfidf":
             words = pd.read_parquet(data / "tokens" / row / "tokens.parquet")
@@ -134,6 +139,13 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
 def bundle(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of a plain CNN, a bag of words and the stacked head."""
     return pipeline.bundle(tmp_path_factory.mktemp("bundle") / "bundle")
+
+
+def _store(weights: Path, tokens: Path) -> None:
+    """Leave weights and tokenizer as a hub has them: room for more tokens, half precision."""
+    config = BertConfig(**BERT, vocab_size=200, dtype="float16")
+    BertModel(config).half().save_pretrained(weights)
+    shutil.copyfile(tokens / "tokenizer.json", weights / "tokenizer.json")
 
 
 def _raw(photos: Path) -> pd.DataFrame:
