@@ -38,7 +38,12 @@ def main() -> None:
 
         texts = Texts(table, tokens, weights, spec)
         about = texts.about()
-        encoder = NetworkEncoder(texts, labels, len(classes), spec, params["trainer"], seed, row)
+        network = NetworkEncoder(texts, labels, len(classes), spec, params["trainer"], seed, row)
+        encoder = network
+        if spec.get("words"):
+            from src.models.text.mixed import WordsAndNetwork
+
+            encoder = WordsAndNetwork(network, texts, table)
     trained = train(encoder, table, spec["folds"], seed, row)
     save_trained(trained, Path("data/checkpoints") / row, Path("data/embeddings") / row, about)
 

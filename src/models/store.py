@@ -25,12 +25,16 @@ def save_trained(trained: Trained, checkpoint: Path, embeddings: Path, about: An
     """
     with replacing(checkpoint) as beside:
         beside.mkdir()
-        if hasattr(trained.model, "state_dict"):
+        # A model may have both: a network and a vectorizer of words.
+        network = getattr(trained.model, "network", trained.model)
+        if hasattr(network, "state_dict"):
             from safetensors.torch import save_file
 
-            state = {k: v.contiguous() for k, v in trained.model.state_dict().items()}
+            state = {k: v.contiguous() for k, v in network.state_dict().items()}
             save_file(state, beside / "model.safetensors")
-        else:
+        if network is not trained.model:
+            save_sklearn(trained.model.vectors, beside / "model.skops")
+        elif not hasattr(network, "state_dict"):
             save_sklearn(trained.model, beside / "model.skops")
         classes = trained.features.classes.tolist()
         write_json(beside / "model.json", {"classes": classes, **about})

@@ -94,11 +94,31 @@ class WordsModel:
         return score(self.model, texts, self.num_classes, self.spec["components"])
 
 
+class MixedModel(TextNetworkModel):
+    """A text network and words under one kernel; imports PyTorch."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.vectors = load_sklearn(folder / "model.skops")
+
+    def score(self, table: pd.DataFrame) -> Scores:
+        """Score listings by their clean texts, and by their words."""
+        import torch
+
+        from src.models.text.mixed import Mixed
+        from src.models.text.tfidf import columns_of
+
+        x, _ = super().score(table)
+        texts = columns_of(table["title_words"], table["text_words"])
+        return x, Mixed(self.network, self.vectors).probs(torch.from_numpy(x), texts)
+
+
 def text_model(folder: Path) -> TextNetworkModel | WordsModel:
     """Read whichever text model the folder holds."""
-    if (folder / "model.skops").exists():
-        return WordsModel(folder)
-    return TextNetworkModel(folder)
+    if not (folder / "model.skops").exists():
+        return TextNetworkModel(folder)
+    mixed = (folder / "model.safetensors").exists()
+    return MixedModel(folder) if mixed else WordsModel(folder)
 
 
 def _place(network: Any) -> Any:

@@ -39,6 +39,7 @@ class Photos:
                 "least 1: set it in params.yaml"
             )
         self.rows = np.flatnonzero(table["photo_row"].to_numpy() >= 0)
+        self.groups = table["group"].to_numpy(dtype=str)[self.rows]
         self.photo_rows = table["photo_row"].to_numpy()[self.rows]
         self.photos = np.load(packed / "photos.npy", mmap_mode="r")
         self.weights, self.spec = weights, spec

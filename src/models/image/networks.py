@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from src.errors import UserError
 from src.files import read_json
-from src.models.heads import Head
+from src.models.heads import make_head
 
 
 class PlainCNN(nn.Sequential):
@@ -47,7 +47,7 @@ class ImageNetwork(nn.Module):
         self.register_buffer("std", torch.tensor(source["std"]).view(1, 3, 1, 1) * 255)
         # Some of timm's networks have a layer more between their last map and their classifier.
         width = getattr(self.backbone, "head_hidden_size", self.backbone.num_features)
-        self.head = Head(width, num_classes, spec["dropout"])
+        self.head = make_head(width, num_classes, spec)
 
     def features(self, photos: Tensor) -> Tensor:
         """Turn uint8 photos [B, S, S, 3] into features [B, D]."""
@@ -76,7 +76,22 @@ def started(spec: dict[str, Any], weights: Path, num_classes: int) -> ImageNetwo
     return network
 
 
+class Joined(nn.ModuleList):
+    """Several backbones side by side: [B, 3, H, W] to their features, [B, D1 + D2 + …]."""
+
+    def __init__(self, backbones: list[Any]) -> None:
+        super().__init__(backbones)
+        self.num_features = sum(
+            getattr(one, "head_hidden_size", one.num_features) for one in backbones
+        )
+
+    def forward(self, photos: Tensor) -> Tensor:
+        return torch.cat([backbone(photos) for backbone in self], dim=1)
+
+
 def _backbone(network: str) -> Any:
+    if "+" in network:
+        return Joined([_backbone(one) for one in network.split("+")])
     if network == "plain_cnn":
         return PlainCNN()
     import timm

@@ -38,6 +38,7 @@ class Texts:
             )
         self.special = read_json(tokens / "special.json")
         self.rows = rows_with_text(table)
+        self.groups = table["group"].to_numpy(dtype=str)[self.rows]
         lists = pd.read_parquet(tokens / "tokens.parquet").set_index("id").loc[table["id"]]
         titles, bodies = lists["title"].to_numpy(), lists["body"].to_numpy()
         self.tokens = [

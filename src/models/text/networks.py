@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from src.errors import UserError
-from src.models.heads import Head
+from src.models.heads import make_head
 
 
 class TextNetwork(nn.Module):
@@ -25,7 +25,7 @@ class TextNetwork(nn.Module):
                 "this network reads: set it in params.yaml"
             )
         self.encoder.float()
-        self.head = Head(self.encoder.config.hidden_size, num_classes, spec["dropout"])
+        self.head = make_head(self.encoder.config.hidden_size, num_classes, spec)
 
     def features(self, batch: dict[str, Tensor]) -> Tensor:
         """Average the last states of real tokens: input_ids [B, L] to features [B, H]."""

@@ -23,6 +23,7 @@ class BagOfWords:
     """
 
     frozen_features = False
+    stops_early = False
 
     def __init__(
         self,
@@ -44,14 +45,7 @@ class BagOfWords:
     ) -> tuple[Pipeline, pd.DataFrame]:
         """Fit on the train rows; there are no epochs, so val is not needed and no curve is made."""
         spec = self.spec
-        parts = [
-            ("title", _vectors("word", (1, 2)), "title"),
-            ("words", _vectors("word", (1, 2)), "whole"),
-            ("characters", _vectors("char_wb", (2, 5)), "whole"),
-        ]
-        # A source may have no titles at all.
-        titles = (self.texts["title"].iloc[train] != "").any()
-        vectors = ColumnTransformer(parts if titles else parts[1:])
+        vectors = make_vectors(self.texts.iloc[train])
         balanced = "balanced" if spec["imbalance"] == "weights" else None
         classifier = LogisticRegression(C=spec["C"], class_weight=balanced, max_iter=1000)
         matrix = vectors.fit_transform(self.texts.iloc[train])
@@ -66,6 +60,17 @@ class BagOfWords:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return features [N, D] and probabilities [N, C] of the rows."""
         return score(model, self.texts.iloc[rows], self.num_classes, self.spec["components"])
+
+
+def make_vectors(texts: pd.DataFrame) -> ColumnTransformer:
+    """Return the vectorizer for such texts, unfitted; its blocks of columns have length 1 each."""
+    parts = [
+        ("title", _vectors("word", (1, 2)), "title"),
+        ("words", _vectors("word", (1, 2)), "whole"),
+        ("characters", _vectors("char_wb", (2, 5)), "whole"),
+    ]
+    # A source may have no titles at all.
+    return ColumnTransformer(parts if (texts["title"] != "").any() else parts[1:])
 
 
 def columns_of(title: pd.Series, body: pd.Series) -> pd.DataFrame:
