@@ -15,6 +15,7 @@ PARTS = ("train", "val", "test")
 _ID = pa.Column(str, pa.Check.str_matches(r"^[0-9A-Za-z_-]{1,64}$"), unique=True)
 _PRICE = pa.Column(float, pa.Check.in_range(0, 1e12), nullable=True)
 _CATEGORY = pa.Column(str, pa.Check.str_length(1, 200))
+_DAY = pa.Column(str, pa.Check.str_matches(r"^\d{4}-\d{2}-\d{2}$"), nullable=True)
 
 RAW = pa.DataFrameSchema(
     {
@@ -29,6 +30,8 @@ RAW = pa.DataFrameSchema(
         "seller": pa.Column(str, nullable=True),
         # Set when the user's own table fixes the split; then present for every row.
         "part": pa.Column(str, pa.Check.isin(PARTS), nullable=True),
+        # The day it was put up, where the source tells.
+        "listed": _DAY,
     },
     strict=True,
     coerce=True,

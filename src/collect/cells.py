@@ -72,3 +72,16 @@ def price_of(row: dict[str, str], found: Found) -> float | None:
     else:
         return price
     return None
+
+
+def date_of(row: dict[str, str], found: Found) -> str | None:
+    """The day a row was put up, as an ISO date; None, and a note, where it cannot be read."""
+    given = row.get("listed", "").strip()
+    if not given:
+        return None
+    # Day first, as most of the world writes it, unless the year comes first.
+    day = pd.to_datetime(given, errors="coerce", utc=True, dayfirst=not given[:4].isdecimal())
+    if pd.isna(day):
+        found.noted.append(Note(row["id"], "date cannot be read", redact(given)[:60]))
+        return None
+    return str(day.date().isoformat())

@@ -1,133 +1,217 @@
-"""Collect listings from a site: walk its search pages, then fetch one photo per listing."""
+"""Walk a site's search pages into a store, and fetch one photo per listing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import count
-from pathlib import Path
-from urllib.parse import urlsplit
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urljoin, urlsplit
 
-from tqdm import tqdm
-
-from src.collect.fetch import CrawlParams, Fetcher, FetchError, Forbidden
-from src.collect.found import Found, Listing, Note, seller_hash, store_photo
-from src.collect.pages import Page, PageListing
+from src.collect.fetch import Fetcher, Forbidden, Unreachable
+from src.collect.found import Listing, Note
+from src.collect.hosts import FetchError
+from src.collect.pages.page import Page, PageListing, Verdict
+from src.collect.pages.read import read_page
+from src.collect.photos import Photos
+from src.collect.progress import Progress
+from src.collect.stopped import WAIT, Stopped
+from src.collect.store import Store
 from src.errors import UserError
-from src.prepare.redact import redact
 
-# Answers that mean "go away": going on with the next page would be rude and of no use.
-_BLOCKED = (401, 403, 429)
+# How often a page that came damaged, unreadable or for the second time is asked for once more.
+_AGAIN = 2
+# Whoever sells: the path of a seller's page, or a field of the page's own data.
+_SELLER = re.compile(r'(/(?:user|brands)/|"(?:seller|user)\w*"\s*:\s*"?)[^"/?\s,}]+')
 
 
-def crawl(
-    starts: Sequence[str],
-    read_page: Callable[[bytes, str], Page],
-    photos: Path,
-    *,
-    params: CrawlParams,
-    hosts: Collection[str],
-    seed: int,
-    names: Mapping[str, str] | None = None,
-) -> Found:
-    """Collect every listing that the start pages and their `?p=2`, `?p=3` … show.
+@dataclass(frozen=True)
+class Wanted:
+    """What to walk, and how much of it to take; 0 and "" mean no limit.
 
-    `hosts` are the only ones asked, for pages and photos alike. `names` gives categories their
-    names by slug. Photos are stored in the folder `photos`. A photo or page that cannot be had is
-    noted with its reason and costs no listing. Raises UserError when robots.txt forbids a start.
+    Attributes:
+        site: scheme and host that starts are relative to.
+        starts: paths of search pages, with their query.
+        now: the moment that the pages' "2 days ago" is counted from.
+        limit: stop when the store holds so many listings.
+        per_category: the same for each category.
+        since: leave out listings put up before this ISO date, where pages tell it.
+        names: categories' names by their slug, where slugs are not enough.
     """
-    found = Found()
-    with Fetcher(params, hosts) as fetcher:
-        seen = _walk(starts, read_page, fetcher, found)
-        stored = _photos(list(seen.values()), photos, fetcher, found)
-    for listing in seen.values():
-        found.keep(
-            Listing(
-                id=listing.id,
-                title=redact(listing.title),
-                text=redact(listing.text),
-                price=listing.price,
-                category=(names or {}).get(listing.category, listing.category),
-                photo=stored.get(listing.id),
-                seller=seller_hash(listing.seller, seed) if listing.seller else None,
-            )
-        )
-    return found
+
+    site: str
+    starts: Sequence[str]
+    now: datetime
+    limit: int = 0
+    per_category: int = 0
+    since: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
-def _walk(
-    starts: Sequence[str],
-    read_page: Callable[[bytes, str], Page],
-    fetcher: Fetcher,
-    found: Found,
-) -> dict[str, PageListing]:
-    """Read each start's pages until one brings nothing new: some sites repeat the last page."""
-    seen: dict[str, PageListing] = {}
-    with tqdm(desc="pages", unit="page", disable=None) as bar:
-        for start in starts:
-            for number in count(1):
-                address = start if number == 1 else _numbered(start, number)
-                where = _path(address)
-                try:
-                    page = read_page(fetcher.page(address), address)
-                except Forbidden as error:
-                    raise UserError(
-                        f"{address} was not asked: {error}; choose another start page or, "
-                        "if the site was only unreachable, try again later"
-                    ) from error
-                except FetchError as error:
-                    found.noted.append(Note("", f"page: {error}", where))
-                    if error.status in _BLOCKED:
-                        found.noted.append(Note("", "the site blocks us: stopped early", where))
-                        return seen
-                    break
-                bar.update()
-                found.rejected += page.rejected
-                new = {item.id: item for item in page.listings if item.id not in seen}
-                found.noted += [note for note in page.noted if note.id in new]
-                if 0 < len(new) < len(page.listings):
-                    again = len(page.listings) - len(new)
-                    found.noted.append(Note("", "page repeats listings", f"{where}: {again}"))
-                seen |= new
-                if not new:
-                    if number == 1 and not page.listings:
-                        # An empty category, a block page and a changed layout look alike.
-                        found.noted.append(Note("", "start page without listings", where))
-                    break
-    return seen
+def crawl(store: Store, wanted: Wanted, fetcher: Fetcher) -> None:
+    """Bring the store up to date with the site; goes on where an earlier run ended.
+
+    A photo or page that cannot be had is noted with its reason and costs no listing. Raises
+    UserError when robots.txt forbids a start, and when the site blocks or cannot be reached.
+    """
+    if store.fact("exported"):
+        store.walk_again(wanted.starts)
+    store.set_fact("exported", "")
+    store.retry_failed()
+    try:
+        _walk_all(store, wanted, fetcher)
+    except Stopped as stop:
+        photos = store.photo_counts().get("stored", 0)
+        raise UserError(
+            f"{stop}; stopped, {store.count()} listings and {photos} photos are kept in "
+            f"{store.folder}; {stop.advice}, then run the same command again: it goes on from here"
+        ) from stop
 
 
-def _photos(
-    listings: Sequence[PageListing], folder: Path, fetcher: Fetcher, found: Found
-) -> dict[str, str]:
-    """Fetch and store the photos; gives stored names by listing id. Order is the listings'."""
+def _walk_all(store: Store, wanted: Wanted, fetcher: Fetcher) -> None:
+    with (
+        Progress(store, wanted.limit) as progress,
+        Photos(store, wanted.site, fetcher, progress) as photos,
+    ):
+        photos.fetch()
+        for start in wanted.starts:
+            for _ in _Walk(store, wanted, fetcher, start, progress).pages():
+                photos.fetch()
+        photos.fetch(backlog=0)
 
-    def fetch(listing: PageListing) -> str | Note:
-        assert listing.photo is not None
-        try:
-            return store_photo(folder, fetcher.photo(listing.photo))
-        except FetchError as error:
-            return Note(listing.id, f"photo: {error}", _path(listing.photo))
 
-    wanted = [listing for listing in listings if listing.photo]
-    stored: dict[str, str] = {}
-    with ThreadPoolExecutor(fetcher.params.photo_workers) as pool:
-        results = tqdm(
-            pool.map(fetch, wanted), desc="photos", unit="photo", total=len(wanted), disable=None
-        )
-        for listing, result in zip(wanted, results, strict=True):
-            if isinstance(result, Note):
-                found.noted.append(result)
-            else:
-                stored[listing.id] = result
-    return stored
+class _Walk:
+    """Through the pages of one start."""
+
+    def __init__(
+        self, store: Store, wanted: Wanted, fetcher: Fetcher, start: str, progress: Progress
+    ) -> None:
+        self.store, self.wanted, self.fetcher = store, wanted, fetcher
+        self.start, self.progress = start, progress
+
+    def pages(self) -> Iterator[None]:
+        """Take over one page after the other, until the walk is done or a limit is reached."""
+        while (place := self.store.place(self.start)).page:
+            if self.wanted.limit and self.store.count() >= self.wanted.limit:
+                return
+            page = self._ask(place.page)
+            if page is None or not page.listings:
+                self._note_all(page)
+                self.store.finish_start(self.start)
+                return
+            whole = self._take_over(page)
+            yield
+            if not whole:
+                return
+
+    def _ask(self, number: int) -> Page | None:
+        """Page `number`, asked again where it came odd; None where there is no such page."""
+        address = urljoin(self.wanted.site, _numbered(self.start, number))
+        for _ in range(_AGAIN + 1):
+            try:
+                answer = self.fetcher.page(address)
+            except Forbidden as error:
+                reason = f"{address} was not asked: {error}; choose another start"
+                raise UserError(reason) from error
+            except Unreachable as error:
+                raise Stopped(address, f"could not be had: {error}") from error
+            except FetchError as error:
+                if error.status in (401, 403):
+                    what = f"blocks us: {error}"
+                    raise Stopped(address, what, WAIT) from error
+                # Past the last page some sites answer 404: that is an end, not a trouble.
+                if number == 1 or error.status not in (404, 410):
+                    self._note(f"page: {error}")
+                return None
+            self.progress.count("pages")
+            page = read_page(answer.content, answer.address, answer.charset, self.wanted.now)
+            if page.verdict in (Verdict.BLOCKED, Verdict.CAPTCHA):
+                captcha = page.verdict == Verdict.CAPTCHA
+                what = "asks a captcha" if captcha else "blocks us: it shows a block page"
+                raise Stopped(address, what, WAIT)
+            if not (page.damaged or page.verdict == Verdict.UNKNOWN or self._was_shown(page)):
+                break
+        if page.verdict == Verdict.UNKNOWN:
+            self._note("page: unknown layout")
+            if number == 1:
+                what = f"has an unknown layout: {len(page.rejected)} items, none can be read"
+                look = "open it in a browser: if it shows listings, the parser needs mending"
+                raise Stopped(address, what, look)
+        if page.verdict == Verdict.EMPTY and number == 1:
+            self._note("page: says that it has no listings")
+        return page
+
+    def _take_over(self, page: Page) -> bool:
+        """Store what is new on the page; returns whether the walk may go on to the next one."""
+        if page.total is not None:
+            self.store.set_fact(f"total {self.start}", str(page.total))
+        walk = self.store.place(self.start).walk
+        again = self._was_shown(page)
+        if again:
+            self._note("page: shows an earlier one again")
+        fresh = [item for item in page.listings if not self.store.has(item.id)]
+        recent = [item for item in fresh if not item.listed or item.listed >= self.wanted.since]
+        listings = [self._listing(item) for item in recent]
+        taken = self._within_limits(listings)
+        new_ids = {item.id for item in fresh}
+        page.noted = [note for note in page.noted if note.id in new_ids]
+        # Cut short by a limit, a page is asked again when the limit is raised; but where a search
+        # mixes categories, one that is full does not end it.
+        mixed = len({listing.category for listing in listings}) > 1
+        full = self.store.count() + len(taken) == self.wanted.limit
+        whole = len(taken) == len(listings) or (mixed and bool(taken) and not full)
+        shown = [item.id for item in page.listings]
+        self._note_all(page)
+        new = self.store.add_page(self.start, shown, taken, whole=whole)
+        self.progress.add(listing.photo is None for listing in taken)
+        # A later walk ends at what is known; in the first, one page may only repeat another.
+        barren = not new and (walk > 1 or self.store.barren_pages(self.start) > 1)
+        too_old = bool(fresh) and not recent
+        if whole and (barren or too_old):
+            self.store.finish_start(self.start)
+        return whole
+
+    def _within_limits(self, listings: list[Listing]) -> list[Listing]:
+        room = self.wanted.limit - self.store.count() if self.wanted.limit else len(listings)
+        if not self.wanted.per_category:
+            return listings[:room]
+        taken: list[Listing] = []
+        for listing in listings:
+            same = sum(other.category == listing.category for other in taken)
+            if self.store.count(listing.category) + same < self.wanted.per_category:
+                taken.append(listing)
+        return taken[:room]
+
+    def _listing(self, item: PageListing) -> Listing:
+        # Relative to the site: the port of our own one differs from run to run.
+        photo = item.photos[0].removeprefix(self.wanted.site) if item.photos else None
+        category = self.wanted.names.get(item.category, item.category)
+        return Listing(
+            item.id, item.title, item.text, item.price, category, photo, item.seller,
+            listed=item.listed,
+        )  # fmt: skip
+
+    def _was_shown(self, page: Page) -> bool:
+        ids = [item.id for item in page.listings]
+        return bool(ids) and self.store.was_shown(self.start, ids)
+
+    def _note(self, reason: str) -> None:
+        where = _numbered(self.start, self.store.place(self.start).page)
+        self.store.note("noted", Note("", reason, where))
+
+    def _note_all(self, page: Page | None) -> None:
+        if page is None:
+            return
+        if page.damaged:
+            self._note(f"page: {page.damaged}")
+        for note in page.noted:
+            self.store.note("noted", note)
+        for aside in page.rejected:
+            fragment = _SELLER.sub(r"\1…", aside.fragment)
+            self.store.note("rejected", Note(aside.id, aside.reason, fragment))
 
 
 def _numbered(start: str, number: int) -> str:
+    if number == 1:
+        return start
     return f"{start}{'&' if urlsplit(start).query else '?'}p={number}"
-
-
-def _path(address: str) -> str:
-    """Without the host: the demo's port differs from run to run, the notes must not."""
-    parts = urlsplit(address)
-    return parts.path + (f"?{parts.query}" if parts.query else "")

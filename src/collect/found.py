@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from hashlib import blake2b, sha256
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+
+from src.files import replacing
+from src.prepare.pictures import read_picture
 
 
 class Note(NamedTuple):
@@ -19,7 +24,7 @@ class Note(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """A row of the raw table; `photo` is relative to the photo folder."""
+    """A row of the raw table; `photo` is relative to the photo folder, `listed` an ISO date."""
 
     id: str
     title: str
@@ -29,24 +34,34 @@ class Listing(NamedTuple):
     photo: str | None
     seller: str | None
     part: str | None = None
+    listed: str | None = None
 
 
 @dataclass
 class Found:
-    """`rejected` listings are not among `listings`; `noted` ones are, with something missing."""
+    """`rejected` listings are not among `listings`; `noted` ones are, with something missing.
 
-    listings: list[Listing] = field(default_factory=list)
-    rejected: list[Note] = field(default_factory=list)
-    noted: list[Note] = field(default_factory=list)
+    `listings` are read once, in order; `rejected` and `noted` are whole only after that.
+    """
+
+    listings: Iterable[Listing]
+    rejected: list[Note]
+    noted: list[Note]
     # What only the demo knows about its listings.
     truth: pd.DataFrame | None = None
 
-    def keep(self, listing: Listing) -> None:
-        """Add a listing, or set it aside when it has neither text nor photo."""
-        if listing.title or listing.text or listing.photo:
-            self.listings.append(listing)
-        else:
-            self.rejected.append(Note(listing.id, "neither text nor photo"))
+
+def clean_photo(content: bytes) -> bytes:
+    """A stranger's photo as a JPEG of our own making: upright, and nothing in it but the picture.
+
+    Raises ValueError with the reason when it is no JPEG, PNG or WebP, too large, or broken.
+    """
+    picture = read_picture(content, formats=("JPEG", "PNG", "WEBP"))
+    # Pillow would write comments and the like, which it read, out again.
+    picture.info.clear()
+    buffer = BytesIO()
+    picture.save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
 
 
 def store_photo(folder: Path, content: bytes) -> str:
@@ -54,13 +69,13 @@ def store_photo(folder: Path, content: bytes) -> str:
 
     The type is told from the content when photos are packed, so the ending is always `.jpg`.
     """
-    digest = sha256(content).hexdigest()
-    path = folder / digest[:2] / f"{digest}.jpg"
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(content)
-    return f"{digest[:2]}/{digest}.jpg"
+    name = f"{(digest := sha256(content).hexdigest())[:2]}/{digest}.jpg"
+    if not (folder / name).exists():
+        with replacing(folder / name) as beside:
+            beside.write_bytes(content)
+    return name
 
 
-def seller_hash(seller: str, seed: int) -> str:
+def seller_hash(seller: str, salt: str) -> str:
     """A name for grouping only: the same seller gives the same one, and it leads nowhere else."""
-    return blake2b(seller.encode(), digest_size=8, key=str(seed).encode()).hexdigest()
+    return blake2b(seller.encode(), digest_size=8, key=salt.encode()).hexdigest()

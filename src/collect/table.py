@@ -12,13 +12,13 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from src.collect.cells import as_text, fault_of, price_of
+from src.collect.cells import as_text, date_of, fault_of, price_of
 from src.collect.found import Found, Listing, Note, seller_hash, store_photo
 from src.errors import UserError
 from src.listings import PARTS
 from src.prepare.redact import redact
 
-FIELDS = ("id", "title", "text", "price", "category", "photo", "seller", "part")
+FIELDS = ("id", "title", "text", "price", "category", "photo", "seller", "part", "listed")
 
 
 def read_table(params: Mapping[str, Any], photos: Path, *, seed: int, workers: int) -> Found:
@@ -38,22 +38,23 @@ def read_table(params: Mapping[str, Any], photos: Path, *, seed: int, workers: i
         )
         if not folder.is_dir():
             raise UserError(f"collect.table.photos: {folder} is not a folder")
-    found = Found()
+    found = Found(listings=[], rejected=[], noted=[])
     rows = _usable(table, found)
     stored = _copy_photos(rows, folder, photos, workers, found) if folder else {}
-    for row in rows:
-        found.keep(
-            Listing(
-                id=row["id"],
-                title=redact(row.get("title", "").strip()),
-                text=redact(row.get("text", "").strip()),
-                price=price_of(row, found),
-                category=row["category"].strip(),
-                photo=stored.get(row["id"]),
-                seller=seller_hash(row["seller"], seed) if row.get("seller") else None,
-                part=row.get("part") or None,
-            )
+    found.listings = [
+        Listing(
+            id=row["id"],
+            title=redact(row.get("title", "").strip()),
+            text=redact(row.get("text", "").strip()),
+            price=price_of(row, found),
+            category=row["category"].strip(),
+            photo=stored.get(row["id"]),
+            seller=seller_hash(row["seller"], str(seed)) if row.get("seller") else None,
+            part=row.get("part") or None,
+            listed=date_of(row, found),
         )
+        for row in rows
+    ]
     return found
 
 

@@ -8,11 +8,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 # Letters that stand for a digit in "8 (9O5) l23-4б-67".
-_ALIKE = dict(zip("OoОоЗзбlIBВS", "000033611885", strict=True))
+_ALIKE = dict(zip("OoОоQЗзЭбblIiBВSЧ", "00000333661118854", strict=True))
 _A = "".join(_ALIKE)
+# At a word's edge such a letter is itself: "89051234567Звоните".
 _NUMBER = re.compile(
-    rf"[{_A}]{{0,2}}[0-9][0-9{_A}]*"
-    r"|(?<![^\W_])[OoОо]{2}(?![^\W_])|(?<=[0-9][ \xa0.–-])[OoОо](?![^\W_])"
+    rf"(?:(?<![^\W\d_])[{_A}]{{1,2}})?[0-9](?:[{_A}]{{0,8}}[0-9])*(?:[{_A}]{{1,8}}(?![^\W\d_]))?"
+    rf"|(?<![^\W_])[OoОо]{{2}}(?![^\W_])|(?<=[0-9{_A})][ \xa0.–-])(?:[OoОо]|[{_A}]{{2,3}})(?![^\W_])"
 )
 
 _SPELLED = {
@@ -32,14 +33,16 @@ _SPELLED = {
 }  # fmt: skip
 _WORD = "|".join(sorted(_SPELLED, key=len, reverse=True))
 _SPELLED_WORD = re.compile(_WORD)
-_NUMBER_OR_WORDS = re.compile(
-    rf"{_NUMBER.pattern}|(?<![^\W\d_])(?:{_WORD})+(?![^\W\d_])", re.IGNORECASE
-)
+_SPELLED_WORDS = re.compile(rf"(?:{_WORD})(?:{_WORD}){{0,40}}(?![^\W\d_])")
 
 _GLUED = re.compile(r"[0-9]{6,7}(?:07|[78]9)[0-9]{9}")
 _GAP = re.compile(
-    r"(?:[ \t\xa0\u2000-\u200f\u2028-\u202f\u2060\ufe0f\u20e3()\[\]\-‐‑‒–—−._*~=|•·]{0,5}|,)"
+    r"(?:[^\S\r\n]|[\xad\u200b-\u200f\u2028-\u202e\u2060\ufe0f\u20e3\ufeff()\[\]]"
+    r"|[-‐‑‒–—―−﹣－➖⁃._*~=|•·]){0,6}|,"
 )
+_LETTERS = re.compile(f"[{_A}]")
+_PLAIN = re.compile("[0-9]+")
+_EXOTIC = re.compile("[²³¹\u0600-\U0010ffff]")
 
 
 class Number(NamedTuple):
@@ -51,9 +54,8 @@ class Number(NamedTuple):
     spelled: bool
 
 
-def number_chains(text: str) -> list[list[Number]]:
+def number_chains(text: str, numbers: list[Number]) -> list[list[Number]]:
     """Numbers that only separators stand between, five digits in all or more."""
-    numbers = _numbers(text)
     chains: list[list[Number]] = []
     for number in numbers:
         if chains and _GAP.fullmatch(text, chains[-1][-1].end, number.start):
@@ -63,37 +65,49 @@ def number_chains(text: str) -> list[list[Number]]:
     return [chain for chain in chains if sum(len(number.digits) for number in chain) >= 5]
 
 
-def _numbers(text: str) -> list[Number]:
+def read_numbers(text: str) -> list[Number]:
+    """All numbers of the text, whatever characters or words they are written in."""
     # Digits of other scripts and styles (full-width, mathematical, circled) become plain ones.
     if not text.isascii():
-        text = "".join(c if c < "\u0600" and c not in "²³¹" else _plain_digit(c) for c in text)
-    found: list[Number] = []
-    spelled = _SPELLED_WORD.search(text.lower()) is not None
-    for match in (_NUMBER_OR_WORDS if spelled else _NUMBER).finditer(text):
+        text = _EXOTIC.sub(lambda match: _plain_digit(match[0]), text)
+    found = _spelled_numbers(text)
+    for match in _NUMBER.finditer(text):
         start, end = match.span()
-        piece = match[0]
-        if spelled and len(piece) > 1 and _SPELLED_WORD.match(piece.lower()):
-            for word in _SPELLED_WORD.finditer(piece.lower()):
-                _add_spelled(found, text, start + word.start(), start + word.end(), word[0])
-            continue
-        # A look-alike letter that begins or ends a word is that letter.
-        if text[end : end + 1].isalpha():
-            piece = piece.rstrip(_A)
-            end = start + len(piece)
-        if start and text[start - 1].isalpha():
-            piece = piece.lstrip(_A)
-            start = end - len(piece)
-        if not piece:
-            continue
-        digits = "".join(_ALIKE.get(c, c) for c in piece)
-        if not digits.isdecimal():
-            continue
+        digits = "".join(_ALIKE.get(c, c) for c in match[0])
         # Two numbers with the space between them lost: "01753 57450907429979846".
         cut = end - 11 if _GLUED.fullmatch(digits) else end
         found.append(Number(start, cut, digits[: cut - start], False))
         if cut < end:
             found.append(Number(cut, end, digits[cut - start :], False))
+    return sorted(found)
+
+
+def _spelled_numbers(text: str) -> list[Number]:
+    lower = text.lower()
+    # Some letters grow when they are lowered, and every place after them shifts.
+    if len(lower) != len(text):
+        lower = text
+    found: list[Number] = []
+    for match in _SPELLED_WORDS.finditer(lower):
+        start = match.start()
+        if start and lower[start - 1].isalpha() and not lower.endswith("плюс", 0, start):
+            continue
+        for word in _SPELLED_WORD.finditer(lower, start, match.end()):
+            _add_spelled(found, lower, word.start(), word.end(), word[0])
     return found
+
+
+def without_alike(text: str, numbers: list[Number]) -> list[Number]:
+    """The numbers with their letters taken for letters: "940б123" is 940 and 123."""
+    plain: list[Number] = []
+    for number in numbers:
+        piece = text[number.start : number.end]
+        if number.spelled or piece.isdecimal() or not _LETTERS.search(piece):
+            plain.append(number)
+            continue
+        for match in _PLAIN.finditer(text, number.start, number.end):
+            plain.append(Number(match.start(), match.end(), match[0], False))
+    return plain
 
 
 @lru_cache(maxsize=4096)

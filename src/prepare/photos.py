@@ -8,7 +8,6 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
 
@@ -16,16 +15,14 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from tqdm import tqdm
 
 from src.errors import UserError
 from src.files import replacing
 from src.listings import write_listings
+from src.prepare.pictures import read_picture
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
-# A phone's photo has 12-50 megapixels; a bomb of a few kilobytes can claim thousands.
-MAX_PIXELS = 64_000_000
 MAX_BYTES = 64_000_000
 
 # Grey levels; a plainer picture has no perceptual hash.
@@ -34,9 +31,6 @@ MIN_CONTRAST = 3.0
 MISSING = "the file is missing"
 UNREADABLE = "the file cannot be read"
 TOO_LARGE = "the file is larger than 64 MB"
-NO_PICTURE = "not a JPEG, PNG, WebP, GIF or BMP picture"
-TOO_MANY_PIXELS = "more than 64 megapixels"
-BROKEN = "broken or truncated"
 
 INDEX = pa.DataFrameSchema(
     {
@@ -138,23 +132,9 @@ def decode(content: bytes, size: int) -> Image.Image:
     The whole picture is squashed to a square: goods often reach the edges, which a centre crop
     would cut off, and padding would spend pixels on borders. Raises ValueError with the reason.
     """
-    try:
-        with Image.open(BytesIO(content), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise ValueError(TOO_MANY_PIXELS)
-            # JPEG alone: decode at 1/2, 1/4 or 1/8, never below twice what is needed.
-            image.draft("RGB", (2 * size, 2 * size))
-            image.load()
-            upright = _upright(image)
-            return _rgb(upright).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    except Image.DecompressionBombError as error:
-        raise ValueError(TOO_MANY_PIXELS) from error
-    except UnidentifiedImageError as error:
-        raise ValueError(NO_PICTURE) from error
-    except ValueError as error:
-        raise ValueError(TOO_MANY_PIXELS if TOO_MANY_PIXELS in str(error) else BROKEN) from error
-    except Exception as error:  # Decoders raise almost anything on broken files.
-        raise ValueError(BROKEN) from error
+    # Never below twice what is needed.
+    image = read_picture(content, at_least=2 * size)
+    return image.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 
 def _read(path: Path, size: int, first: dict[str, _Photo]) -> _Photo:
@@ -180,26 +160,6 @@ def _phash(image: Image.Image) -> str | None:
     if np.asarray(image.convert("L").resize((32, 32))).std() < MIN_CONTRAST:
         return None
     return str(imagehash.phash(image))
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image) or image
-    except Exception:
-        image.getexif().pop(ExifTags.Base.Orientation, None)
-        return image
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    """Any mode to RGB: 16-bit greys scaled, transparency laid over white."""
-    if image.mode.startswith("I"):
-        grey = np.asarray(image).astype(np.int64) >> 8
-        return Image.fromarray(grey.clip(0, 255).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
 
 
 def in_order(read: Callable[[Given], Read], given: Iterable[Given]) -> Iterator[Read]:

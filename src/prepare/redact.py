@@ -9,33 +9,61 @@ from src.prepare.phones import hide_phones
 EMAIL, LINK, PHONE, NAME = "[email]", "[link]", "[phone]", "[name]"
 
 _DOMAIN = r"(?:[a-z0-9][a-z0-9-]{0,62}\.){1,5}[a-z]{2,12}"
+# Ways round a site's filter: "mail . ru", "mail,ru", "mail(точка)ru", "mail точка ру".
+_BRACKETED_DOT = r"\s?[(\[{*]\s?(?:\.|точка|dot)\s?[)\]}*]\s?|\s(?:точка|dot)\s"
+_DOT = rf"(?:\s?[.,]\s?|{_BRACKETED_DOT})"
+_ENDING = r"(?:ru|su|com|net|org|ua|by|kz|рф|ру|ком|уа|бай|кз)\b"
+_PROVIDER = r"(?:mail|yandex|ya|gmail|bk|list|inbox|rambler|hotmail|outlook|yahoo|icloud|ukr)"
 _EMAIL = re.compile(
-    rf"(?<![\w.+-])[\w.+-]{{1,64}}\s?(?:@|[(\[]\s?(?:at|собака)\s?[)\]]|\sсобака\s)\s?{_DOMAIN}\b",
+    r"(?<![\w.+-])[\w.+-]{1,64}"
+    r"(?:\s?(?:[@＠]|[(\[{*_]\s?(?:at|a|@|dog|собач?ка)\s?[)\]}*_]|собач?ка)\s?"
+    rf"(?:{_DOMAIN}\b|[a-zа-яё0-9][\w-]{{0,62}}{_DOT}{_ENDING}|{_PROVIDER}\s{_ENDING})"
+    rf"|\sat\s[a-z0-9-]{{1,63}}(?:{_BRACKETED_DOT}){_ENDING})",
     re.IGNORECASE,
 )
+_PATH = r"\s?(?:[/\\]|слэш\s|slash\s)\s?[\w.+/?=&%-]{2,200}"
+_SITE = r"(?:vk|вк|t|т|ok|wa|instagram|инстаграмм?|facebook|фейсбук|avito|авито|youtube|ютуб)"
 # A bare domain counts for endings that sentences glued at a full stop do not produce.
 _LINK = re.compile(
-    r"(?:https?|hxxps?|ftp)://[^\s<>\"«»]{1,2000}"
+    r"(?<![a-z0-9])[a-z][a-z0-9+]{1,11}\s?:\s?//\s?[^\s<>\"«»]{1,2000}"
+    rf"|(?<![\w@.-])www[\s.]{{1,2}}[\w-]{{2,63}}(?:{_DOT}|\s){_ENDING}(?:/[^\s<>\"«»,]{{0,500}})?"
     r"|(?<![\w@.-])www\.[^\s<>\"«»,]{2,500}"
+    rf"|(?<![\w@.-]){_SITE}(?:{_DOT}|\s)(?:com|ком|me|ме|ru|ру){_PATH}"
     r"|(?<![\w@.-])(?:[a-z0-9][a-z0-9-]{0,62}\.){1,4}"
     r"(?:(?:ru|su|com|net|org|kz|ua|biz|(?:co|org)\.uk)\b(?:/[^\s<>\"«»,]{0,500})?"
-    r"|(?:me|by|info|io|eu|de|ly|cc|gg|tv|to|link|club|page|shop|store|online|site|pro|im|app)"
+    r"|(?:me|by|info|io|eu|de|ly|cc|gg|tv|to|link|club|page|shop|store|online|site|pro|im|app|"
+    r"be|gl|ws|ai|gd|tech|space|website|live|world|art|moda|ge|am|uz|kg|pl|lv|lt|fr|es|cz)"
     r"/[^\s<>\"«»,]{1,500})"
-    r"|(?<![\w@.-])[а-яё0-9-]{1,63}\.рф\b(?:/[^\s<>\"«»,]{0,500})?"
-    r"|(?<![\w@.-])[a-z0-9-]{2,63}\s?[(\[]?\s?(?:точка|dot)\s?[)\]]?\s?(?:ру|ком|ru|com|рф)\b",
+    r"|(?<![\w@.-])[a-zа-яё0-9-]{1,63}\.рф\b(?:/[^\s<>\"«»,]{0,500})?"
+    rf"|(?<![\w@.-])[a-zа-яё0-9-]{{2,63}}(?:{_BRACKETED_DOT}){_ENDING}(?:{_PATH})?"
+    rf"|(?<![\w@.-])[a-z0-9-]{{3,63}}\s\.\s?{_ENDING}|(?<=сайт )[a-z0-9-]{{3,63}}\s{_ENDING}",
     re.IGNORECASE,
 )
-_MESSENGER = (
-    r"(?:telegram|телеграмм?|телега|тг|tg|instagram|insta|инстаграмм?|инста|"
-    r"skype|скайп|facebook|fb|vk|вк)"
+# Searched first: most texts have no link, and these are quick to search.
+_LINK_HINT = re.compile(
+    r"[.,)\]}*]\s?(?:ru|su|com|net|org|ua|by|kz|рф|ру|ком|biz|co|me|ме)(?!\w)|\.[a-z]{2,8}/"
 )
-# Telegram and Instagram names; one that starts with a digit ("@2.6GHz") is a clock rate.
+_LINK_SIGNS = ("//", "www", "точка", "dot", "слэш", "slash", "сайт ", "com/", "com /", "com\\")
+_APP = (
+    r"(?:telegramm?|телеграмм?е?|телег[аеу]|тг|tg|instagramm?|insta|инстаграмм?е?|инст[аеу]?|"
+    r"skype|скайпе?|facebook|фейсбуке?|fb|vk|вк|вконтакте)"
+)
+_NOT_A_NAME = r"(?!whats|viber|telegram|insta|skype|facebook|youtube|https?)"
+_SAID = r"(?:\s?(?:ник\w?|логин|собака|is|id)(?=[\s:]))?"
+# A name that starts with a digit ("@2.6GHz") is a clock rate.
 _NAME = re.compile(
-    rf"(?:(?<![\w@.])|(?<=telegram)|(?<=instagram)|(?<=facebook))@[a-z_][\w.]{{2,40}}(?<!\.)"
-    rf"|(?<!\w)(?P<app>{_MESSENGER}\s?[:=]\s?)"
-    r"(?!whats|viber|telegram|insta|skype|https?)[a-z_][a-z0-9_.]{4,31}(?<!\.)",
+    rf"(?:(?<![\w@.])|(?<=telegram)|(?<=instagram)|(?<=facebook)|(?<!\w)(?P<glued>{_APP}))"
+    r"[@＠][a-z_][\w.]{2,40}(?<!\.)"
+    r"|(?<![a-z0-9@.£] )(?<![a-z0-9@.£])@ [a-z_][\w.]{4,40}(?<!\.)"
+    rf"|(?<!\w)(?P<app>{_APP}{_SAID}\s?[:=@]\s?)@?\s?{_NOT_A_NAME}[a-z_][a-z0-9_.]{{4,31}}(?<!\.)"
+    rf"|(?<!\w)(?P<word>{_APP}{_SAID}(?:\s?[-–—,(\"«@]\s?|\s))@?\s?{_NOT_A_NAME}"
+    r"(?=[a-z]{2,31}[0-9_.]{1,8}[a-z0-9_]|[a-z]{3,31}[0-9])[a-z_][a-z0-9_.]{4,31}(?<!\.)",
     re.IGNORECASE,
 )
+
+
+_AT = re.compile(r"[(\[{*_]\s?(?:at|a|dog)\s?[)\]}*_]|\sdot\s")
+_APP_HINT = re.compile(rf"{_APP}(?!\w)")
 
 
 def redact(text: str) -> str:
@@ -53,13 +81,17 @@ def redact(text: str) -> str:
 
 def _redact_once(text: str) -> str:
     lower = text.lower()
-    if "@" in text or "собака" in lower or "at)" in lower or "at]" in lower:
+    if "@" in text or "＠" in text or "соба" in lower or _AT.search(lower):
         text = _EMAIL.sub(EMAIL, text)
-    if "." in text or "://" in text or "точка" in lower or "dot" in lower:
+    if any(sign in lower for sign in _LINK_SIGNS) or _LINK_HINT.search(lower):
         text = _LINK.sub(_hide_link, text)
-    if "@" in text or ":" in text or "=" in text:
-        text = _NAME.sub(lambda match: (match["app"] or "") + NAME, text)
+    if "@" in text or "＠" in text or _APP_HINT.search(lower):
+        text = _NAME.sub(_hide_name, text)
     return hide_phones(text, PHONE)
+
+
+def _hide_name(match: re.Match[str]) -> str:
+    return (match["glued"] or match["app"] or match["word"] or "") + NAME
 
 
 def _hide_link(match: re.Match[str]) -> str:

@@ -19,7 +19,7 @@ _ROOT = Path(__file__).parents[2]
 def section() -> dict[str, Any]:
     """params.yaml's `collect` section, with a small demo of small photos."""
     collect: dict[str, Any] = yaml.safe_load((_ROOT / "params.yaml").read_text())["collect"]
-    collect["demo"] |= {"listings": 150, "photo_size": 64, "busy": 0.05, "broken_photo": 0.05}
+    collect["demo"] |= {"listings": 150, "photo_size": 64, "broken_photo": 0.05}
     return collect
 
 

@@ -1,245 +1,255 @@
-"""The collector against the demo's site, and against sites that misbehave."""
+"""The walk through a site that behaves, and through sites that do not."""
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from src.collect.crawl import crawl
-from src.collect.demo.catalog import CATEGORIES
-from src.collect.demo.market import Market
-from src.collect.demo.server import Site, serve
-from src.collect.fetch import USER_AGENT, CrawlParams, Fetcher, FetchError
-from src.collect.found import Found
-from src.collect.pages import read_page
+from src.collect.crawl import Wanted, crawl
+from src.collect.fetch import CrawlParams
+from src.collect.found import Found, Listing
+from src.collect.snapshot import snapshot
+from src.collect.store import Store
 from src.errors import UserError
+from tests.collect.sites import ABSENT, PARAMS, Answer, fetcher, site
 
-PARAMS = CrawlParams(
-    page_delay_s=0, photo_workers=8, timeout_s=2, attempts=3, photo_max_bytes=100_000
-)
-Answer = tuple[int, dict[str, str], bytes]
-ITEM = (
-    '<div data-marker="item" data-item-id="{0}"><h3 itemprop="name">Вещь {0}</h3>'
-    '<a itemprop="url" href="/moskva/veshchi/x_{0}"></a>'
-    '<img itemprop="image" src="{1}"></div>'
-)
+NOW = datetime(2026, 2, 1, tzinfo=UTC)
 
 
-@contextmanager
-def site(answer: Callable[[str], Answer], log: list[str] | None = None) -> Iterator[str]:
-    """A site that answers as it is told; robots.txt is absent unless `answer` has it."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if log is not None:
-                log.append(f"{self.path} {self.headers['User-Agent']}")
-            status, headers, body = answer(self.path)
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def photo(shade: int = 0) -> bytes:
+    buffer = BytesIO()
+    Image.new("L", (20, 20), shade).save(buffer, "JPEG")
+    return buffer.getvalue()
 
 
-def collected(starts: list[str], photos: Path) -> Found:
-    photos.mkdir(exist_ok=True)
-    return crawl(starts, read_page, photos, params=PARAMS, hosts=["127.0.0.1"], seed=7)
+def item(number: int, picture: str = "", when: str = "") -> str:
+    image = f'<img itemprop="image" src="{picture}">' if picture else ""
+    date = f'<p data-marker="item-date">{when}</p>' if when else ""
+    return (
+        f'<div data-marker="item" data-item-id="{number}"><h3 itemprop="name">Вещь {number}</h3>'
+        f'<a itemprop="url" href="/moskva/veshchi/x_{number}"></a>{image}{date}'
+        '<a data-marker="item-user-logo-link" href="/user/abcdef/profile">Кто</a></div>'
+    )
 
 
-def one_item(photo: str, photo_answer: Answer = (404, {}, b"")) -> Callable[[str], Answer]:
-    page = ITEM.format(17, photo).encode()
-    return lambda path: {
-        "/robots.txt": (404, {}, b""),
-        "/moskva/veshchi": (200, {}, page),
-    }.get(path, photo_answer)
+def page(*items: str) -> bytes:
+    return f"<html><body>{''.join(items)}</body></html>".encode()
 
 
-def test_the_whole_demo_is_collected_once_and_repeats_byte_for_byte(
-    market: Market, tmp_path: Path
-) -> None:
-    runs = []
-    for name in ("a", "b"):
-        with serve(market) as address:
-            starts = [f"{address}/moskva/{category.slug}" for category in CATEGORIES]
-            runs.append(collected(starts, tmp_path / name))
-    first, second = runs
-    assert Counter(listing.id for listing in first.listings) == Counter(f.id for f in market.facts)
-    assert first == second
-    files = [{p.name: p.read_bytes() for p in (tmp_path / n).rglob("*.jpg")} for n in ("a", "b")]
-    assert files[0] == files[1]
-    by_id = {listing.id: listing for listing in first.listings}
-    for facts in market.facts:
-        listing, photo = by_id[facts.id], market.photo(facts.index)
-        assert listing.category == CATEGORIES[facts.shown].slug
-        assert listing.price == facts.price
-        if photo is None:
-            assert listing.photo is None
-        else:
-            assert (tmp_path / "a" / str(listing.photo)).read_bytes() == photo
-        for contact in market.text(facts.index).contacts:
-            assert contact not in listing.text
-    sellers = {facts.seller for facts in market.facts}
-    assert len({listing.seller for listing in first.listings}) == len(sellers)
-    assert not sellers & {listing.seller for listing in first.listings}
-    assert not first.rejected
-    assert {note.reason for note in first.noted} <= {"page repeats listings"}
+NOTHING = (
+    '<html><body><h1 data-marker="page-title/text">Вещи</h1><div data-marker="catalog-serp">'
+    "</div><h2>Ничего не найдено в выбранной области поиска</h2></body></html>"
+).encode()
 
 
-def test_busy_answers_come_at_their_rate_and_only_once(market: Market) -> None:
-    at = Site(market, "")
-    paths = [f"/image/{facts.id}.jpg" for facts in market.facts]
-    statuses = Counter(at.answer(path)[0] for path in paths)
-    assert {429, 503} <= set(statuses)
-    busy = (statuses[429] + statuses[503]) / len(paths)
-    assert busy == pytest.approx(market.params.busy, abs=0.07)
-    assert {at.answer(path)[0] for path in paths} <= {200, 404}
+def pages(*contents: bytes, other: Answer = ABSENT) -> Callable[[str], Answer]:
+    """A start /moskva/veshchi with these pages, then an empty one."""
 
-
-def test_robots_that_forbid_end_the_run(market: Market, tmp_path: Path) -> None:
-    with (
-        serve(market, robots="User-agent: *\nDisallow: /moskva\n") as address,
-        pytest.raises(UserError, match=r"robots\.txt forbids it"),
-    ):
-        collected([f"{address}/moskva/telefony"], tmp_path / "photos")
-
-
-def test_robots_that_cannot_be_read_end_the_run(tmp_path: Path) -> None:
-    with (
-        site(lambda _: (503, {"Retry-After": "0"}, b"")) as address,
-        pytest.raises(UserError, match=r"robots\.txt could not be read"),
-    ):
-        collected([f"{address}/moskva/veshchi"], tmp_path / "photos")
-
-
-def test_robots_that_forbid_photos_cost_the_photos_only(tmp_path: Path) -> None:
     def answer(path: str) -> Answer:
-        if path == "/robots.txt":
-            return 200, {}, b"User-agent: *\nDisallow: /image"
-        return 200, {}, ITEM.format(17, "/image/17.jpg").encode()
+        if not path.startswith("/moskva/veshchi"):
+            return ABSENT if path == "/robots.txt" else other
+        number = int(path.partition("p=")[2] or 1)
+        return 200, {}, contents[number - 1] if number <= len(contents) else NOTHING
 
+    return answer
+
+
+def collected(
+    at: str, folder: Path, params: CrawlParams = PARAMS, **changes: object
+) -> tuple[dict[str, Listing], Found]:
+    """Crawl into `folder`, then what its store holds."""
+    wanted = Wanted(at, ["/moskva/veshchi"], NOW)
+    with Store(folder) as store:
+        with fetcher(at, params) as asking:
+            crawl(store, replace(wanted, **changes), asking)  # type: ignore[arg-type]
+        store.set_fact("exported", "yes")
+        found = snapshot(store, folder / "out")
+        return {listing.id: listing for listing in found.listings}, found
+
+
+def asked(log: list[str], part: str) -> list[str]:
+    return [line.split()[0] for line in log if part in line]
+
+
+def test_pages_are_walked_to_their_end_and_photos_fetched(tmp_path: Path) -> None:
     log: list[str] = []
-    with site(answer, log) as address:
-        found = collected([f"{address}/moskva/veshchi"], tmp_path / "photos")
-    assert [listing.photo for listing in found.listings] == [None]
-    assert Counter(note.reason for note in found.noted) == {"photo: robots.txt forbids it": 1}
-    assert all(line.endswith(USER_AGENT) for line in log)
-    assert not any("/image/" in line for line in log)
+    answer = pages(page(item(1, "/1.jpg"), item(2)), page(item(2), item(3, "/3.jpg")),
+                   other=(200, {}, photo()))  # fmt: skip
+    with site(answer, log) as at:
+        listings, found = collected(at, tmp_path)
+    assert list(listings) == ["1", "2", "3"]
+    first = listings["1"]
+    assert (first.title, first.category, first.photo is None) == ("Вещь 1", "veshchi", False)
+    assert listings["2"].photo is None and first.seller == listings["3"].seller
+    assert (tmp_path / "out" / str(first.photo)).exists()
+    assert len(asked(log, "/moskva")) == 3 and len(asked(log, ".jpg")) == 2
+    assert not found.rejected and not found.noted
 
 
-@pytest.mark.parametrize(
-    ("photo", "answer", "reason"),
-    [
-        ("/image/1.jpg", (404, {}, b""), "photo: answered 404"),
-        ("/image/1.jpg", (503, {"Retry-After": "0"}, b""), "photo: answered 503"),
-        ("/image/1.jpg", (429, {"Retry-After": "9999"}, b""), "photo: answered 429 and asks for a"),
-        ("/image/1.jpg", (200, {}, b"x" * 100_001), "photo: larger than 100000 bytes"),
-        ("/image/1.jpg", (302, {"Location": "/other.jpg"}, b""), "photo: answered 302"),
-        ("http://example.org/1.jpg", (200, {}, b"x"), "photo: host not among the allowed ones"),
-        ("http://127.0.0.1.example.org/1", (200, {}, b"x"), "photo: host not among the allowed"),
-        ("http://localhost:22/1.jpg", (200, {}, b"x"), "photo: host not among the allowed ones"),
-        ("http://127.0.0.1:99999/1.jpg", (200, {}, b"x"), "photo: "),
-    ],
-)
-def test_a_photo_that_cannot_be_had_is_noted(
-    photo: str, answer: Answer, reason: str, tmp_path: Path
-) -> None:
-    with site(one_item(photo, answer)) as address:
-        found = collected([f"{address}/moskva/veshchi"], tmp_path / "photos")
-    assert [listing.photo for listing in found.listings] == [None]
-    noted = [note for note in found.noted if note.reason.startswith("photo")]
-    assert len(noted) == 1 and noted[0].reason.startswith(reason)
-    assert not list((tmp_path / "photos").rglob("*.jpg"))
-
-
-def test_what_came_is_stored_under_its_content(tmp_path: Path) -> None:
-    with site(one_item("/../../x.jpg", (200, {}, b"not a photo"))) as address:
-        found = collected([f"{address}/moskva/veshchi"], tmp_path / "photos")
-    name = str(found.listings[0].photo)
-    assert name[:2] == name[3:5] and name.endswith(".jpg") and len(name) == 3 + 64 + 4
-    assert (tmp_path / "photos" / name).read_bytes() == b"not a photo"
-
-
-def test_paging_ends_when_a_site_shows_the_same_page_again(tmp_path: Path) -> None:
+def test_a_later_run_fetches_what_is_new_and_nothing_else(tmp_path: Path) -> None:
+    old = [page(item(n), item(n + 1, f"/{n}.jpg")) for n in (7, 5, 3, 1)]
+    with site(pages(*old, other=(200, {}, photo()))) as at:
+        before, _ = collected(at, tmp_path)
     log: list[str] = []
-    with site(one_item("/image/1.jpg"), log) as address:
-        first = f"{address}/moskva/veshchi"
-        found = collected([first, first], tmp_path / "photos")
-    assert len(found.listings) == 1
-    assert sum("/moskva/" in line for line in log) <= 3
+    with site(pages(page(item(9, "/9.jpg"), item(7)), *old, other=(200, {}, photo(99))), log) as at:
+        after, _ = collected(at, tmp_path)
+    assert after.items() > before.items() and set(after) - set(before) == {"9"}
+    assert asked(log, "/moskva") == ["/moskva/veshchi", "/moskva/veshchi?p=2"]
+    assert asked(log, ".jpg") == ["/9.jpg"]
 
 
-def test_a_block_ends_the_walk_and_keeps_what_came(tmp_path: Path) -> None:
+def test_a_page_shown_again_is_asked_once_more_and_walked_past(tmp_path: Path) -> None:
+    first, second, third = page(item(1), item(2)), page(item(3)), page(item(4))
+    times: Counter[str] = Counter()
+    right = pages(first, second, third)
+
+    def answer(path: str) -> Answer:
+        times[path] += 1
+        lies = path.endswith("p=2") and times[path] <= lies_for
+        return (200, {}, first) if lies else right(path)
+
+    for lies_for, missing in ((1, set()), (99, {"3"})):
+        times.clear()
+        with site(answer) as at:
+            listings, found = collected(at, tmp_path / str(lies_for))
+        assert set(listings) == {"1", "2", "3", "4"} - missing
+        told = [(note.reason, note.detail) for note in found.noted]
+        again = ("page: shows an earlier one again", "/moskva/veshchi?p=2")
+        assert told == ([again] if missing else [])
+
+
+def test_a_site_that_repeats_its_last_page_for_ever_is_left(tmp_path: Path) -> None:
     log: list[str] = []
+    with site(lambda path: ABSENT if "robots" in path else (200, {}, page(item(1))), log) as at:
+        listings, _ = collected(at, tmp_path)
+    assert set(listings) == {"1"} and len(asked(log, "/moskva")) < 12
+
+
+@pytest.mark.parametrize("cut", [b"</body></html>", b"p>"])
+def test_a_page_that_came_damaged_is_asked_again(cut: bytes, tmp_path: Path) -> None:
+    whole = page(item(1), item(2), item(3))
+    times: Counter[str] = Counter()
 
     def answer(path: str) -> Answer:
-        if path.startswith("/moskva/first?"):
-            return 403, {}, b"captcha"
-        if path.startswith("/moskva"):
-            return 200, {}, ITEM.format(17, "/1.jpg").encode()
-        return 404, {}, b""
+        times[path] += 1
+        if path == "/moskva/veshchi" and times[path] == 1:
+            return 200, {}, whole[: len(whole) // 2]
+        return pages(whole)(path)
 
-    with site(answer, log) as address:
-        starts = [f"{address}/moskva/first", f"{address}/moskva/second"]
-        found = collected(starts, tmp_path / "photos")
-    assert len(found.listings) == 1
-    assert not any("second" in line for line in log)
-    assert "the site blocks us: stopped early" in {note.reason for note in found.noted}
+    with site(answer) as at:
+        listings, found = collected(at, tmp_path)
+    assert set(listings) == {"1", "2", "3"} and not found.noted
 
 
-def test_an_empty_start_page_is_reported_as_what_it_is(tmp_path: Path) -> None:
-    with site(lambda _: (200, {}, b"<html>robot?</html>")) as address:
-        found = collected([f"{address}/moskva/veshchi"], tmp_path / "photos")
-    assert not found.listings
-    assert [note.reason for note in found.noted] == ["start page without listings"]
-    assert found.noted[0].detail == "/moskva/veshchi"
+def test_a_page_that_stays_damaged_is_used_and_reported(tmp_path: Path) -> None:
+    with site(pages(page(item(1), item(2))[:-20])) as at:
+        listings, found = collected(at, tmp_path)
+    assert set(listings) == {"1", "2"}
+    assert [note.reason for note in found.noted] == ["page: cut off"]
 
 
-def test_pages_wait_for_each_other_and_retry_after_is_kept(tmp_path: Path) -> None:
-    asked: list[tuple[str, float]] = []
+def test_limits_stop_the_walk_and_raised_ones_take_it_up(tmp_path: Path) -> None:
+    log: list[str] = []
+    sheets = [page(*(item(10 * n + i) for i in range(4))) for n in (1, 2, 3)]
+    with site(pages(*sheets), log) as at:
+        assert len(collected(at, tmp_path, limit=6)[0]) == 6
+        assert len(asked(log, "/moskva")) == 2
+        assert len(collected(at, tmp_path, limit=6)[0]) == 6
+        assert len(asked(log, "/moskva")) == 2
+        assert len(collected(at, tmp_path, per_category=7)[0]) == 7
+        assert len(collected(at, tmp_path)[0]) == 12
 
+
+def test_a_limit_per_category_counts_each(tmp_path: Path) -> None:
     def answer(path: str) -> Answer:
-        asked.append((path, time.monotonic()))
-        if path == "/a" and [p for p, _ in asked].count("/a") == 1:
-            return 429, {"Retry-After": "1"}, b""
-        return (404, {}, b"") if path == "/robots.txt" else (200, {}, b"ok")
+        category = path.split("?")[0].removeprefix("/moskva/")
+        if category not in ("a", "b"):
+            return ABSENT
+        number = int(path.partition("p=")[2] or 1)
+        base = {"a": 100, "b": 200}[category] + 10 * number
+        return 200, {}, page(*(item(base + i) for i in range(3)))
 
-    params = CrawlParams(0.3, 1, 2, 3, 1000)
-    with site(answer) as address, Fetcher(params, ["127.0.0.1"]) as fetcher:
-        assert [fetcher.page(f"{address}{path}") for path in ("/a", "/b")] == [b"ok", b"ok"]
-    times = [when for _, when in asked[1:]]
-    assert times[1] - times[0] >= 1
-    assert times[2] - times[1] >= 0.3
+    with site(answer) as at:
+        starts = ["/moskva/a", "/moskva/b"]
+        listings, _ = collected(at, tmp_path, starts=starts, per_category=4)
+    assert Counter(listing.category for listing in listings.values()) == {"a": 4, "b": 4}
 
 
-def test_a_silent_server_is_given_up(tmp_path: Path) -> None:
+def test_older_listings_are_left_out_and_end_the_walk(tmp_path: Path) -> None:
+    log: list[str] = []
+    sheets = [
+        page(item(9, when="2 часа назад"), item(8, when="3 дня назад")),
+        page(item(7, when="5 дней назад"), item(6), item(5, when="12 января 10:00")),
+        page(item(4, when="11 января 10:00")),
+        page(item(3, when="10 января 10:00")),
+    ]
+    with site(pages(*sheets), log) as at:
+        listings, _ = collected(at, tmp_path, since="2026-01-28")
+    assert set(listings) == {"9", "8", "6"}
+    assert listings["8"].listed == "2026-01-29" and listings["6"].listed is None
+    assert len(asked(log, "/moskva")) == 3
+
+
+def test_what_could_not_be_read_is_kept_aside_without_contacts(tmp_path: Path) -> None:
+    odd = item(5).replace('data-item-id="5"', "").replace("Вещь 5", "Вещь +7 916 123-45-67")
+    with site(pages(page(item(1), odd))) as at:
+        listings, found = collected(at, tmp_path)
+    assert set(listings) == {"1"} and len(found.rejected) == 1
+    fragment = found.rejected[0].detail
+    assert "Вещь" in fragment and "916" not in fragment and "abcdef" not in fragment
+
+
+def test_a_photo_that_cannot_be_had_costs_no_listing(tmp_path: Path) -> None:
     def answer(path: str) -> Answer:
-        if path != "/robots.txt":
-            time.sleep(0.6)
-        return 404, {}, b""
+        return {
+            "/moskva/veshchi": (200, {}, page(*(item(n, f"/{n}.jpg") for n in range(1, 6)))),
+            "/1.jpg": (200, {}, b"<html>no photo</html>"),
+            "/2.jpg": (302, {"Location": "http://10.0.0.1/2.jpg"}, b""),
+            "/3.jpg": (200, {}, b"x" * 200_000),
+            "/4.jpg": (200, {}, photo()[:200]),
+            "/5.jpg": (200, {"Content-Type": "text/plain"}, photo()),
+        }.get(path, ABSENT)  # type: ignore[return-value]
 
-    params = CrawlParams(0, 1, 0.2, 1, 1000)
+    with site(answer) as at:
+        listings, found = collected(at, tmp_path)
+    assert [listing.photo is not None for listing in listings.values()] == [False] * 4 + [True]
+    assert {note.id: note.reason for note in found.noted} == {
+        "1": "photo: not a picture of an allowed type",
+        "2": "photo: host not among the allowed ones",
+        "3": "photo: larger than 100000 bytes",
+        "4": "photo: broken or truncated",
+    }
+
+
+def test_a_trouble_that_passed_is_mended_by_the_next_run(tmp_path: Path) -> None:
+    content = page(item(1, "/1.jpg"), item(2, "/2.jpg"))
+    with site(pages(content, other=(503, {"Retry-After": "0"}, b""))) as at:
+        listings, found = collected(at, tmp_path)
+    assert all(listing.photo is None for listing in listings.values())
+    assert [note.reason for note in found.noted] == ["photo: answered 503"] * 2
+    log: list[str] = []
+    with site(pages(content, other=(200, {}, photo())), log) as at:
+        listings, found = collected(at, tmp_path)
+    assert all(listing.photo for listing in listings.values()) and not found.noted
+
+
+def test_a_category_that_says_it_is_empty_is_reported(tmp_path: Path) -> None:
+    with site(pages()) as at:
+        listings, found = collected(at, tmp_path)
+    assert not listings
+    assert [note.reason for note in found.noted] == ["page: says that it has no listings"]
+
+
+def test_robots_that_forbid_a_start_end_the_run(tmp_path: Path) -> None:
     with (
-        site(answer) as address,
-        Fetcher(params, ["127.0.0.1"]) as fetcher,
-        pytest.raises(FetchError, match="timed out"),
+        site(lambda _: (200, {}, b"User-agent: *\nDisallow: /moskva\n")) as at,
+        pytest.raises(UserError, match=r"/moskva/veshchi was not asked: robots\.txt forbids it"),
     ):
-        fetcher.photo(f"{address}/slow.jpg")
+        collected(at, tmp_path)

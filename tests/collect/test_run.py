@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from src.collect.demo.catalog import CATEGORIES
+from src.collect.photos import Photos
 from src.collect.run import collect
 from src.errors import UserError
 from src.listings import RAW, read_listings
@@ -20,9 +21,9 @@ def test_the_demo_writes_everything_and_twice_the_same(
     section: dict[str, Any], tmp_path: Path
 ) -> None:
     section = copy.deepcopy(section)
-    section["demo"] |= {"listings": 60, "busy": 0.0}
+    section["demo"] |= {"listings": 60}
     for name in ("a", "b"):
-        collect({"seed": 7, "collect": section}, tmp_path / name)
+        collect({"seed": 7, "collect": section}, tmp_path / name, tmp_path / "crawl")
     files = [
         {str(p.relative_to(tmp_path / n)): p.read_bytes() for p in (tmp_path / n).rglob("*.*")
          if p.is_file()}
@@ -37,7 +38,9 @@ def test_the_demo_writes_everything_and_twice_the_same(
     assert set(table["category"]) <= {category.name for category in CATEGORIES}
     stored = {str(p.relative_to(tmp_path / "a/photos")) for p in tmp_path.glob("a/photos/*/*.jpg")}
     assert stored == set(table["photo"].dropna())
-    assert (joined["photo"].isna() == (joined["photo_true"] == "none")).all()
+    assert (joined["photo"].isna() == joined["photo_true"].isin(["none", "broken"])).all()
+    assert (joined["listed"] == joined["listed_true"]).all()
+    assert not list((tmp_path / "crawl").iterdir())
     counts = json.loads((tmp_path / "a" / "notes" / "counts.json").read_text())
     assert counts["listings"] == 60 and counts["source"] == "demo"
     names = {p.name for p in (tmp_path / "a" / "notes").iterdir()}
@@ -74,8 +77,8 @@ def test_nothing_collected_is_an_error_and_keeps_what_was(
 
 
 def test_an_unknown_source_is_named_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="'ebay'; it can be demo, table"):
-        collect({"seed": 7, "collect": {"source": "ebay"}}, tmp_path)
+    with pytest.raises(UserError, match="'ebay'; it can be demo, table, avito"):
+        collect({"seed": 7, "collect": {"source": "ebay"}}, tmp_path, tmp_path)
 
 
 def _table_run(section: dict[str, Any], folder: Path, csv: str) -> Path:
@@ -87,5 +90,35 @@ def _table_run(section: dict[str, Any], folder: Path, csv: str) -> Path:
         "photos": "",
         "columns": {"id": "id", "title": "title", "category": "category", "part": "part"},
     }
-    collect({"seed": 7, "collect": section}, folder / "out")
+    collect({"seed": 7, "collect": section}, folder / "out", folder / "crawl")
     return folder / "out"
+
+
+def test_a_demo_that_was_killed_goes_on_where_it_was(
+    section: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = copy.deepcopy(section)
+    section["demo"] |= {"listings": 120}
+    params = {"seed": 7, "collect": section}
+    collect(params, tmp_path / "whole", tmp_path / "crawl")
+
+    def killed(self: Photos, number: str, result: object) -> None:
+        if self.store.photo_counts().get("stored", 0) == 20:
+            raise KeyboardInterrupt
+        taken_over(self, number, result)  # type: ignore[arg-type]
+
+    taken_over = Photos._take_over
+    monkeypatch.setattr(Photos, "_take_over", killed)
+    with pytest.raises(KeyboardInterrupt):
+        collect(params, tmp_path / "half", tmp_path / "crawl")
+    assert not list((tmp_path / "half").rglob("*.jpg"))
+    monkeypatch.setattr(Photos, "_take_over", taken_over)
+    kept = len(list((tmp_path / "crawl").rglob("*.jpg")))
+    assert kept >= 20
+    collect(params, tmp_path / "half", tmp_path / "crawl")
+    whole, half = (
+        {str(p.relative_to(tmp_path / n)): p.read_bytes() for p in (tmp_path / n).rglob("*.*")
+         if p.suffix in (".jpg", ".parquet")}
+        for n in ("whole", "half")
+    )  # fmt: skip
+    assert whole == half

@@ -31,6 +31,7 @@ class Memory:
     """An encoder whose one feature tells whether it was fitted on a listing's group."""
 
     frozen_features = False
+    stops_early = True
 
     def __init__(self, table: pd.DataFrame, rows: NDArray[np.intp] | None = None) -> None:
         self.rows = np.arange(len(table)) if rows is None else rows

@@ -18,7 +18,7 @@ from PIL import Image
 
 from src.errors import UserError
 from src.listings import read_listings
-from src.prepare import photos
+from src.prepare import photos, pictures
 from src.prepare.photos import INDEX, decode, pack_photos
 
 
@@ -81,13 +81,13 @@ def test_each_problem_is_named_and_no_listing_lost(tmp_path: Path) -> None:
     assert index.index.tolist() == [name.replace(".", "_") for name in files]
     problems = index["problem"].dropna().to_dict()
     assert problems == {
-        "half_jpg": photos.BROKEN,
-        "html_jpg": photos.NO_PICTURE,
-        "empty_jpg": photos.NO_PICTURE,
-        "noise_jpg": photos.NO_PICTURE,
-        "bomb_png": photos.TOO_MANY_PIXELS,
-        "large_png": photos.TOO_MANY_PIXELS,
-        "page_pdf": photos.NO_PICTURE,
+        "half_jpg": pictures.BROKEN,
+        "html_jpg": pictures.NO_PICTURE,
+        "empty_jpg": pictures.NO_PICTURE,
+        "noise_jpg": pictures.NO_PICTURE,
+        "bomb_png": pictures.TOO_MANY_PIXELS,
+        "large_png": pictures.TOO_MANY_PIXELS,
+        "page_pdf": pictures.NO_PICTURE,
     }
     rows = index["row"]
     assert rows["good_jpg"] == rows["same_jpg"] == 0

@@ -12,7 +12,7 @@ import pytest
 
 from src.errors import UserError
 from src.listings import PREPARED, RAW, check_listings
-from src.prepare.photos import BROKEN
+from src.prepare.pictures import BROKEN
 from src.prepare.prepare import prepare
 
 OPTIONS: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from src.collect.demo import photos, texts
 from src.collect.demo.catalog import CATEGORIES, NEUTRAL_GLYPHS, Category, Thing
+from src.collect.demo.dates import put_up
 from src.collect.demo.params import DemoParams
 from src.collect.demo.texts import Text
 
@@ -18,7 +20,7 @@ _SHARES = np.array([category.share for category in CATEGORIES])
 _SHARES = _SHARES / _SHARES.sum()
 _FIRST_ID = 4_000_000_000
 # Streams of one listing. Not 0: numpy seeds [seed, i, 0] and [seed, i] alike.
-_TEXT, _PHOTO, _REPOST_TEXT, _REPOST_PHOTO = 1, 2, 3, 4
+TEXT, PHOTO, REPOST_TEXT, REPOST_PHOTO, BAD_PHOTO = 1, 2, 3, 4, 5
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class Facts:
     def id(self) -> str:
         return listing_id(self.index)
 
+    @property
+    def listed(self) -> datetime:
+        """The moment it was put up, UTC."""
+        return put_up(self.index)
+
 
 def listing_id(index: int) -> str:
     return str(_FIRST_ID + 37 * index)
@@ -60,6 +67,11 @@ class Market:
     def facts(self) -> list[Facts]:
         return [self._facts(index) for index in range(len(self))]
 
+    @property
+    def now(self) -> datetime:
+        """The moment at which the site is visited, UTC: an hour after its newest listing."""
+        return put_up(len(self) - 1) + timedelta(hours=1)
+
     def category(self, facts: Facts) -> Category:
         return CATEGORIES[facts.category]
 
@@ -69,7 +81,7 @@ class Market:
     def text(self, index: int) -> Text:
         """The listing's title and body; both empty for a listing without text."""
         facts = self.facts[index]
-        rng = self._rng(facts.root, _TEXT)
+        rng = self.rng(facts.root, TEXT)
         if facts.text == "none":
             return Text("", "")
         if facts.text == "dull":
@@ -79,37 +91,42 @@ class Market:
         if facts.contacts:
             text = texts.with_contacts(text, rng)
         if facts.root != index:
-            text = texts.altered(text, self._rng(index, _REPOST_TEXT))
+            text = texts.altered(text, self.rng(index, REPOST_TEXT))
         return text
 
     def photo(self, index: int) -> bytes | None:
-        """What stands under the photo's address: JPEG, for a broken one anything; None for none."""
-        facts = self.facts[index]
-        if facts.photo == "none":
+        """The listing's JPEG; None for a listing without a photo or with a broken one."""
+        if self.facts[index].photo in ("none", "broken"):
             return None
-        rng = self._rng(facts.root, _PHOTO)
+        return self.drawn(index)
+
+    def drawn(self, index: int) -> bytes:
+        """The JPEG that the listing has, or would have if its photo were not broken or missing."""
+        facts = self.facts[index]
+        rng = self.rng(facts.root, PHOTO)
         if facts.photo == "dull":
             glyph = texts.pick(NEUTRAL_GLYPHS, rng) if rng.random() < 0.6 else None
         else:
             glyph = self.thing(facts).glyph
         photo = photos.draw(glyph, self.params.photo_size, rng)
         if facts.root != index:
-            rng = self._rng(index, _REPOST_PHOTO)
+            rng = self.rng(index, REPOST_PHOTO)
             photo = photos.altered(photo, rng)
-        stored = photos.encode(photo, rng)
-        return photos.broken(stored, rng) if facts.photo == "broken" else stored
+        return photos.encode(photo, rng)
 
     def truth(self) -> pd.DataFrame:
         """One row per listing: everything that the pages do not say, for judging the judges.
 
         `photo_informative` and `text_informative` tell which input gives the true category away;
-        `group` is the id of the first of a row of reposts, the listing's own id otherwise.
+        `group` is the id of the first of a row of reposts, the listing's own id otherwise;
+        `listed` is the UTC date as YYYY-MM-DD.
         """
         rows = []
         for facts in self.facts:
             rows.append(
                 {
                     "id": facts.id,
+                    "listed": facts.listed.date().isoformat(),
                     "category": CATEGORIES[facts.category].name,
                     "category_shown": CATEGORIES[facts.shown].name,
                     "wrong_label": facts.shown != facts.category,
@@ -124,7 +141,8 @@ class Market:
             )
         return pd.DataFrame(rows)
 
-    def _rng(self, index: int, stream: int) -> np.random.Generator:
+    def rng(self, index: int, stream: int) -> np.random.Generator:
+        """A listing's own randomness for one purpose."""
         return np.random.default_rng([self.seed, index, stream])
 
     def _facts(self, index: int) -> Facts:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from src.collect.demo.habits import Habits, check_keys, check_share
 from src.errors import UserError
 
 
 @dataclass(frozen=True)
 class DemoParams:
-    """params.yaml's `collect.demo`: how many listings, and the share that has each defect."""
+    """params.yaml's `collect.demo`: how many listings, the share that has each defect, and how
+    the site behaves."""
 
     listings: int
     photo_size: int
@@ -23,20 +25,17 @@ class DemoParams:
     repost: float
     wrong_label: float
     contacts: float
-    busy: float
+    habits: Habits
 
     @classmethod
     def from_params(cls, params: dict[str, Any]) -> DemoParams:
         """Check and take the section; raises UserError for a value that makes no sense."""
         names = {field.name for field in fields(cls)}
-        if set(params) != names:
-            odd = ", ".join(sorted(set(params) ^ names))
-            raise UserError(f"collect.demo: missing or unknown keys: {odd}")
-        demo = cls(**params)
-        for name in names - {"listings", "photo_size"}:
-            if not 0 <= params[name] <= 1:
-                raise UserError(f"collect.demo.{name} is {params[name]}; give a share from 0 to 1")
-        if demo.listings < 1 or demo.photo_size < 32:
+        check_keys("collect.demo", params, names)
+        for name in sorted(names - {"listings", "photo_size", "habits"}):
+            check_share(f"collect.demo.{name}", params[name])
+        sizes = params["listings"], params["photo_size"]
+        if not all(isinstance(size, int) for size in sizes) or sizes[0] < 1 or sizes[1] < 32:
             raise UserError(
                 "collect.demo needs listings of at least 1 and photo_size of at least 32"
             )
@@ -45,4 +44,4 @@ class DemoParams:
                 raise UserError(
                     f"collect.demo: {' + '.join(together)} is above 1; lower one of them"
                 )
-        return demo
+        return cls(**{**params, "habits": Habits.from_params(params["habits"])})

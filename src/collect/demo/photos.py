@@ -59,16 +59,6 @@ def encode(photo: Image.Image, rng: Rng) -> bytes:
     return buffer.getvalue()
 
 
-def broken(photo: bytes, rng: Rng) -> bytes:
-    """What stands under an image address when the photo is lost: half a file, a page, rubbish."""
-    kind = rng.integers(3)
-    if kind == 0:
-        return photo[: int(len(photo) * rng.uniform(0.03, 0.3))]
-    if kind == 1:
-        return f"<!doctype html><title>404</title><p>Нет фото {rng.integers(10**6)}</p>".encode()
-    return rng.bytes(int(rng.integers(200, 4000)))
-
-
 def _background(shape: tuple[int, int], rng: Rng) -> Image.Image:
     colour = rng.integers(50, 240, 3)
     kind = rng.integers(5)

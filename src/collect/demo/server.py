@@ -1,28 +1,61 @@
-"""The demo's web site: the market's listings on pages shaped like the real site's."""
+"""Serve the demo's site on this machine.
+
+`python -m src.collect.demo.server --listings 27000 --port 8000` serves it until Ctrl-C, for trying
+a crawler by hand; what is not said comes from params.yaml.
+"""
 
 from __future__ import annotations
 
+import argparse
+import socket
+import struct
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from hashlib import blake2b
-from html import escape
-from http import HTTPStatus
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from src.collect.demo.catalog import CATEGORIES, Category
-from src.collect.demo.market import Facts, Market, listing_id
+from src.collect.demo.answers import Answer
+from src.collect.demo.habits import Habits
+from src.collect.demo.market import Market
+from src.collect.demo.params import DemoParams
+from src.collect.demo.site import Site
+from src.errors import UserError, run_stage
 
-PER_PAGE = 50
 _ROBOTS = "User-agent: *\nDisallow: /login\nDisallow: /favorites\n"
+# How long a connection may stand idle between two requests.
+_IDLE_S = 300
+
+
+class Seen(NamedTuple):
+    """A request as the server saw it; times by `time.monotonic()`.
+
+    `in_flight`: how many requests were being answered when it began, itself included.
+    """
+
+    path: str
+    started: float
+    ended: float
+    in_flight: int
 
 
 @contextmanager
-def serve(market: Market, robots: str = _ROBOTS) -> Iterator[str]:
-    """Serve the market on a free port of this machine; give the site's address, without a slash."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(Site(market, robots)))
-    server.daemon_threads = True
+def serve(
+    market: Market,
+    robots: str = _ROBOTS,
+    watch: Callable[[Seen], None] | None = None,
+    port: int = 0,
+) -> Iterator[str]:
+    """Serve the market on this machine; give the site's address, without a slash at its end.
+
+    Port 0 is any free one. `watch` is told of every request after its answer was sent, one call at
+    a time. Leaving the context ends every connection. Raises OSError when the port is taken.
+    """
+    server = _Server(port, Site(market, robots), watch)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -30,117 +63,133 @@ def serve(market: Market, robots: str = _ROBOTS) -> Iterator[str]:
     finally:
         server.shutdown()
         thread.join()
+        server.hang_up()
         server.server_close()
 
 
-class Site:
-    """Answers for paths; it remembers only which busy addresses were asked before."""
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False  # closing the server waits for their last words
+    request_queue_size = 128
 
-    def __init__(self, market: Market, robots: str) -> None:
-        self._market = market
-        self._robots = robots
-        self._asked: set[str] = set()
+    def __init__(self, port: int, site: Site, watch: Callable[[Seen], None] | None) -> None:
+        self.site = site
+        self._watch = watch
+        self._in_flight = 0
+        self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._by_category: dict[str, list[Facts]] = {category.slug: [] for category in CATEGORIES}
-        for facts in market.facts:
-            self._by_category[CATEGORIES[facts.shown].slug].append(facts)
+        super().__init__(("127.0.0.1", port), _Handler)
 
-    def answer(self, path: str) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body for a path with its query."""
-        if path == "/robots.txt":
-            return 200, {"Content-Type": "text/plain; charset=utf-8"}, self._robots.encode()
-        if busy := self._busy(path):
-            return busy
-        address = urlsplit(path)
-        match address.path.strip("/").split("/"):
-            case ["moskva", slug] if slug in self._by_category:
-                page = parse_qs(address.query).get("p", ["1"])[0]
-                body = self._page(slug, int(page) if page.isdecimal() else 1)
-                # Like the real site's saved pages: no charset, neither here nor in the page.
-                return 200, {"Content-Type": "text/html"}, body
-            case ["image", name] if name.removesuffix(".jpg").isdecimal():
-                index, rest = divmod(int(name.removesuffix(".jpg")) - int(listing_id(0)), 37)
-                photo = None
-                if not rest and 0 <= index < len(self._market):
-                    photo = self._market.photo(index)
-                if photo is not None:
-                    return 200, {"Content-Type": "image/jpeg"}, photo
-        return 404, {"Content-Type": "text/html; charset=utf-8"}, "Нет такой страницы".encode()
-
-    def _busy(self, path: str) -> tuple[int, dict[str, str], bytes] | None:
-        """429 or 503 on the first request of some addresses, the same ones in every run."""
-        digest = blake2b(f"{self._market.seed}{path}".encode(), digest_size=8).digest()
-        if int.from_bytes(digest[:6], "big") / 2**48 >= self._market.params.busy:
-            return None
+    def begin(self) -> int:
         with self._lock:
-            if path in self._asked:
-                return None
-            self._asked.add(path)
-        status, headers = ((429, {"Retry-After": "1"}), (429, {}), (503, {}))[digest[6] % 3]
-        return status, headers, b""
+            self._in_flight += 1
+            return self._in_flight
 
-    def _page(self, slug: str, page: int) -> bytes:
-        # New ads push the older ones down: a page begins with the last item of the one before.
-        first = max(0, (page - 1) * PER_PAGE - 1)
-        shown = self._by_category[slug][first : page * PER_PAGE] if page > 0 else []
-        category = next(category for category in CATEGORIES if category.slug == slug)
-        classes = _hashed(f"{slug}{page}")
-        items = "".join(self._item(facts, category, classes) for facts in shown)
-        return (
-            f"<!doctype html><html><head><title>{escape(category.name)} в Москве</title></head>"
-            f'<body><h1 data-marker="page-title/text">{escape(category.name)}</h1>'
-            f'<div class="banner-{classes}" data-marker="witcher/block">Реклама</div>'
-            f'<div class="items-{classes}" data-marker="catalog-serp">{items}</div>'
-            f'<nav data-marker="pagination-button"><a href="/moskva/{slug}?p={page + 1}">Дальше</a>'
-            "</nav></body></html>"
-        ).encode()
+    def done(self, seen: Seen) -> None:
+        with self._lock:
+            self._in_flight -= 1
+            if self._watch is not None:
+                self._watch(seen)
 
-    def _item(self, facts: Facts, category: Category, classes: str) -> str:
-        text = self._market.text(facts.index)
-        where = f"/moskva/{category.slug}/obyavlenie_{facts.id}"
-        address = f"/image/{facts.id}.jpg"
-        # A photo not yet scrolled to stands in the list's marker alone.
-        image = "" if facts.index % 2 else f'<img itemprop="image" src="{address}" alt="">'
-        gallery = f'<li data-marker="slider-image/image-{address}">{image}</li>'
-        if facts.photo == "none":
-            gallery = ""
-        price = "<strong>Цена не указана</strong>"
-        if facts.price is not None:
-            price = (
-                '<meta itemprop="priceCurrency" content="RUB">'
-                f'<meta itemprop="price" content="{facts.price}"><strong>{facts.price} ₽</strong>'
-            )
-        return (
-            f'<div class="item-root-{classes}" data-marker="item" data-item-id="{facts.id}"'
-            f' id="i{facts.id}" itemscope itemtype="http://schema.org/Product">'
-            f'<meta itemprop="description" content="{escape(text.body)}">'
-            f'<a itemprop="url" href="{where}"><ul data-marker="item-photo">{gallery}</ul></a>'
-            f'<a itemprop="url" data-marker="item-title" href="{where}">'
-            f'<h3 class="title-{classes}" itemprop="name">{escape(text.title)}</h3></a>'
-            f'<p data-marker="item-price" itemprop="offers" itemscope>{price}</p>'
-            f'<div data-marker="item-user-logo"><a data-marker="item-user-logo-link"'
-            f' href="/user/{facts.seller}/profile?iid={facts.id}">Профиль</a></div></div>'
-        )
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        with self._lock:
+            self._open.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """End the connections that visitors keep open."""
+        with self._lock:
+            for connection in self._open:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A visitor that goes away in the middle is nothing to print a traceback for.
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
 
 
-def _hashed(of: str) -> str:
-    """A class name's tail as build tools make it; it differs from page to page."""
-    return blake2b(of.encode(), digest_size=3).hexdigest()
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"  # keeps connections open, so that the client can pool them
+    timeout = _IDLE_S
+    # Head and body leave together and at once: a kept connection else costs 40 ms an answer.
+    disable_nagle_algorithm = True
+    wbufsize = 65536
+    _reset = False
 
+    def do_GET(self) -> None:
+        in_flight, started = self.server.begin(), time.monotonic()
+        try:
+            self._send(self.server.site.answer(self.path))
+        finally:
+            self.server.done(Seen(self.path, started, time.monotonic(), in_flight))
 
-def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"  # keeps connections open, so that the client can pool them
-
-        def do_GET(self) -> None:
-            status, headers, body = site.answer(self.path)
-            self.send_response(HTTPStatus(status))
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+    def _send(self, answer: Answer) -> None:
+        if answer.status:
+            self.send_response(answer.status)
+            headers = dict(answer.headers)
+            if headers.get("Connection") != "close":
+                headers.setdefault("Content-Length", str(len(answer.body)))
+            for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(answer.body)
+            self.wfile.flush()
+        if answer.end == "stalled":
+            self.connection.settimeout(self.server.site.market.params.habits.stall_s)
+            with suppress(OSError):
+                self.connection.recv(1)  # ends early when the visitor gives up
+        if answer.end != "open":
+            self.close_connection = True
+        self._reset = answer.end == "reset"
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Stay silent: every answer would be a line on the user's terminal."""
+    def finish(self) -> None:
+        super().finish()
+        if self._reset:
+            # Closed here, before the server says a polite goodbye.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
 
-    return Handler
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The Date of an answer: the site lives at the market's moment."""
+        return super().date_time_string(self.server.site.market.now.timestamp())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Stay silent: every answer would be a line on the user's terminal."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve the demo until Ctrl-C."""
+    from ruamel.yaml import YAML
+
+    params = YAML(typ="safe").load(Path("params.yaml"))
+    demo = params["collect"]["demo"]
+    parser = argparse.ArgumentParser(description="Serve the demo marketplace until Ctrl-C.")
+    parser.add_argument("--port", type=int, default=0, help="any free one when not given")
+    parser.add_argument("--seed", type=int, default=params["seed"])
+    own = [field.name for field in fields(DemoParams) if field.name != "habits"]
+    habits = [field.name for field in fields(Habits)]
+    for names, section in ((own, demo), (habits, demo["habits"])):
+        for name in names:
+            value = int if name in ("listings", "photo_size") else float
+            parser.add_argument(f"--{name.replace('_', '-')}", type=value, default=section[name])
+    given = vars(parser.parse_args(arguments))
+    chosen = {name: given[name] for name in own}
+    chosen["habits"] = {name: given[name] for name in habits}
+    market = Market(DemoParams.from_params(chosen), given["seed"])
+    try:
+        with serve(market, port=given["port"]) as address, suppress(KeyboardInterrupt):
+            print(f"{len(market)} listings at {address}; Ctrl-C ends it", flush=True)
+            threading.Event().wait()
+    except (OSError, OverflowError) as error:
+        raise UserError(f"port {given['port']} cannot be had ({error}); choose another") from error
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,46 @@
+"""A crawl's progress bar: listings with their rate and estimate, and counts by outcome."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Self
+
+from tqdm import tqdm
+
+from src.collect.store import Store
+
+
+class Progress:
+    """Use as a context manager; a listing is done when its photo is there or lost."""
+
+    def __init__(self, store: Store, limit: int) -> None:
+        self.store, self.limit = store, limit
+        self.outcomes: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        done = self.store.count() - self.store.photo_counts().get("wanted", 0)
+        self.bar = tqdm(desc="collect", unit="listing", initial=done, disable=None, mininterval=1)
+        self._estimate()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def add(self, without_photo: Iterable[bool]) -> None:
+        """Count a page's listings: those without a photo are done."""
+        self._estimate()
+        self.bar.update(sum(without_photo))
+
+    def done(self) -> None:
+        self.bar.update()
+
+    def count(self, outcome: str) -> None:
+        self.outcomes[outcome] += 1
+        self.bar.set_postfix(self.outcomes, refresh=False)
+
+    def _estimate(self) -> None:
+        expected = self.store.expected()
+        if self.limit:
+            expected = min(expected, self.limit)
+        self.bar.total = max(expected, self.store.count()) or None

@@ -1,0 +1,62 @@
+"""Decode a photo from anywhere: formats that are allowed, a cap on pixels, upright, RGB."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+# A phone's photo has 12-50 megapixels; a bomb of a few kilobytes can claim thousands.
+MAX_PIXELS = 64_000_000
+
+NO_PICTURE = "not a picture of an allowed type"
+TOO_MANY_PIXELS = "more than 64 megapixels"
+BROKEN = "broken or truncated"
+
+
+def read_picture(
+    content: bytes, formats: tuple[str, ...] = FORMATS, at_least: int | None = None
+) -> Image.Image:
+    """Decode a photo's bytes to RGB, upright by its EXIF tag; whatever else it carries is dropped.
+
+    The type is told from the content. A JPEG may come out smaller than it is, by 2, 4 or 8, where
+    `at_least` names the side in pixels that is still needed. Raises ValueError with the reason.
+    """
+    try:
+        with Image.open(BytesIO(content), formats=formats) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(TOO_MANY_PIXELS)
+            if at_least is not None:
+                image.draft("RGB", (at_least, at_least))
+            image.load()
+            return _rgb(_upright(image))
+    except Image.DecompressionBombError as error:
+        raise ValueError(TOO_MANY_PIXELS) from error
+    except UnidentifiedImageError as error:
+        raise ValueError(NO_PICTURE) from error
+    except ValueError as error:
+        raise ValueError(TOO_MANY_PIXELS if TOO_MANY_PIXELS in str(error) else BROKEN) from error
+    except Exception as error:  # Decoders raise almost anything on broken files.
+        raise ValueError(BROKEN) from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image) or image
+    except Exception:
+        image.getexif().pop(ExifTags.Base.Orientation, None)
+        return image
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """Any mode to RGB: 16-bit greys scaled, transparency laid over white."""
+    if image.mode.startswith("I"):
+        grey = np.asarray(image).astype(np.int64) >> 8
+        return Image.fromarray(grey.clip(0, 255).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")

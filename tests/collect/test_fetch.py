@@ -1,0 +1,223 @@
+"""One request: robots.txt, pace, pauses, retries, redirects, limits."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from email.utils import formatdate
+
+import pytest
+
+from src.collect.fetch import USER_AGENT, Forbidden, Unreachable
+from src.collect.gate import Gate
+from src.collect.hosts import FetchError
+from tests.collect.sites import ABSENT, PARAMS, Answer, fetcher, site
+
+
+def test_robots_are_obeyed_wildcards_and_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    robots = b"User-agent: *\nDisallow: /*?secret\nDisallow: /image$\nAllow: /\n"
+    log: list[str] = []
+    with (
+        site(lambda path: (200, {}, robots if path == "/robots.txt" else b"ok"), log) as at,
+        fetcher(at) as asking,
+    ):
+        assert asking.page(f"{at}/a").content == b"ok"
+        assert asking.photo(f"{at}/image/1.jpg") == b"ok"
+        for forbidden in ("/b?secret=1", "/image"):
+            with pytest.raises(Forbidden):
+                asking.page(at + forbidden)
+    assert [line.split()[0] for line in log] == ["/robots.txt", "/a", "/image/1.jpg"]
+    assert all(line.endswith(f"cookie - agent {USER_AGENT}") for line in log)
+
+
+@pytest.mark.parametrize("status", [401, 403, 400])
+def test_robots_that_are_refused_forbid_everything(status: int) -> None:
+    with site(lambda _: (status, {}, b"")) as at, fetcher(at) as asking, pytest.raises(Forbidden):
+        asking.page(f"{at}/a")
+
+
+def test_robots_that_cannot_be_read_mean_nothing_is_asked() -> None:
+    log: list[str] = []
+    with (
+        site(lambda _: (503, {"Retry-After": "0"}, b""), log) as at,
+        fetcher(at) as asking,
+        pytest.raises(Unreachable, match=r"robots\.txt could not be read \(answered 503\)"),
+    ):
+        asking.page(f"{at}/a")
+    assert len(log) == PARAMS.attempts and all(line.startswith("/robots.txt") for line in log)
+
+
+def test_a_crawl_delay_in_robots_is_kept() -> None:
+    when: list[float] = []
+
+    def answer(path: str) -> Answer:
+        when.append(time.monotonic())
+        return 200, {}, b"User-agent: *\nCrawl-delay: 0.3\n"
+
+    with site(answer) as at, fetcher(at) as asking:
+        for path in ("/a", "/b", "/c"):
+            asking.page(at + path)
+    assert min(later - earlier for earlier, later in itertools.pairwise(when[1:])) >= 0.3
+
+
+def test_no_cookie_is_kept_and_no_proxy_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    log: list[str] = []
+    with site(lambda _: (200, {"Set-Cookie": "a=b; Path=/"}, b""), log) as at, fetcher(at) as ask:
+        ask.page(f"{at}/a")
+        ask.page(f"{at}/b")
+    assert len(log) == 3 and all("cookie - " in line for line in log)
+
+
+@pytest.mark.parametrize("value", ["1", formatdate(time.time() + 100, usegmt=True)])
+def test_retry_after_holds_everybody_back(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not value.isdecimal():
+        value = formatdate(time.time() + 2.5, usegmt=True)
+    asked: list[tuple[str, float]] = []
+    lock = threading.Lock()
+
+    def answer(path: str) -> Answer:
+        with lock:
+            asked.append((path, time.monotonic()))
+            first = path == "/a" and [p for p, _ in asked].count("/a") == 1
+        if first:
+            return 429, {"Retry-After": value}, b""
+        return ABSENT if path == "/robots.txt" else (200, {}, b"ok")
+
+    with site(answer) as at, fetcher(at) as asking, ThreadPoolExecutor() as pool:
+        slow = pool.submit(asking.page, f"{at}/a")
+        while not any(path == "/a" for path, _ in asked):
+            time.sleep(0.01)
+        time.sleep(0.2)
+        assert asking.page(f"{at}/b").content == slow.result().content == b"ok"
+    times = dict(reversed(asked))
+    assert times["/b"] - times["/a"] >= 0.9
+
+
+def test_a_pause_too_long_is_not_waited_for() -> None:
+    def answer(path: str) -> Answer:
+        return ABSENT if path == "/robots.txt" else (429, {"Retry-After": "9999"}, b"")
+
+    log: list[str] = []
+    with (
+        site(answer, log) as at,
+        fetcher(at) as asking,
+        pytest.raises(Unreachable, match="answered 429 and asks for a pause of 9999 s"),
+    ):
+        asking.page(f"{at}/a")
+    assert len(log) == 2
+
+
+@pytest.mark.parametrize("delay_s", [0.05, 0.0])
+def test_requests_keep_the_delay_and_the_number_at_once(delay_s: float) -> None:
+    seen: list[tuple[float, int]] = []
+    flying, lock = [0], threading.Lock()
+
+    def answer(path: str) -> Answer:
+        if path == "/robots.txt":
+            return ABSENT
+        with lock:
+            flying[0] += 1
+            seen.append((time.monotonic(), flying[0]))
+        time.sleep(0.03)
+        with lock:
+            flying[0] -= 1
+        return 200, {}, b"x" * 1000
+
+    params = replace(PARAMS, photo_delay_s=delay_s, jitter=0.5, at_once=3)
+    with site(answer) as at, fetcher(at, params) as asking, ThreadPoolExecutor(3) as pool:
+        assert len(list(pool.map(asking.photo, [f"{at}/{n}.jpg" for n in range(20)]))) == 20
+    times = sorted(when for when, _ in seen)
+    assert max(number for _, number in seen) == (1 if delay_s else 3)
+    if delay_s:
+        assert min(b - a for a, b in itertools.pairwise(times)) >= delay_s
+
+
+def test_a_gate_lets_nobody_wait_once_the_crawl_is_ended() -> None:
+    ended = threading.Event()
+    gate = Gate(30, 0, ended)
+    with gate.passing():
+        pass
+    threading.Timer(0.1, ended.set).start()
+    began = time.monotonic()
+    with gate.passing():
+        assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ((404, {}, b""), "answered 404"),
+        ((200, {}, b"x" * 100_001), "larger than 100000 bytes"),
+        ((302, {"Location": "http://10.0.0.1/1.jpg"}, b""), "host not among the allowed ones"),
+        ((302, {"Location": "http://[::1]/1.jpg"}, b""), "host not among the allowed ones"),
+        ((301, {"Location": "http://169.254.169.254/"}, b""), "host not among the allowed ones"),
+        ((302, {"Location": "file:///etc/passwd"}, b""), "host not among the allowed ones"),
+        ((302, {"Location": "/again.jpg"}, b""), "more than 2 redirects"),
+        ((302, {}, b""), "answered 302"),
+    ],
+)
+def test_an_answer_that_is_refused(answer: Answer, reason: str) -> None:
+    with (
+        site(lambda path: ABSENT if path == "/robots.txt" else answer) as at,
+        fetcher(at) as asking,
+        pytest.raises(FetchError) as refused,
+    ):
+        asking.photo(f"{at}/1.jpg")
+    assert str(refused.value) == reason and not isinstance(refused.value, Unreachable)
+
+
+def test_a_redirect_within_the_site_is_followed() -> None:
+    answers: dict[str, Answer] = {"/a": (302, {"Location": "/b"}, b""), "/b": (200, {}, b"ok")}
+    with site(lambda path: answers.get(path, ABSENT)) as at, fetcher(at) as asking:
+        answer = asking.page(f"{at}/a")
+    assert answer.content == b"ok" and answer.address == f"{at}/b"
+
+
+@pytest.mark.parametrize(
+    ("header", "charset"),
+    [("text/html; charset=windows-1251", "windows-1251"), ("text/html", None), ("", None)],
+)
+def test_the_charset_is_told_only_where_the_header_names_it(
+    header: str, charset: str | None
+) -> None:
+    with site(lambda _: (200, {"Content-Type": header}, b"")) as at, fetcher(at) as asking:
+        assert asking.page(f"{at}/a").charset == charset
+
+
+def test_a_silent_server_is_given_up() -> None:
+    def answer(path: str) -> Answer:
+        if path != "/robots.txt":
+            time.sleep(0.6)
+        return ABSENT
+
+    params = replace(PARAMS, timeout_s=0.2, attempts=1)
+    with (
+        site(answer) as at,
+        fetcher(at, params) as asking,
+        pytest.raises(Unreachable, match="timed out"),
+    ):
+        asking.photo(f"{at}/slow.jpg")
+
+
+def test_a_server_that_drips_is_given_up() -> None:
+    def drops() -> Iterator[bytes]:
+        for _ in range(100):
+            time.sleep(0.03)
+            yield b"x" * 100
+
+    def answer(path: str) -> Answer:
+        return ABSENT if path == "/robots.txt" else (200, {}, drops())
+
+    params = replace(PARAMS, timeout_s=0.1, attempts=1)
+    with (
+        site(answer) as at,
+        fetcher(at, params) as asking,
+        pytest.raises(FetchError, match="too slow"),
+    ):
+        asking.photo(f"{at}/slow.jpg")

@@ -1,0 +1,107 @@
+"""Which addresses are refused before, and while, a connection is made."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+import requests
+
+from src.collect.fetch import Fetcher, Unreachable
+from src.collect.hosts import FetchError, Hosts, public_addresses
+from tests.collect.sites import PARAMS, site
+
+HOSTS = Hosts(pages=("avito.ru",), photos=("img.avito.st",), own="127.0.0.1:8000")
+
+
+@pytest.mark.parametrize(
+    ("address", "known"),
+    [
+        ("https://www.avito.ru/moskva", "avito.ru"),
+        ("https://12.img.avito.st/image/1/1.jpg", "img.avito.st"),
+        ("https://img.avito.st:443/1.jpg", "img.avito.st"),
+        ("http://127.0.0.1:8000/image/1.jpg", "127.0.0.1:8000"),
+    ],
+)
+def test_hosts_on_the_list_and_their_subdomains_keep_one_pace(address: str, known: str) -> None:
+    assert HOSTS.site(address) == known
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/1.jpg",
+        "https://img.avito.st.evil.example/1.jpg",
+        "https://evilavito.ru/1.jpg",
+        "https://img.avito.st@evil.example/1.jpg",
+        "https://user@img.avito.st/1.jpg",
+        "http://img.avito.st/1.jpg",
+        "https://img.avito.st:22/1.jpg",
+        "http://127.0.0.1:8001/1.jpg",
+        "http://localhost:8000/1.jpg",
+        "https://127.0.0.1:8000/1.jpg",
+        "http://169.254.169.254/latest/meta-data",
+        "file:///etc/passwd",
+        "ftp://img.avito.st/1.jpg",
+        "https://[::1]/1.jpg",
+        "https://[bad/1.jpg",
+        "//img.avito.st/1.jpg",
+        "",
+    ],
+)
+def test_everything_else_is_refused(address: str) -> None:
+    with pytest.raises(FetchError):
+        HOSTS.site(address)
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "::1",
+     "100.64.0.1", "224.0.0.1", "fe80::1", "fc00::1", "::ffff:10.0.0.1", "2002:a00:1::1",
+     "64:ff9b::a00:1"],
+)  # fmt: skip
+def test_a_name_that_leads_into_a_private_network_is_refused(
+    number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resolve(host: str, port: int, **_: object) -> list[object]:
+        public = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", port))
+        return [public, (socket.AF_INET, socket.SOCK_STREAM, 6, "", (number, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(FetchError, match="private network"):
+        public_addresses("img.avito.st", 443)
+    log: list[str] = []
+    with (
+        site(lambda _: (200, {}, b""), log),
+        Fetcher(PARAMS, HOSTS) as fetcher,
+        pytest.raises(FetchError, match="private network"),
+    ):
+        fetcher.photo("https://img.avito.st/1.jpg")
+    assert log == []
+
+
+def test_a_public_address_is_connected_to_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def resolve(host: str, port: int, **_: object) -> list[object]:
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", port))]
+
+    def connect(where: tuple[str, int], *_: object, **__: object) -> socket.socket:
+        asked.append(where)
+        raise OSError("no network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr("src.collect.hosts.create_connection", connect)
+    monkeypatch.setattr("src.collect.fetch.wait_exponential_jitter", lambda **_: lambda state: 0)
+    with (
+        Fetcher(PARAMS, HOSTS) as fetcher,
+        pytest.raises(Unreachable, match=r"robots\.txt could not be read \(connection failed\)"),
+    ):
+        fetcher.page("https://www.avito.ru/moskva")
+    assert asked == ["www.avito.ru", ("93.184.216.34", 443)] * PARAMS.attempts
+
+
+def test_plain_http_has_no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Fetcher(PARAMS, HOSTS) as fetcher, pytest.raises(requests.exceptions.InvalidSchema):
+        fetcher._session.get("http://img.avito.st/1.jpg")

@@ -1,0 +1,145 @@
+"""The crawl's state on the disk: what is kept, what never gets there, what is deleted."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from src.collect.forget import forget_everywhere
+from src.collect.found import Listing, Note, store_photo
+from src.collect.snapshot import snapshot
+from src.collect.store import Place, Store
+from src.errors import UserError
+
+PHONE, SELLER = "+7 916 123-45-67", "a1b2c3d4e5f6"
+
+
+def listing(number: str, photo: str | None = None, category: str = "Столы") -> Listing:
+    text = f"Звоните {PHONE}, пишите на ivan@example.org"
+    return Listing(number, f"Стол {PHONE}", text, 100.0, category, photo, f"/user/{SELLER}")
+
+
+def everything_in(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_contacts_and_sellers_never_reach_the_disk(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.add_page("/a", ["1", "2"], [listing("1"), listing("2")], whole=True)
+        store.note("rejected", Note("3", "odd", f"<p>{PHONE}</p>"))
+        store.note("noted", Note("3", "odd", "http://example.org/x"))
+        on_disk = everything_in(tmp_path)
+        sellers = {found.seller for found in snapshot(store, tmp_path / "out").listings}
+    on_disk += everything_in(tmp_path)
+    for secret in ("916", "123-45", "ivan@", SELLER, "example.org"):
+        assert secret.encode() not in on_disk
+    assert len(sellers) == 1 and None not in sellers
+
+
+def test_sellers_of_two_stores_cannot_be_matched(tmp_path: Path) -> None:
+    sellers = []
+    for name in ("a", "b"):
+        with Store(tmp_path / name) as store:
+            store.add_page("/a", ["1"], [listing("1")], whole=True)
+            sellers += [found.seller for found in snapshot(store, tmp_path).listings]
+    assert len(set(sellers)) == 2
+
+
+def test_a_page_is_taken_over_whole_or_not_at_all(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.db.execute("INSERT INTO starts VALUES ('/a', 1, 4)")
+        broken = listing("2")._replace(category=None)  # type: ignore[arg-type]
+        with pytest.raises(sqlite3.IntegrityError):
+            store.add_page("/a", ["1", "2"], [listing("1"), broken], whole=True)
+        assert store.count() == 0 and store.place("/a") == Place(1, 4)
+
+
+def test_the_walk_goes_on_where_it_was(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        assert store.place("/a") == Place(1, 1)
+        assert store.add_page("/a", ["1"], [listing("1")], whole=True) == 1
+        assert store.add_page("/a", ["1", "2"], [listing("1"), listing("2")], whole=False) == 1
+    with Store(tmp_path) as store:
+        assert store.place("/a") == Place(1, 2)
+        assert store.was_shown("/a", ["1"]) and not store.was_shown("/a", ["1", "2"])
+        assert not store.was_shown("/b", ["1"])
+        store.finish_start("/a")
+        store.walk_again(["/a", "/b"])
+        assert store.place("/a") == Place(2, 1) and store.place("/b") == Place(1, 1)
+        assert not store.was_shown("/a", ["1"])
+        assert store.count() == 2 and store.count("Столы") == 2 and store.count("Стулья") == 0
+
+
+def test_a_photo_damaged_on_the_disk_is_asked_for_again(tmp_path: Path) -> None:
+    with Store(tmp_path / "store") as store:
+        store.add_page("/a", ["1", "2"], [listing("1", "/1"), listing("2", "/2")], whole=True)
+        for number in ("1", "2"):
+            store.photo_stored(number, store_photo(store.photos, f"photo {number}".encode()))
+        query = "SELECT photo FROM listings WHERE id = '1'"
+        (store.photos / store.db.execute(query).fetchone()[0]).write_bytes(b"")
+        found = snapshot(store, tmp_path / "out")
+        assert [item.photo is None for item in found.listings] == [True, False]
+        assert [note.reason for note in found.noted] == ["photo: damaged on the disk, run again"]
+        store.retry_failed()
+        assert store.wanted(9) == [("1", "/1")]
+
+
+def test_two_crawls_cannot_write_to_one_store(tmp_path: Path) -> None:
+    with (
+        Store(tmp_path),
+        pytest.raises(UserError, match="another crawl is writing"),
+        Store(tmp_path),
+    ):
+        pass
+
+
+def test_a_store_that_is_none_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "crawl.sqlite").write_bytes(
+        b"not a database, but long enough to be read as one" * 99
+    )
+    with pytest.raises(UserError, match=r"move .* away"), Store(tmp_path):
+        pass
+
+
+def test_left_overs_of_a_kill_are_swept(tmp_path: Path) -> None:
+    left = tmp_path / "photos" / "ab" / ".abc.jpg.77-88.part"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    with Store(tmp_path):
+        assert not left.exists()
+
+
+def test_a_forgotten_listing_is_nowhere_and_does_not_come_back(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    unique = "Неповторимый шкаф"
+    with Store(data / "crawl" / "avito") as store:
+        items = [listing("1", "/1"), listing("2", "/2")._replace(title=unique), listing("3", "/3")]
+        store.add_page("/a", ["1", "2", "3"], items, whole=True)
+        for number, content in (("1", b"shared"), ("2", b"wardrobe-77"), ("3", b"shared")):
+            store.photo_stored(number, store_photo(store.photos, content))
+        store.note("noted", Note("2", "price cannot be read", unique))
+        raw = data / "raw"
+        (raw / "notes").mkdir(parents=True)
+        table = pd.DataFrame(snapshot(store, raw / "photos").listings)
+        table.to_parquet(raw / "listings.parquet")
+        noted = [Note("2", "x", unique), Note("1", "x")]
+        pd.DataFrame(noted).to_csv(raw / "notes" / "noted.csv", index=False)
+    assert unique.encode() in everything_in(data)
+    assert forget_everywhere("2", data) == f"2: deleted from {data}/crawl/avito, {raw}"
+    assert unique.encode() not in everything_in(data)
+    assert b"wardrobe-77" not in everything_in(data) and b"shared" in everything_in(data)
+    assert pd.read_parquet(raw / "listings.parquet")["id"].tolist() == ["1", "3"]
+    with Store(data / "crawl" / "avito") as store:
+        assert store.add_page("/b", ["2"], [listing("2")], whole=True) == 0
+        assert not store.has("2")
+    with pytest.raises(UserError, match="listing 2 is in no crawl"):
+        forget_everywhere("2", data)
+
+
+@pytest.mark.parametrize("number", ["", "../../etc", "1" * 21, "1;DROP TABLE", "\u0661"])
+def test_only_ids_can_be_forgotten(number: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no listing's id"):
+        forget_everywhere(number, tmp_path)
