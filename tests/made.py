@@ -31,6 +31,8 @@ def made_table(train: int = 36, val: int = 12, test: int = 12) -> pd.DataFrame:
             "photo_row": np.arange(n),
             "group": [f"g{i:02d}" for i in range(n)],
             "part": ["train"] * train + ["val"] * val + ["test"] * test,
+            "fold": -1,
+            "listed": pd.array([None] * n, dtype="str"),
         }
     )
 

@@ -29,6 +29,7 @@ class Listing(NamedTuple):
     photo: str | None
     seller: str | None
     part: str | None = None
+    listed: str | None = None
 
 
 @dataclass
