@@ -35,6 +35,12 @@ def accuracy_by_share(confidence: NDArray[np.float32], right: NDArray[np.bool_])
     )
 
 
+def drawn(curve: pd.DataFrame) -> pd.DataFrame:
+    """Thin the curve to at most one line for each hundredth of the share answered."""
+    hundredth = np.ceil(curve["share"] * 100 - 1e-9)
+    return curve.groupby(hundredth).tail(1)
+
+
 def area(curve: pd.DataFrame) -> float:
     """Mean accuracy over all shares answered, as steps: the area under `accuracy_by_share`.
 

@@ -10,8 +10,9 @@ from scipy.special import log_softmax, softmax
 from sklearn.model_selection import GroupKFold
 
 BINS = 15
-# None of 15 neighbours, or of 200 trees, is not "impossible"; a logarithm would make it that.
-SMALLEST_PROB = 1e-4
+# None of 15 neighbours is not "impossible": with 1e-4 in its place such listings alone would set
+# the temperature, and calibrating made the nearest neighbours' probabilities worse.
+SMALLEST_PROB = 1e-2
 
 
 def fit_temperature(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
@@ -37,7 +38,7 @@ def fit_temperature(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
 
 
 def apply_temperature(probs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Return probabilities, [N, C], at that temperature; the order of the classes stays."""
+    """Return probabilities, [N, C], at that temperature; the likeliest class stays the same."""
     scaled: NDArray[np.float32] = softmax(_logits(probs) / temperature, axis=1).astype(np.float32)
     return scaled
 
@@ -101,7 +102,8 @@ def expected_calibration_error(probs: NDArray[np.float32], y: NDArray[np.int64])
     """Mean distance of confidence and accuracy over the bins of `reliability`, by their mass.
 
     Naeini et al., "Obtaining well calibrated probabilities using Bayesian binning" (2015), with
-    bins of equal mass in place of equal width.
+    bins of equal mass in place of equal width. Chance moves it upward: a perfectly calibrated row
+    shows 0.05 to 0.09 on 240 listings, 0.03 to 0.05 on 850.
     """
     bins = reliability(probs, y)
     apart = (bins["confidence"] - bins["accuracy"]).abs()

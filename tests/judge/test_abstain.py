@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.judge.abstain import accuracy_by_share, area, threshold_for
+from src.judge.abstain import accuracy_by_share, area, drawn, threshold_for
 
 CONFIDENCE = np.array([0.9, 0.5, 0.8, 0.8, 0.7], np.float32)
 RIGHT = np.array([True, False, True, False, True])
@@ -32,6 +32,7 @@ def test_the_threshold_that_answers_most_is_chosen() -> None:
     assert threshold_for(accuracy_by_share(CONFIDENCE, ~RIGHT), 0.9) is None
 
 
+@settings(deadline=None)
 @given(CASES, st.floats(0.1, 1))
 def test_what_must_hold_of_any_confidences(cases: list[tuple[float, bool]], wanted: float) -> None:
     confidence, right = np.array(cases).T
@@ -46,3 +47,14 @@ def test_what_must_hold_of_any_confidences(cases: list[tuple[float, bool]], want
         assert answered.mean() == pytest.approx(found[1])
     flat = accuracy_by_share(np.full(len(right), 0.5), right)
     assert area(flat) == pytest.approx(right.mean())
+
+
+@settings(deadline=None)
+@given(st.integers(1, 700))
+def test_what_is_drawn_has_a_line_for_each_hundredth_at_most(n: int) -> None:
+    rng = np.random.default_rng(n)
+    curve = accuracy_by_share(rng.random(n), rng.random(n) < 0.8)
+    lines = drawn(curve)
+    assert len(lines) == min(n, 100)
+    assert lines["share"].iloc[-1] == 1
+    assert lines["share"].diff().fillna(0).max() <= max(0.02, 1 / n + 1e-9)

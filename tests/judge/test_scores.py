@@ -162,6 +162,9 @@ def test_the_table_has_its_columns_and_empty_cells_where_a_row_has_no_such_score
             "n": 6,
             "f1_macro": 0.43,
             "accuracy": 0.5,
+            "f1_low": 0.31,
+            "f1_high": 0.62,
+            "ece": 0.1234,
         }
         | photo,
         {
@@ -179,17 +182,21 @@ def test_the_table_has_its_columns_and_empty_cells_where_a_row_has_no_such_score
     assert results["n_test"].tolist() == [6, 9]
     assert results["f1_macro_photo_only"].isna().all()
 
-    text = to_markdown(results, {})
+    pairs = pd.DataFrame({"sentence": ["no difference can be told"]})
+    text = to_markdown(results, {}, pairs)
     head, rule, cnn, leak = (
         [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()[:4]
     )
-    assert len(head) == len(rule) == len(cnn) == len(leak) == len(results.columns)
-    assert dict(zip(head, cnn, strict=True))["f1 macro"] == "0.430"
+    assert len(head) == len(rule) == len(cnn) == len(leak) == len(results.columns) - 4
+    assert dict(zip(head, cnn, strict=True))["f1 macro"] == "0.430 (0.310–0.620)"
+    assert dict(zip(head, leak, strict=True))["f1 macro"] == "1.000"
+    assert dict(zip(head, cnn, strict=True))["ece"] == "0.123"
     assert dict(zip(head, cnn, strict=True))["f1 macro photo only"] == ""
     assert leak[0] == "leak (*)"
     assert "(*) Leaky on purpose" in text
     assert "nan" not in text
     assert "Demo" not in text
-    demo = to_markdown(results, {"photo": {"f1_macro": 0.9, "accuracy": 0.95}})
+    assert text.endswith("- no difference can be told\n")
+    demo = to_markdown(results, {"photo": {"f1_macro": 0.9, "accuracy": 0.95}}, pairs.head(0))
     assert "no results about real ads" in demo
     assert "photo 0.900 / 0.950" in demo
