@@ -29,7 +29,7 @@ def test_the_leaky_accuracy_is_foretold_from_the_honest_one() -> None:
     assert "Measured: 0.900 (95 % interval 0.800 to 0.950)" in text
     assert "would have put 4 on both sides" in text
     assert "| the same photo, byte by byte |" not in text
-    assert "2 of 24 listings are probably under a wrong category" in text
+    assert "suspects 2 of 24 listings of a wrong category" in text
     assert "planted" not in text
 
 
