@@ -85,7 +85,7 @@ def renamed(cells: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _price(cell: str) -> tuple[float | None, str]:
-    found = Found()
+    found = Found([], [], [])
     number = price_of({"id": "", "price": cell}, found)
     return number, "; ".join(note.reason for note in found.noted)
 
