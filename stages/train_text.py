@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 
 from src.errors import run_stage
-from src.listings import PREPARED, read_listings
-from src.models.store import save_trained
+from src.files import replacing
+from src.listings import PREPARED, read_listings, splits
+from src.models.store import save_model, save_scores
 from src.models.text.tokens import is_bag_of_words
-from src.models.train import Encoder, labels_of, train
+from src.models.train import Encoder, labels_of, scores_folder, train
 from src.params import stage_params
 
 
@@ -44,8 +45,12 @@ def main() -> None:
             from src.models.text.mixed import WordsAndNetwork
 
             encoder = WordsAndNetwork(network, texts, table)
-    trained = train(encoder, table, spec["folds"], seed, row)
-    save_trained(trained, Path("data/checkpoints") / row, Path("data/embeddings") / row, about)
+    with replacing(Path("data/embeddings") / row) as embeddings:
+        for number, part in enumerate(splits(table)):
+            trained = train(encoder, table.assign(part=part), spec["folds"], seed, row)
+            save_scores(trained, scores_folder(embeddings, number))
+            if number == 0:
+                save_model(trained, Path("data/checkpoints") / row, about)
 
 
 if __name__ == "__main__":

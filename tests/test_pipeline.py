@@ -19,7 +19,11 @@ ROOT = Path(__file__).parents[1]
 STAGES: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 # What a stage reads or ships without importing it.
 READ = {
-    "collect": {"src/collect/demo/catalog.toml", "src/collect/demo/phrases.toml"},
+    "collect": {
+        "src/collect/demo/catalog.toml",
+        "src/collect/demo/phrases.toml",
+        "src/collect/store.sql",
+    },
     # skops imports the last two by the names in a model's file.
     "track": import_closure("src/predict/pyfunc.py")
     | {"src/fusion/conditional_logit.py", "src/fusion/heads.py"},

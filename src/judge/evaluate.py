@@ -68,6 +68,10 @@ def evaluate(
     said = [_said(judged, calibrated[judged.row]) for judged in honest]
     _write_parquet(pd.concat(said, ignore_index=True), data / "judged" / "predictions.parquet")
 
+    # For predictions on new listings.
+    temperatures = {judged.row: scores[judged.row]["temperature"] for judged in honest}
+    write_json(data / "judged" / "temperature.json", temperatures)
+
     inputs = (params["model"], params["text_model"])
     pairs = compare(
         honest[0].actual,

@@ -13,13 +13,17 @@ from src.files import read_json
 from src.fusion.predictions import Predictions
 from src.judge.judged import Judged
 from src.judge.scores import fill_in, score_less, score_seen
+from src.listings import splits
 from src.models.features import Features
+from src.models.train import scores_folder
 
 LEAKY = "logreg_leaky"
 
 
 def read_rows(table: pd.DataFrame, data: Path, params: dict[str, Any]) -> list[Judged]:
     """Read every row of the table; all but the last, the leaky one, over the test part.
+
+    With cross-validation that is every listing, each by the models of the split that tests it.
 
     Args:
         table: the prepared listings.
@@ -29,18 +33,19 @@ def read_rows(table: pd.DataFrame, data: Path, params: dict[str, Any]) -> list[J
     Raises:
         LeakError: a row's encoder was fitted on a listing of the test part.
     """
-    test = (table["part"] == "test").to_numpy()
-    ids = table["id"].to_numpy(dtype=str)[test]
-    groups = table.set_index("id")["group"]
+    parts = splits(table)
+    every_id = table["id"].to_numpy(dtype=str)
+    ids = np.concatenate([every_id[part == "test"] for part in parts])
     rows, weights = [], {}
     for kind in ("image", "text"):
         for row in params["rows"][kind]:
-            features = Features.load(data / "embeddings" / row / "features.npz")
-            tested = features.rows(np.isin(features.ids, ids))
-            tested.require_unseen(groups, f"judging {row} on the test part")
             weights[row] = read_json(data / "weights" / row / "source.json")["weights"]
-            said = fill_in(table, features, test)
-            rows.append(_judged(table, row, kind, weights[row], ids, features.classes, said))
+            tested = [
+                _tested(table.assign(part=part), scores_folder(data / "embeddings" / row, n), row)
+                for n, part in enumerate(parts)
+            ]
+            probs = np.concatenate([said for _, said in tested])
+            rows.append(_judged(table, row, kind, weights[row], ids, tested[0][0], probs))
 
     inputs = " + ".join(f"{row}: {weights[row]}" for row in (params["model"], params["text_model"]))
     for row in params["rows"]["fused"]:
@@ -56,6 +61,17 @@ def read_rows(table: pd.DataFrame, data: Path, params: dict[str, Any]) -> list[J
     found = _judged(table, LEAKY, "leaky", inputs, leaky.ids, leaky.classes, leaky.probs)
     found.more.update(score_seen(found.actual, found.predicted, leaky.seen))
     return [*rows, found]
+
+
+def _tested(
+    table: pd.DataFrame, folder: Path, row: str
+) -> tuple[NDArray[np.str_], NDArray[np.float32]]:
+    """The classes, and what a row says of the test part of one split."""
+    test = (table["part"] == "test").to_numpy()
+    features = Features.load(folder / "features.npz")
+    tested = features.rows(np.isin(features.ids, table["id"].to_numpy(dtype=str)[test]))
+    tested.require_unseen(table.set_index("id")["group"], f"judging {row} on the test part")
+    return features.classes, fill_in(table, features, test)
 
 
 def _judged(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,6 +35,11 @@ class Encoder(Protocol):
     def score(
         self, model: Any, rows: NDArray[np.intp]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+
+
+def scores_folder(row: Path, split: int) -> Path:
+    """Where the scores of one split lie in a row's folder; most tables have one split, number 0."""
+    return row if split == 0 else row / f"split_{split}"
 
 
 @dataclass

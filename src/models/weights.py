@@ -148,8 +148,6 @@ def _random(kind: str, network: str, out: Path) -> dict[str, Any]:
 
 
 def _package(kind: str, network: str, out: Path) -> dict[str, Any]:
-    if "+" in network:
-        return _joined(kind, network, out)
     packages = IMAGE_PACKAGES if kind == "image" else TEXT_PACKAGES
     if network not in packages:
         raise UserError(
@@ -168,20 +166,3 @@ def _package(kind: str, network: str, out: Path) -> dict[str, Any]:
         return {"weights": words}
     save_backbone(network, lite_state(network, stored), out)
     return {"weights": words, **normalisation(network)}
-
-
-def _joined(kind: str, networks: str, out: Path) -> dict[str, Any]:
-    """Write the weights of several networks that stand side by side, e.g. "a+b"."""
-    from safetensors.torch import load_file, save_file
-
-    tensors: dict[str, Tensor] = {}
-    sources = []
-    for number, network in enumerate(networks.split("+")):
-        sources.append(_package(kind, network, out))
-        state = load_file(out / "model.safetensors")
-        tensors |= {f"{number}.{name}": tensor for name, tensor in state.items()}
-    save_file(tensors, out / "model.safetensors")
-    norms = [{"mean": source["mean"], "std": source["std"]} for source in sources]
-    if any(norm != norms[0] for norm in norms):
-        raise UserError(f"{networks}: they were trained on photos normalised in different ways")
-    return {"weights": " + ".join(source["weights"] for source in sources), **norms[0]}

@@ -79,7 +79,11 @@ def test_every_row_has_its_files(table: pd.DataFrame, data: Path, tmp_path: Path
         *(f"{kind}/{row}.json" for row, kind in rows.items()),
         *(f"{kind}/{row}.csv" for row in rows for kind in ("confusion", "reliability", "abstain")),
     }
-    assert written(data / "judged") == {"label_errors.parquet", "predictions.parquet"}
+    assert written(data / "judged") == {
+        "label_errors.parquet",
+        "predictions.parquet",
+        "temperature.json",
+    }
     table_csv = pd.read_csv(out / "table.csv")
     assert table_csv["row"].tolist() == [*rows, "logreg_leaky"] == results["row"].tolist()
     assert table_csv["kind"].tolist() == [*rows.values(), "leaky"]

