@@ -42,7 +42,7 @@ def main() -> None:
         network = NetworkEncoder(texts, labels, len(classes), spec, params["trainer"], seed, row)
         encoder = network
         if spec.get("words"):
-            from src.models.text.mixed import WordsAndNetwork
+            from src.models.text.words_and_network import WordsAndNetwork
 
             encoder = WordsAndNetwork(network, texts, table)
     with replacing(Path("data/embeddings") / row) as embeddings:

@@ -94,9 +94,9 @@ def test_what_cannot_be_read_is_noted_and_the_rest_used(
     found = pd.read_csv(tmp_path / "o.csv", keep_default_na=False)
     assert found["used"].tolist() == ["text+price", "text", "", "text", "text"]
     assert found["note"].tolist() == [
-        "photo: not a JPEG, PNG, WebP, GIF or BMP picture",
+        "photo: not a picture of an allowed type",
         "price cannot be read; photo: the file is missing",
-        "photo: not a JPEG, PNG, WebP, GIF or BMP picture",
+        "photo: not a picture of an allowed type",
         "photo: the file is outside the folder of photos",
         "photo: the file cannot be read",
     ]
@@ -118,7 +118,7 @@ def test_a_table_without_ids_gets_row_numbers_across_batches(
     [
         (["--title", "x", "--bundle", "none"], "none: there is no bundle; make it with"),
         (["--photo", "none.jpg"], "photo: the file is missing (none.jpg)"),
-        (["--title", "x", "--photo", "t.csv"], "photo: not a JPEG, PNG, WebP, GIF or BMP picture"),
+        (["--title", "x", "--photo", "t.csv"], "photo: not a picture of an allowed type"),
         (["--title", "x", "--price", "много"], "price cannot be read (много)"),
         (["--title", " "], f"{NOTHING}: give another of"),
         (["none.csv", "--out", "o.csv"], "none.csv: there is no such file of listings"),
