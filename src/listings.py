@@ -15,7 +15,8 @@ PARTS = ("train", "val", "test")
 _ID = pa.Column(str, pa.Check.str_matches(r"^[0-9A-Za-z_-]{1,64}$"), unique=True)
 _PRICE = pa.Column(float, pa.Check.in_range(0, 1e12), nullable=True)
 _CATEGORY = pa.Column(str, pa.Check.str_length(1, 200))
-_DAY = pa.Column(str, pa.Check.str_matches(r"^\d{4}-\d{2}-\d{2}$"), nullable=True)
+# The day of the listing, YYYY-MM-DD; missing where the source does not tell.
+_LISTED = pa.Column(str, pa.Check.str_matches(r"^\d{4}-\d{2}-\d{2}$"), nullable=True)
 
 RAW = pa.DataFrameSchema(
     {
@@ -30,8 +31,7 @@ RAW = pa.DataFrameSchema(
         "seller": pa.Column(str, nullable=True),
         # Set when the user's own table fixes the split; then present for every row.
         "part": pa.Column(str, pa.Check.isin(PARTS), nullable=True),
-        # The day it was put up, where the source tells.
-        "listed": _DAY,
+        "listed": _LISTED,
     },
     strict=True,
     coerce=True,
@@ -52,6 +52,9 @@ PREPARED = pa.DataFrameSchema(
         # Near-duplicates share one group and never cross parts.
         "group": pa.Column(str),
         "part": pa.Column(str, pa.Check.isin(PARTS)),
+        # Of cross-validation, from 0; -1 without it. `part` is then that of split 0.
+        "fold": pa.Column("int64", pa.Check.ge(-1)),
+        "listed": _LISTED,
     },
     strict=True,
     coerce=True,
@@ -86,8 +89,30 @@ def check_listings(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -
     return checked
 
 
+def splits(table: pd.DataFrame) -> list[pd.Series]:
+    """Return the part of every listing in each split, [N] each; one split without folds.
+
+    Of K folds, split k has fold k for test, fold k + 1 (fold 0 after the last) for val, and the
+    rest for train: over the K splits every listing is judged once.
+
+    Args:
+        table: `part` and `fold` of PREPARED.
+    """
+    folds = int(table["fold"].max()) + 1
+    if not folds:
+        return [table["part"]]
+    after = ((table["fold"] - split) % folds for split in range(folds))
+    return [
+        distance.map({0: "test", 1: "val"}).fillna("train").astype("str").rename("part")
+        for distance in after
+    ]
+
+
 def _require_whole_groups(table: pd.DataFrame, name: str) -> None:
-    crossing = table.groupby("group")["part"].transform("nunique") > 1
+    by_group = table.groupby("group")
+    crossing = (by_group["part"].transform("nunique") > 1) | (
+        by_group["fold"].transform("nunique") > 1
+    )
     if crossing.any():
         group = table.loc[crossing, "group"].iloc[0]
         ids = table.loc[table["group"] == group, "id"]

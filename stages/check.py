@@ -15,7 +15,8 @@ def main() -> None:
     # nothing downstream depends on it, and a new learning rate need not be checked against names.
     params = dvc.api.params_show()
     rows = {kind: names or [] for kind, names in params["rows"].items()}
-    for choice, kind in (("model", "image"), ("text_model", "text")):
+    choices = (("model", "image"), ("text_model", "text"), ("fused_model", "fused"))
+    for choice, kind in choices:
         if params[choice] not in rows[kind]:
             raise UserError(
                 f"{choice} is {params[choice]!r}; expected one of {', '.join(rows[kind])}: "

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from src.errors import run_stage
 from src.fusion.fuse import fuse, read_scores
-from src.listings import PREPARED, read_listings
+from src.fusion.predictions import Predictions
+from src.listings import PREPARED, read_listings, splits
 from src.models.store import save_fused
 from src.params import stage_params
 
@@ -16,12 +17,18 @@ def main() -> None:
     row = sys.argv[1]
     params = stage_params(f"fuse@{row}")
     table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
-    image, text = (
-        read_scores(Path("data/embeddings") / params[chosen]) for chosen in ("model", "text_model")
-    )
-    fused = fuse(table, image, text, params["fusion"][row], params["seed"])
-    fused.predictions.save(Path("data/predictions") / f"{row}.npz")
-    save_fused(fused.model, fused.predictions.classes, Path("data/checkpoints") / row)
+    said = []
+    for number, part in enumerate(splits(table)):
+        image, text = (
+            read_scores(Path("data/embeddings") / params[chosen], number)
+            for chosen in ("model", "text_model")
+        )
+        spec = params["fusion"][row]
+        fused = fuse(table.assign(part=part), image, text, spec, params["seed"])
+        said.append(fused.predictions)
+        if number == 0:
+            save_fused(fused.model, fused.predictions.classes, Path("data/checkpoints") / row)
+    Predictions.joined(said).save(Path("data/predictions") / f"{row}.npz")
 
 
 if __name__ == "__main__":

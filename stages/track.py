@@ -17,7 +17,8 @@ def main() -> None:
     rows = read_rows(Path())
     # A queued experiment runs in a copy that is thrown away; DVC_ROOT names the repository.
     home = Path(os.environ.get("DVC_ROOT") or Path.cwd())
-    print(track(rows, experiment, home))
+    bundle = Path("data/bundle")
+    print(track(rows, experiment, home, bundle if bundle.exists() else None))
     # No run ids: the output must not depend on which store there was.
     known = {
         f"{row.kind}/{row.name}": {"stage": row.stage, "lock_hash": row.lock_hash} for row in rows

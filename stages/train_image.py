@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 from src.errors import run_stage
-from src.listings import PREPARED, read_listings
+from src.files import replacing
+from src.listings import PREPARED, read_listings, splits
 from src.models.image.data import Photos
 from src.models.network import NetworkEncoder
-from src.models.store import save_trained
-from src.models.train import labels_of, train
+from src.models.store import save_model, save_scores
+from src.models.train import labels_of, scores_folder, train
 from src.params import stage_params
 
 
@@ -23,10 +24,12 @@ def main() -> None:
 
     photos = Photos(table, Path("data/packed"), Path("data/weights") / row, spec)
     encoder = NetworkEncoder(photos, labels, len(classes), spec, params["trainer"], seed, row)
-    trained = train(encoder, table, spec["folds"], seed, row)
-    save_trained(
-        trained, Path("data/checkpoints") / row, Path("data/embeddings") / row, photos.about()
-    )
+    with replacing(Path("data/embeddings") / row) as embeddings:
+        for number, part in enumerate(splits(table)):
+            trained = train(encoder, table.assign(part=part), spec["folds"], seed, row)
+            save_scores(trained, scores_folder(embeddings, number))
+            if number == 0:
+                save_model(trained, Path("data/checkpoints") / row, photos.about())
 
 
 if __name__ == "__main__":

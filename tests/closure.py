@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -44,3 +46,20 @@ def _files(module: str) -> list[str]:
     packages = module.split(".")
     inits = ["/".join(packages[: i + 1]) + "/__init__.py" for i in range(len(packages))]
     return [*inits, "/".join(packages) + ".py"]
+
+
+def packages_of(files: set[str]) -> list[set[str]]:
+    """Return for each foreign module that the files import the distributions that bring it."""
+    modules = set()
+    for name in files:
+        for node in ast.walk(ast.parse((ROOT / name).read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                modules.add(node.module.split(".")[0])
+            elif isinstance(node, ast.Import):
+                modules |= {alias.name.split(".")[0] for alias in node.names}
+    owners = packages_distributions()
+    return [
+        {re.sub(r"[-_.]+", "-", owner).lower() for owner in owners[module]}
+        for module in sorted(modules - {"src"})
+        if module in owners
+    ]

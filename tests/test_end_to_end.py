@@ -5,19 +5,32 @@ One copy of the repository lives through the whole module; its tests build on ea
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 import os
 import re
 import shutil
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
+import requests
 from dvc.utils.serialize import modify_yaml
+
+from src.files import read_json
+from src.fusion.predictions import Predictions
+from src.predict.predictor import tempered
 
 ROOT = Path(__file__).parents[1]
 ROWS = {"cnn", "efficientnet", "efficientnet_aug", "resnet50", "tfidf", "rubert_tiny2"}
@@ -137,7 +150,7 @@ def test_a_second_repro_runs_no_stage(repo: Repo) -> None:
 
 def test_another_model_runs_fusion_and_judging_only(repo: Repo) -> None:
     ran = repo.stages_run("dvc", "exp", "run", "-S", "model=resnet50")
-    judged = {f"fuse@{row}" for row in FUSED} | {"leaky", "evaluate", "track"}
+    judged = {f"fuse@{row}" for row in FUSED} | {"leaky", "evaluate", "bundle", "track"}
     assert ran - {"check"} == judged
     diff = repo.run("dvc", "metrics", "diff")
     assert re.search(r"metrics/fused/stack\.json\s+f1_macro\s+0\.\d+\s+0\.\d+\s+-?0\.\d+", diff)
@@ -151,6 +164,75 @@ def test_mlflow_has_one_run_per_row_and_state(repo: Repo) -> None:
     assert sorted(repo.runs()) == sorted([*ROWS, *[*FUSED, "logreg_leaky"] * 2])
     repo.run("dvc", "repro", "--force", "--single-item", "track")
     assert len(repo.runs()) == len(ROWS) + 2 * (len(FUSED) + 1)
+
+
+def test_the_bundle_answers_as_the_pipeline_did(repo: Repo, tmp_path: Path) -> None:
+    expected = Predictions.load(repo.folder / "data/predictions/stack.npz")
+    raw = pd.read_parquet(repo.folder / "data/raw/listings.parquet").set_index("id")
+    listings = raw.loc[expected.ids].reset_index()
+    listings.rename(columns={"text": "description", "photo": "image"}).to_csv(tmp_path / "in.csv")
+    repo.run(
+        *("python", "-m", "src.predict", str(tmp_path / "in.csv")),
+        *("--photos", "data/raw/photos", "--out", str(tmp_path / "out.csv")),
+    )
+    found = pd.read_csv(tmp_path / "out.csv", dtype={"id": str}, keep_default_na=False)
+    assert found["id"].tolist() == expected.ids.tolist()
+    temperature = read_json(repo.folder / "data/bundle/bundle.json")["temperature"]
+    probs = found[[f"p_{name}" for name in expected.classes]].to_numpy(dtype=float)
+    np.testing.assert_allclose(probs, tempered(expected.probs, temperature), atol=1e-5)
+
+
+def test_the_served_model_answers_as_the_command_line(repo: Repo, tmp_path: Path) -> None:
+    said = repo.run("dvc", "repro", "--force", "--single-item", "track")
+    place = re.search(r"mlflow models serve -m (\S+) --env-manager local", said)
+    assert place
+    raw = pd.read_parquet(repo.folder / "data/raw/listings.parquet")
+    photo = repo.folder / "data/raw/photos" / raw["photo"].dropna().iloc[0]
+    listings: list[dict[str, Any]] = [
+        {"title": "Телефон", "text": "почти новый", "price": 9000.0, "photo": photo},
+        {"text": "дубовый стол, звоните 8 905 123-45-67"},
+        {"photo": photo, "price": 100.0},
+    ]
+    sent = [
+        one | {"photo": base64.b64encode(photo.read_bytes()).decode()} if "photo" in one else one
+        for one in listings
+    ]
+    with served(repo, place[1], tmp_path) as address:
+        answer = requests.post(address, json={"dataframe_records": sent}, timeout=60)
+        refused = requests.post(address, json={"dataframe_records": [{"title": ""}]}, timeout=60)
+    assert answer.status_code == 200
+    for one, found in zip(listings, answer.json()["predictions"], strict=True):
+        options = [text for name, value in one.items() for text in (f"--{name}", str(value))]
+        expected = json.loads(repo.run("python", "-m", "src.predict", *options, "--json"))
+        assert (found["category"], found["used"]) == (expected["category"], expected["used"])
+        for name, prob in expected["probabilities"].items():
+            assert found[f"p_{name}"] == pytest.approx(prob, abs=1e-5)
+    assert refused.status_code == 400
+    assert "neither photo, text nor price" in refused.json()["message"]
+
+
+@contextmanager
+def served(repo: Repo, model: str, elsewhere: Path) -> Iterator[str]:
+    """Serve a model on a free port, from a folder without this project's source."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        ["mlflow", "models", "serve", "-m", model, "-p", str(port), "--env-manager", "local"],
+        cwd=elsewhere, env=repo.env, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        for _ in range(240):
+            with suppress(requests.ConnectionError):
+                if requests.get(f"http://127.0.0.1:{port}/ping", timeout=5).ok:
+                    break
+            assert server.poll() is None
+            time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}/invocations"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=60)
 
 
 def test_a_learning_rate_runs_that_rows_chain_only(repo: Repo) -> None:

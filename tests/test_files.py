@@ -62,7 +62,7 @@ def _raw() -> pd.DataFrame:
         {
             "id": ["1", "2"], "title": ["стол", "стул"], "text": ["", "дуб"],
             "price": [100.0, None], "category": ["мебель", "мебель"], "photo": ["a/b.jpg", None],
-            "seller": [None, None], "part": [None, None],
+            "seller": [None, None], "part": [None, None], "listed": ["2024-02-29", None],
         }
     )  # fmt: skip
 
@@ -78,7 +78,7 @@ def test_listings_come_back_as_they_were_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("column", "value"),
     [("id", "../1"), ("photo", "../../etc/passwd"), ("photo", "/etc/passwd"), ("price", -1.0),
-     ("category", ""), ("part", "holdout")],
+     ("category", ""), ("part", "holdout"), ("listed", "29.02.2024")],
 )  # fmt: skip
 def test_a_row_that_is_no_listing_is_named(column: str, value: object) -> None:
     table = _raw().astype(object)
@@ -88,14 +88,16 @@ def test_a_row_that_is_no_listing_is_named(column: str, value: object) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_a_group_in_two_parts_is_refused_with_its_ids() -> None:
+@pytest.mark.parametrize("column", ["part", "fold"])
+def test_a_group_in_two_parts_is_refused_with_its_ids(column: str) -> None:
     table = pd.DataFrame(
         {
             "id": ["1", "2", "3"], "title": "x", "text": "", "title_words": "x", "text_words": "",
             "price": 1.0, "category": ["a", "b", "a"], "photo_row": [-1, 0, 1],
-            "group": ["1", "1", "3"], "part": ["train", "test", "val"],
+            "group": ["1", "1", "3"], "part": "train", "fold": 0, "listed": None,
         }
     )  # fmt: skip
+    table[column] = {"part": ["train", "test", "val"], "fold": [1, 2, 0]}[column]
     with pytest.raises(UserError, match="1 and 2") as error:
         check_listings(table, PREPARED, "prepared")
     assert "3" not in str(error.value).split("near-duplicates", 1)[0]

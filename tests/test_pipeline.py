@@ -17,8 +17,17 @@ from tests.closure import import_closure
 
 ROOT = Path(__file__).parents[1]
 STAGES: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
-# What the collector reads that is no Python.
-READ = {"collect": {"src/collect/demo/catalog.toml", "src/collect/demo/phrases.toml"}}
+# What a stage reads or ships without importing it.
+READ = {
+    "collect": {
+        "src/collect/demo/catalog.toml",
+        "src/collect/demo/phrases.toml",
+        "src/collect/store.sql",
+    },
+    # skops imports the last two by the names in a model's file.
+    "track": import_closure("src/predict/pyfunc.py")
+    | {"src/fusion/conditional_logit.py", "src/fusion/heads.py"},
+}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -41,7 +50,7 @@ def test_the_closure_finds_late_imports_and_leaves_those_for_types_alone() -> No
 def test_stages_that_need_no_network_do_not_import_one() -> None:
     code = """
 import importlib, sys
-for stage in "check collect pack prepare tokenize fuse leaky evaluate track".split():
+for stage in "check collect pack prepare tokenize fuse leaky evaluate bundle track".split():
     importlib.import_module(f"stages.{stage}")
     heavy = {"torch", "transformers", "timm", "lightning"} & set(sys.modules)
     assert not heavy, (stage, heavy)
@@ -91,11 +100,12 @@ def test_the_params_as_they_are_pass(copy: Path) -> None:
     [
         ({"model": "vgg"}, "error: model is 'vgg'; expected one of cnn, efficientnet"),
         ({"text_model": "cnn"}, "error: text_model is 'cnn'; expected one of tfidf"),
+        ({"fused_model": "cnn"}, "error: fused_model is 'cnn'; expected one of nn, logreg"),
         ({"rows__text": ["tfidf", "cnn"]}, "error: rows.text names 'cnn'; expected entries of"),
         ({"rows__fused": ["stack", "stack"]}, "error: rows: stack is there twice"),
         ({"weights": "online"}, "error: weights is 'online'; expected offline or hub"),
     ],
-    ids=["model", "text model", "row", "duplicate", "weights"],
+    ids=["model", "text model", "fused model", "row", "duplicate", "weights"],
 )
 def test_a_choice_that_cannot_work_is_refused_in_one_line(
     changes: dict[str, Any], says: str, copy: Path

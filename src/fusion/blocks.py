@@ -43,14 +43,7 @@ def model_block(table: pd.DataFrame, features: Features, inputs: str) -> Block:
         raise UserError(
             f"inputs is {inputs!r}; expected one of {', '.join(INPUTS)}: set it in params.yaml"
         )
-    columns = []
-    if inputs != "probs":
-        columns.append(_unit_scale(features.x))
-    if inputs != "features":
-        logs = np.log(np.maximum(features.probs, SMALLEST_PROB))
-        columns.append(logs - logs.mean(1, keepdims=True))
-    compact = np.concatenate(columns, axis=1)
-
+    compact = model_columns(features.x, features.probs, inputs)
     groups = table.set_index("id")["group"]
     # A frozen network's features have seen no listing, whoever fitted the head above them.
     unseen = features.unseen(groups)
@@ -63,6 +56,19 @@ def model_block(table: pd.DataFrame, features: Features, inputs: str) -> Block:
     present[place] = True
     all_unseen[place] = unseen
     return Block(x, present, all_unseen)
+
+
+def model_columns(
+    x: NDArray[np.float32], probs: NDArray[np.float32], inputs: str
+) -> NDArray[np.float32]:
+    """Return what the heads read of a model's features [N, D] and probabilities [N, C]."""
+    columns = []
+    if inputs != "probs":
+        columns.append(_unit_scale(x))
+    if inputs != "features":
+        logs = np.log(np.maximum(probs, SMALLEST_PROB))
+        columns.append(logs - logs.mean(1, keepdims=True))
+    return np.concatenate(columns, axis=1)
 
 
 def price_block(table: pd.DataFrame) -> Block:

@@ -15,7 +15,7 @@ from src.fusion.fused import FusedClassifier
 from src.fusion.heads import make_head
 from src.fusion.predictions import Predictions
 from src.models.features import Features
-from src.models.train import labels_of
+from src.models.train import labels_of, scores_folder
 
 # What is hidden for each of the scores that show what a fused row does with less.
 HIDDEN = {
@@ -39,7 +39,9 @@ class Fused:
     predictions: Predictions
 
 
-def read_scores(folder: Path) -> Scores:
+def read_scores(row: Path, split: int = 0) -> Scores:
+    """Read what a row says of the listings in one split, from its folder."""
+    folder = scores_folder(row, split)
     out_of_fold = folder / "out_of_fold.npz"
     return Scores(
         Features.load(folder / "features.npz"),

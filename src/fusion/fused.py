@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
@@ -55,20 +56,28 @@ class FusedClassifier:
         """
         n = len(next(iter(blocks.values())).present)
         probs = np.tile(self.prior, (n, 1)).astype(np.float32)
-        done = np.zeros(n, bool)
-        # From the fullest subset down: each listing is answered by the most that it has.
-        for subset in sorted(self.heads, key=len, reverse=True):
-            if hidden & set(subset):
-                continue
-            rows = ~done & np.logical_and.reduce([blocks[name].present for name in subset])
-            if not rows.any():
-                continue
+        for subset, rows in self.answering(blocks, hidden):
             model = self.heads[subset]
             answered = np.zeros((int(rows.sum()), self.num_classes), np.float32)
             answered[:, model.classes_] = model.predict_proba(_join(blocks, subset, rows))
             probs[rows] = answered
-            done |= rows
         return probs
+
+    def answering(
+        self, blocks: dict[str, Block], hidden: frozenset[str] = frozenset()
+    ) -> Iterator[tuple[tuple[str, ...], NDArray[np.bool_]]]:
+        """Give each subset whose head answers some listings, and which, [N]; others get the prior.
+
+        From the fullest subset down: each listing is answered by the most that it has.
+        """
+        done = np.zeros(len(next(iter(blocks.values())).present), bool)
+        for subset in sorted(self.heads, key=len, reverse=True):
+            if hidden & set(subset):
+                continue
+            rows = ~done & np.logical_and.reduce([blocks[name].present for name in subset])
+            if rows.any():
+                yield subset, rows
+            done |= rows
 
 
 def _subsets(names: list[str]) -> list[tuple[str, ...]]:

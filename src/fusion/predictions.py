@@ -31,6 +31,21 @@ class Predictions:
     without: dict[str, NDArray[np.float32]]
     seen: NDArray[np.bool_]
 
+    @classmethod
+    def joined(cls, parts: list[Predictions]) -> Predictions:
+        """Those of several splits as one; the classes are the same in all."""
+        first = parts[0]
+        return cls(
+            ids=np.concatenate([part.ids for part in parts]),
+            classes=first.classes,
+            probs=np.concatenate([part.probs for part in parts]),
+            without={
+                name: np.concatenate([part.without[name] for part in parts])
+                for name in first.without
+            },
+            seen=np.concatenate([part.seen for part in parts]),
+        )
+
     def save(self, path: Path) -> None:
         """Write an .npz without pickle; equal content gives equal bytes."""
         hidden = {f"without_{name}": probs for name, probs in self.without.items()}

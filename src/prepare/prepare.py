@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from src.errors import UserError
-from src.listings import PARTS
+from src.listings import PARTS, splits
 from src.prepare.duplicates import Groups, group_near_duplicates
 from src.prepare.redact import EMAIL, LINK, NAME, PHONE
 from src.prepare.split import split
-from src.prepare.text import clean, words
+from src.prepare.text import with_words
 
 
 class Prepared(NamedTuple):
@@ -39,13 +39,7 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, params: Mapping[str, Any]) -
     if set(raw["id"]) != set(index["id"]):
         raise UserError("the packed photos belong to other listings; run the pack stage again")
     index = index.set_index("id").loc[raw["id"]].reset_index()
-    table = raw.assign(
-        title=raw["title"].map(clean),
-        text=raw["text"].map(clean),
-        photo_row=index["row"],
-    )
-    for column in ("title", "text"):
-        table[f"{column}_words"] = table[column].map(words)
+    table = with_words(raw).assign(photo_row=index["row"])
 
     sizes = table["category"].value_counts()
     rare = sizes[sizes < options["min_per_category"]].sort_index()
@@ -59,27 +53,23 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, params: Mapping[str, Any]) -
         )
 
     groups = group_near_duplicates(table, index, options["text_similarity"], options["photo_bits"])
-    given = bool(table["part"].notna().any())
-    crossing = options.get("crossing", "refuse")
-    if crossing not in ("refuse", "drop"):
-        raise UserError(f"prepare.crossing is {crossing!r}; give refuse or drop")
-    part = split(table, groups.group, options["parts"], seed, crossing)
+    part, fold, kind = split(table, groups.group, options, seed)
     notes = {
         "collected": len(raw),
-        "split": "given by the table" if given else "made",
+        "split": kind,
         "labels": "shuffled" if options["shuffle_labels"] else "as collected",
         "set_aside": {
             "category_too_small": {str(name): int(count) for name, count in rare.items()},
             "duplicate_in_later_part": int(part.isna().sum()),
         },
         "duplicates": _duplicates(groups),
-        "random_split": _random_split(groups.group, options["parts"], seed),
     }
 
-    table = table.assign(part=part, group=groups.group)[part.notna()]
+    table = table.assign(part=part, fold=fold, group=groups.group)[part.notna()]
     index = index[part.notna()]
     _check_trained(table)
     notes |= _counts(table, index)
+    notes["random_split"] = _random_split(table, seed)
     if options["shuffle_labels"]:
         shuffled = np.random.default_rng([seed, 1]).permutation(len(table))
         table = table.assign(category=table["category"].to_numpy(dtype=object)[shuffled])
@@ -87,13 +77,15 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, params: Mapping[str, Any]) -
 
 
 def _check_trained(table: pd.DataFrame) -> None:
-    trained = set(table.loc[table["part"] == "train", "category"])
-    unseen = sorted(set(table["category"]) - trained)
-    if unseen:
-        raise UserError(
-            f"{len(unseen)} categories have no listing in train, such as {unseen[0]!r}; "
-            "move some there, or take these categories out"
-        )
+    for number, part in enumerate(splits(table)):
+        trained = set(table.loc[(part == "train").to_numpy(), "category"])
+        unseen = sorted(set(table["category"]) - trained)
+        if unseen:
+            where = "train" if table["fold"].iloc[0] < 0 else f"train of split {number}"
+            raise UserError(
+                f"{len(unseen)} categories have no listing in {where}, such as {unseen[0]!r}; "
+                "move some there, or take these categories out"
+            )
 
 
 def _counts(table: pd.DataFrame, index: pd.DataFrame) -> dict[str, Any]:
@@ -134,15 +126,26 @@ def _duplicates(groups: Groups) -> dict[str, Any]:
     }
 
 
-def _random_split(group: pd.Series, parts: Mapping[str, float], seed: int) -> dict[str, int]:
-    """What a split by rows would have leaked: groups in two parts, judged listings with a twin."""
+def _random_split(table: pd.DataFrame, seed: int) -> dict[str, int]:
+    """What a stratified split by rows, of the same sizes, would have leaked.
+
+    Pairs are two listings of one group; those that cross lie in two parts.
+    """
     rng = np.random.default_rng([seed, 2])
-    dealt = rng.choice(len(PARTS), size=len(group), p=[parts[name] for name in PARTS])
-    part = pd.Series(dealt, index=group.index)
-    crossing = part.groupby(group).transform("nunique") > 1
-    trained = (part == 0).groupby(group).transform("any")
+    # The parts of each category mixed: equal sizes in every category, groups not heeded.
+    part = table.groupby("category")["part"].transform(lambda own: rng.permutation(own.to_numpy()))
+    group = table["group"]
+    pairs = _pairs(group.value_counts())
+    judged = part == "test"
+    learned_from = (~judged).groupby(group).transform("any")
     return {
-        "groups_crossing": int(group[crossing].nunique()),
-        "judged_listings": int((part > 0).sum()),
-        "judged_listings_with_twin_in_train": int(((part > 0) & trained).sum()),
+        "pairs": pairs,
+        "pairs_crossing": pairs - _pairs(part.groupby([group, part]).size()),
+        "groups_crossing": int((part.groupby(group).nunique() > 1).sum()),
+        "judged_listings": int(judged.sum()),
+        "judged_listings_with_twin_in_train_or_val": int((judged & learned_from).sum()),
     }
+
+
+def _pairs(sizes: pd.Series) -> int:
+    return int((sizes * (sizes - 1) // 2).sum())

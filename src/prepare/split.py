@@ -1,80 +1,75 @@
-"""Train, val and test: whole groups, every category in every part, the same for the same seed."""
+"""Train, val and test: whole groups, the same for the same seed, or as the table gives them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from src.errors import UserError
-from src.listings import PARTS
+from src.listings import PARTS, splits
+from src.prepare.deal import at_random, by_date, in_folds
+
+KINDS = ("random", "time", "folds")
 
 
-def split(
-    table: pd.DataFrame,
-    group: pd.Series,
-    parts: Mapping[str, float],
-    seed: int,
-    crossing: str = "refuse",
-) -> pd.Series:
+class Split(NamedTuple):
+    """Columns of the prepared table, [N] each, and how they came about.
+
+    `part` is missing for a listing to set aside; `fold` is -1 without cross-validation; `kind` is
+    one of KINDS, or "given by the table".
+    """
+
+    part: pd.Series
+    fold: pd.Series
+    kind: str
+
+
+def split(table: pd.DataFrame, group: pd.Series, options: Mapping[str, Any], seed: int) -> Split:
     """Give every listing its part; near-duplicates (equal `group`) never lie in two.
 
-    Groups go by their most frequent category, the largest first, each to the part that lacks most
-    listings of that category. A category with at least as many groups as there are parts is in
-    every part. (StratifiedGroupKFold makes equal folds only, and leaves rare categories out of
-    some.) The result depends on ids, groups and categories alone, not on the order of the rows.
+    `options["split"]` says how: random (stratified by category), time (the oldest train, the
+    newest test) or folds (cross-validation: see `listings.splits`; `part` is that of split 0).
+    The result depends on ids, groups, categories and dates alone, not on the order of the rows.
 
-    Where the table fixes the parts itself they are kept; a group that crosses them raises
-    UserError with the ids, or with `crossing="drop"` keeps only its listings of the latest part
-    and gives the others a missing part.
+    Where the table fixes the parts itself they are kept, whatever the options; a group that
+    crosses them raises UserError with the ids, or with `crossing` drop keeps only its listings of
+    the latest part and gives the others a missing part.
 
     Args:
-        parts: the share of each part; positive, together 1.
+        table: `id`, `category`, `part` (missing unless given) and, for time, `listed`.
+        options: the section `prepare` of params.yaml: split, folds, parts, crossing.
 
     Raises:
-        UserError: shares that are none, fewer groups than parts, parts given for some rows only,
-            groups that cross given parts.
+        UserError: an unknown split or crossing, shares that are none, fewer groups than parts,
+            parts given for some rows only, groups that cross given parts, or what the ways to
+            deal raise.
     """
-    shares = _shares(parts)
+    kind, shares = options["split"], _shares(options["parts"])
+    if kind not in KINDS:
+        raise UserError(f"prepare.split is {kind!r}; give one of {', '.join(KINDS)}")
+    if options["crossing"] not in ("refuse", "drop"):
+        raise UserError(f"prepare.crossing is {options['crossing']!r}; give refuse or drop")
+    none = pd.Series(-1, index=table.index)
     if table["part"].notna().any():
-        return _given(table, group, crossing)
+        part = _given(table, group, options["crossing"])
+        return Split(part, none, "given by the table")
     if group.nunique() < len(PARTS):
         raise UserError(
             f"{group.nunique()} groups of near-duplicates cannot fill {len(PARTS)} parts; "
             "collect more listings"
         )
-    part_of = _deal(table["category"], group, shares, np.random.default_rng(seed))
-    return group.map(part_of).astype("str").rename("part")
-
-
-def _deal(
-    category: pd.Series, group: pd.Series, shares: np.ndarray, rng: np.random.Generator
-) -> dict[str, str]:
-    counts = pd.crosstab(group.to_numpy(dtype=object), category.to_numpy(dtype=object))
-    sizes = counts.sum(axis=1).to_numpy()
-    names = counts.index.to_numpy(dtype=object)
-    main = counts.to_numpy().argmax(axis=1)
-    filled_in_all = np.zeros(len(PARTS))
-    part_of: dict[str, str] = {}
-    for code in range(counts.shape[1]):
-        own = rng.permutation(np.flatnonzero(main == code))
-        own = own[np.argsort(-sizes[own], kind="stable")]
-        target = shares * sizes[own].sum()
-        filled = np.zeros(len(PARTS))
-        for left, row in zip(range(len(own), 0, -1), own, strict=True):
-            open_parts = np.arange(len(PARTS))
-            # The last groups are kept for parts that would stay without this category.
-            if left <= (filled == 0).sum() <= len(own):
-                open_parts = np.flatnonzero(filled == 0)
-            # Fractions are settled for the part that is behind over all categories.
-            behind = filled_in_all / shares
-            lack = np.ceil(target - filled - 1e-9)
-            best = min(open_parts, key=lambda part: (-lack[part], behind[part], part))
-            filled[best] += sizes[row]
-            filled_in_all[best] += sizes[row]
-            part_of[names[row]] = PARTS[best]
-    return part_of
+    if kind == "folds":
+        fold = in_folds(table["category"], group, options["folds"], seed)
+        return Split(splits(table.assign(fold=fold))[0], fold, kind)
+    if kind == "time":
+        part = by_date(table, group, shares)
+    else:
+        part = at_random(table["category"], group, shares, seed)
+    return Split(part.astype("str").rename("part"), none, kind)
 
 
 def _given(table: pd.DataFrame, group: pd.Series, crossing: str) -> pd.Series:
@@ -99,7 +94,9 @@ def _given(table: pd.DataFrame, group: pd.Series, crossing: str) -> pd.Series:
     return part.mask(early)
 
 
-def _examples(table: pd.DataFrame, group: pd.Series, early: np.ndarray, most: int = 5) -> str:
+def _examples(
+    table: pd.DataFrame, group: pd.Series, early: NDArray[np.bool_], most: int = 5
+) -> str:
     """Pairs "id (train) and id (test)", one for each of the first groups that cross."""
     pairs = []
     for name in group[early].drop_duplicates().iloc[:most]:
@@ -110,7 +107,7 @@ def _examples(table: pd.DataFrame, group: pd.Series, early: np.ndarray, most: in
     return ", ".join(pairs)
 
 
-def _shares(parts: Mapping[str, float]) -> np.ndarray:
+def _shares(parts: Mapping[str, float]) -> NDArray[np.float64]:
     if set(parts) != set(PARTS):
         raise UserError(f"prepare.parts has {sorted(parts)}; give a share to each of {PARTS}")
     shares = np.array([float(parts[name]) for name in PARTS])

@@ -7,8 +7,12 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from src.prepare.redact import EMAIL, LINK, NAME, PHONE, redact
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # With `amp;` repeated: "&amp;amp;lt;" was escaped three times. The semicolon is required, or
 # "phones&notebooks" would become "phones¬ebooks".
@@ -39,6 +43,14 @@ _GOODS = frozenset(
     + ["shed", "system", "tip", "top", "tv", "ups", "web", "well"]
 )
 _MARKS = re.compile("|".join(map(re.escape, (EMAIL, LINK, PHONE, NAME))))
+
+
+def with_words(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the listings with `title` and `text` clean, and `title_words` and `text_words`."""
+    cleaned = table.assign(title=table["title"].map(clean), text=table["text"].map(clean))
+    return cleaned.assign(
+        title_words=cleaned["title"].map(words), text_words=cleaned["text"].map(words)
+    )
 
 
 def clean(text: str) -> str:

@@ -5,52 +5,67 @@ from __future__ import annotations
 import logging
 import os
 import re
-import subprocess
-import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
-from typing import TYPE_CHECKING
 
-from src.report.confusion import draw_confusion
-from src.report.rows import Row, is_number, metric_name
+from src.files import read_json
+from src.report.model import log_model
+from src.report.rows import Row
+from src.report.runs import UPLOAD_S, commit_tags, log_row
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
-UPLOAD_S = 600.0
 OTHER_PROCESS_S = 60.0
 LOG_LATER = "dvc repro --force --single-item track"
 
 
-def track(rows: list[Row], experiment: str, home: Path, patience_s: float = 20.0) -> str:
+@dataclass(frozen=True)
+class Logged:
+    """How many runs are new, and where the bundle's model is, None without a bundle."""
+
+    new: int
+    model: str | None
+
+
+Event = float | Logged | Exception
+
+
+def track(
+    rows: list[Row],
+    experiment: str,
+    home: Path,
+    bundle: Path | None = None,
+    patience_s: float = 20.0,
+) -> str:
     """Put every row in MLflow and return one line about it; whatever goes wrong is only told.
 
-    The store is MLFLOW_TRACKING_URI, or a SQLite file in `home`, which must be the repository
-    itself: a queued experiment's own folder is thrown away. A store that says nothing for
-    `patience_s` seconds is given up.
+    With a bundle its model is logged under the run of the fused row that it holds. The store is
+    MLFLOW_TRACKING_URI, or a SQLite file in `home`, which must be the repository itself: a queued
+    experiment's own folder is thrown away. A store that says nothing for `patience_s` seconds is
+    given up.
     """
     # Unless the user says otherwise: MLflow's own patience is ten minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "8")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow  # noqa: F401  slow, so not on the clock below
 
     for name in ("mlflow", "alembic", "urllib3"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     uri = tracking_uri(home)
-    events: Queue[float | int | Exception] = Queue()
+    events: Queue[Event] = Queue()
 
     def work() -> None:
         try:
-            events.put(_log_rows(rows, experiment, uri, home, events.put))
+            events.put(_log_rows(rows, experiment, uri, home, bundle, events.put))
         except Exception as error:
             events.put(error)
 
     # A database driver may wait without end, and only a thread of its own can be left behind.
     Thread(target=work, daemon=True).start()
-    # The thread tells how many seconds its next step may take, and at the end how many are new.
+    # The thread tells how many seconds its next step may take, and at the end what it logged.
     event = _next(events, patience_s)
     while isinstance(event, float):
         event = _next(events, max(event, patience_s))
@@ -59,7 +74,11 @@ def track(rows: list[Row], experiment: str, home: Path, patience_s: float = 20.0
         reason = _without_password(" ".join(f"{type(event).__name__}: {event}".split()))[:300]
         return f"warning: not logged to MLflow at {shown} ({reason}); log later with `{LOG_LATER}`"
     look = shown if uri.startswith("http") else f"`mlflow ui --backend-store-uri {shown}`"
-    return f"MLflow: {len(rows)} runs ({event} new) in {shown}; see them with {look}"
+    serve = f"; serve the model with `mlflow models serve -m {event.model} --env-manager local`"
+    return (
+        f"MLflow: {len(rows)} runs ({event.new} new) in {shown}; see them with {look}"
+        f"{serve if event.model else ''}"
+    )
 
 
 def tracking_uri(home: Path) -> str:
@@ -69,7 +88,7 @@ def tracking_uri(home: Path) -> str:
     return f"sqlite:///{home.resolve() / relative[1]}" if relative else uri
 
 
-def _next(events: Queue[float | int | Exception], patience_s: float) -> float | int | Exception:
+def _next(events: Queue[Event], patience_s: float) -> Event:
     try:
         return events.get(timeout=patience_s)
     except Empty:
@@ -77,15 +96,21 @@ def _next(events: Queue[float | int | Exception], patience_s: float) -> float | 
 
 
 def _log_rows(
-    rows: list[Row], experiment: str, uri: str, home: Path, progress: Callable[[float], None]
-) -> int:
+    rows: list[Row],
+    experiment: str,
+    uri: str,
+    home: Path,
+    bundle: Path | None,
+    progress: Callable[[float], None],
+) -> Logged:
     from filelock import FileLock
     from mlflow import MlflowClient
 
     artifacts = home.resolve() / "mlartifacts"
     artifacts.mkdir(parents=True, exist_ok=True)
     progress(OTHER_PROCESS_S)
-    new = 0
+    chosen = ("fused", read_json(bundle / "bundle.json")["rows"]["fused"]) if bundle else None
+    new, model = 0, None
     # Two experiments that end together would both find no run, and both make one.
     with FileLock(artifacts / ".lock", timeout=OTHER_PROCESS_S):
         progress(0.0)
@@ -97,99 +122,15 @@ def _log_rows(
             experiment_id = client.create_experiment(experiment, artifact_location=where)
         else:
             experiment_id = found.experiment_id
-        commit = _commit()
+        commit = commit_tags()
         for row in rows:
             progress(0.0)
-            new += _log_row(client, experiment_id, row, commit, progress)
-    return new
-
-
-def _log_row(
-    client: MlflowClient,
-    experiment_id: str,
-    row: Row,
-    commit: dict[str, str],
-    progress: Callable[[float], None],
-) -> bool:
-    """Find the row's run or make it; True if it is new."""
-    tag, value = row.key
-    which = {"row": f"{row.kind}/{row.name}", tag: value}
-    query = " and ".join(f"tags.`{name}` = '{text}'" for name, text in which.items())
-    runs = client.search_runs([experiment_id], query)
-    done = [run for run in runs if run.info.status == "FINISHED"]
-    for run in runs:
-        if run.info.status != "FINISHED":
-            # Left by a process that was killed; nobody else is at it under the lock.
-            client.delete_run(run.info.run_id)
-    if done:
-        known = done[0].data.metrics
-        # The judging may have changed since, though the row's own stage has not.
-        if any(known.get(name) != number for name, number in row.metrics.items()):
-            _log_scores(client, done[0].info.run_id, row)
-        return False
-    tags = {**which, **commit, "kind": row.kind, "dvc.stage": row.stage}
-    run_id = client.create_run(experiment_id, tags=tags, run_name=row.name).info.run_id
-    _log_params_and_curves(client, run_id, row)
-    _log_scores(client, run_id, row)
-    for file in row.model_files:
-        progress(UPLOAD_S)
-        client.log_artifact(run_id, str(file), "model")
-    progress(0.0)
-    client.set_terminated(run_id)
-    return True
-
-
-def _log_scores(client: MlflowClient, run_id: str, row: Row) -> None:
-    from mlflow.entities import Metric
-
-    now = int(time.time() * 1000)
-    metrics = [Metric(name, number, now, 0) for name, number in row.metrics.items()]
-    for start in range(0, len(metrics), 1000):
-        client.log_batch(run_id, metrics=metrics[start : start + 1000])
-    if row.confusion:
-        figure = draw_confusion(row.confusion, f"{row.kind}/{row.name}")
-        client.log_figure(run_id, figure, "confusion.png")
-
-
-def _log_params_and_curves(client: MlflowClient, run_id: str, row: Row) -> None:
-    from mlflow.entities import Metric, Param
-
-    params = [Param(name, str(value)[:6000]) for name, value in row.params.items()]
-    for start in range(0, len(params), 100):
-        client.log_batch(run_id, params=params[start : start + 100])
-    if not row.curves:
-        return
-    import pandas as pd
-
-    now = int(time.time() * 1000)
-    # Under a prefix: a score of the same name is the value at the end, not at an epoch.
-    points = [
-        Metric(metric_name(f"epoch/{name}"), float(value), now, int(line["epoch"]))
-        for line in pd.read_csv(row.curves).to_dict("records")
-        for name, value in line.items()
-        if name != "epoch" and is_number(value)
-    ]
-    for start in range(0, len(points), 1000):
-        client.log_batch(run_id, metrics=points[start : start + 1000])
-
-
-def _commit() -> dict[str, str]:
-    """Return tags with the commit and whether code or parameters differ from it; {} without git."""
-    # The run itself rewrites these, so they do not count as changes.
-    results = [":!dvc.lock", ":!metrics"]
-    try:
-        head, changed = (
-            subprocess.run(
-                ["git", *command], check=True, capture_output=True, text=True, timeout=10
-            ).stdout.strip()
-            for command in (
-                ["rev-parse", "HEAD"],
-                ["status", "--porcelain", "--untracked-files=no", "--", ".", *results],
-            )
-        )
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    return {"mlflow.source.git.commit": head, "git.dirty": str(bool(changed)).lower()}
+            run_id, is_new = log_row(client, experiment_id, row, commit, progress)
+            new += is_new
+            if bundle and (row.kind, row.name) == chosen:
+                progress(UPLOAD_S)
+                model = log_model(client, experiment_id, run_id, bundle)
+    return Logged(new, model)
 
 
 def _without_password(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from src.fusion.fuse import Scores, fuse
 from src.fusion.leaky import judge_leakily
 from src.judge.evaluate import evaluate
 from src.models.features import LeakError
-from tests.made import made_features, made_table, one_hot
+from tests.made import made_features, made_notes, made_table, one_hot
 
 PARAMS: dict[str, Any] = {
+    "seed": 7,
     "model": "cnn",
     "text_model": "tfidf",
     "rows": {"image": ["cnn", "resnet50"], "text": ["tfidf"], "fused": ["stack"]},
@@ -51,6 +53,7 @@ def data(table: pd.DataFrame, tmp_path: Path) -> Path:
         table, image, text, {"inputs": "probs", "share": 0.3, "settings": {}}, seed=7
     )
     leaky.save(data / "predictions" / "leaky.npz")
+    write_json(data / "prepared" / "notes.json", made_notes())
     return data
 
 
@@ -67,11 +70,19 @@ def test_every_row_has_its_files(table: pd.DataFrame, data: Path, tmp_path: Path
         "table.md",
         "per_class.csv",
         "ceilings.json",
+        "audit.json",
+        "audit.md",
+        "pairs.csv",
         "leaky/logreg_leaky.json",
         "curves/cnn.csv",
         "curves/resnet50.csv",
         *(f"{kind}/{row}.json" for row, kind in rows.items()),
-        *(f"confusion/{row}.csv" for row in rows),
+        *(f"{kind}/{row}.csv" for row in rows for kind in ("confusion", "reliability", "abstain")),
+    }
+    assert written(data / "judged") == {
+        "label_errors.parquet",
+        "predictions.parquet",
+        "temperature.json",
     }
     table_csv = pd.read_csv(out / "table.csv")
     assert table_csv["row"].tolist() == [*rows, "logreg_leaky"] == results["row"].tolist()
@@ -82,6 +93,34 @@ def test_every_row_has_its_files(table: pd.DataFrame, data: Path, tmp_path: Path
     ]  # fmt: skip
     assert set(pd.read_csv(out / "per_class.csv")["row"]) == set(rows)
     assert len(pd.read_csv(out / "confusion" / "cnn.csv")) == 12
+    assert (table_csv["f1_low"] <= table_csv["f1_macro"]).all()
+    assert (
+        table_csv[["f1_high", "accuracy_low", "accuracy_high", "ece", "ece_calibrated"]]
+        .notna()
+        .all(None)
+    )
+    pairs = pd.read_csv(out / "pairs.csv")
+    assert {"stack", "tfidf", "cnn", "resnet50"} == {*pairs["row"], *pairs["against"]}
+
+
+def test_what_is_written_of_each_listing_stays_out_of_the_metrics(
+    table: pd.DataFrame, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "metrics"
+    evaluate(table, data, PARAMS, None, out)
+    said = pd.read_parquet(data / "judged" / "predictions.parquet")
+    assert said.groupby("row").size().to_dict() == dict.fromkeys(
+        ("cnn", "resnet50", "tfidf", "stack"), 12
+    )
+    assert set(said["id"]) == set(table["id"][table["part"] == "test"])
+    places = said[["predicted_prob", "second_prob", "third_prob"]]
+    assert (places.diff(axis=1).iloc[:, 1:] <= 0).all(None)
+    np.testing.assert_allclose(places.sum(axis=1), 1, rtol=1e-5)
+    assert (said[["predicted", "second", "third"]].nunique(axis=1) == 3).all()
+    stack = said[said["row"] == "stack"]
+    assert (stack["actual"] == stack["predicted"]).all()
+    for name in written(out):
+        assert "r5" not in (out / name).read_text(), name
 
 
 def test_scores_are_of_the_test_part_and_a_missing_photo_counts_against_a_photo_row(
@@ -121,6 +160,7 @@ def test_a_row_taken_out_of_the_params_leaves_the_metrics(
 def test_judging_twice_gives_equal_bytes(table: pd.DataFrame, data: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         evaluate(table, data, PARAMS, None, tmp_path / name)
+        shutil.move(data / "judged", tmp_path / name)
     for name in written(tmp_path / "a"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
@@ -128,12 +168,16 @@ def test_judging_twice_gives_equal_bytes(table: pd.DataFrame, data: Path, tmp_pa
 def test_ceilings_are_written_where_the_truth_is_known(
     table: pd.DataFrame, data: Path, tmp_path: Path
 ) -> None:
-    truth = table[["id", "category"]].assign(photo_informative=True, text_informative=False)
+    truth = table[["id", "category", "group"]].assign(
+        photo_informative=True, text_informative=False, wrong_label=False
+    )
     evaluate(table, data, PARAMS, truth, tmp_path / "metrics")
     best = read_json(tmp_path / "metrics" / "ceilings.json")
     assert best["photo"] == {"f1_macro": 1, "accuracy": 1}
     assert best["text"]["accuracy"] == pytest.approx(1 / 3, abs=1e-6)
     assert "Demo listings" in (tmp_path / "metrics" / "table.md").read_text()
+    planted = read_json(tmp_path / "metrics" / "audit.json")["planted"]
+    assert planted["duplicate_pairs"] == {"precision": 1, "recall": 1}
 
 
 @pytest.mark.parametrize("duplicate", [False, True])

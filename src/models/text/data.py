@@ -13,7 +13,8 @@ from torch import Tensor
 
 from src.errors import UserError
 from src.files import read_json
-from src.models.text.networks import TextNetwork
+from src.models.text.networks import TextNetwork, started
+from src.models.text.tokens import rows_with_text
 
 # [CLS] title [SEP] body [SEP]
 SPECIAL = 3
@@ -37,6 +38,7 @@ class Texts:
             )
         self.special = read_json(tokens / "special.json")
         self.rows = rows_with_text(table)
+        self.groups = table["group"].to_numpy(dtype=str)[self.rows]
         lists = pd.read_parquet(tokens / "tokens.parquet").set_index("id").loc[table["id"]]
         titles, bodies = lists["title"].to_numpy(), lists["body"].to_numpy()
         self.tokens = [
@@ -46,7 +48,7 @@ class Texts:
         self.weights, self.spec = weights, spec
 
     def network(self, num_classes: int) -> TextNetwork:
-        return TextNetwork(self.spec, self.weights, self.special["vocab_size"], num_classes)
+        return started(self.spec, self.weights, self.special["vocab_size"], num_classes)
 
     def about(self) -> dict[str, Any]:
         """Return what is needed to build the network again."""
@@ -55,27 +57,13 @@ class Texts:
 
     def batch(self, rows: NDArray[np.intp]) -> dict[str, Tensor]:
         """Pad to the longest of the batch: input_ids and attention_mask, int64 [B, L]."""
-        longest = int(self.lengths[rows].max())
-        ids = np.full((len(rows), longest), self.special["pad"], dtype=np.int64)
-        for place, row in enumerate(rows):
-            ids[place, : self.lengths[row]] = self.tokens[row]
-        mask = np.arange(longest) < self.lengths[rows][:, None]
-        return {
-            "input_ids": torch.from_numpy(ids),
-            "attention_mask": torch.from_numpy(mask.astype(np.int64)),
-        }
+        return pad([self.tokens[row] for row in rows], self.special["pad"])
 
     def varied_batch(
         self, rows: NDArray[np.intp], epochs: list[int], seed: int
     ) -> dict[str, Tensor]:
         """Texts are not augmented."""
         return self.batch(rows)
-
-
-def rows_with_text(table: pd.DataFrame) -> NDArray[np.intp]:
-    """Return positions of the listings whose title or body is not empty."""
-    text = table["title"].str.strip() + table["text"].str.strip()
-    return np.flatnonzero((text != "").to_numpy())
 
 
 def join(
@@ -86,3 +74,16 @@ def join(
     body = body[: budget - SPECIAL - len(title)]
     cls, sep = special["cls"], special["sep"]
     return np.concatenate([[cls], title, [sep], body, [sep]]).astype(np.int64)
+
+
+def pad(tokens: list[NDArray[np.int64]], filler: int) -> dict[str, Tensor]:
+    """Pad B token lists to the longest: input_ids and attention_mask, int64 [B, L]."""
+    lengths = np.array([len(numbers) for numbers in tokens])
+    ids = np.full((len(tokens), lengths.max()), filler, dtype=np.int64)
+    for row, numbers in zip(ids, tokens, strict=True):
+        row[: len(numbers)] = numbers
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    return {
+        "input_ids": torch.from_numpy(ids),
+        "attention_mask": torch.from_numpy(mask.astype(np.int64)),
+    }

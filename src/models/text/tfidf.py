@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from src.models.text.data import rows_with_text
+from src.models.text.tokens import rows_with_text
 
 
 class BagOfWords:
@@ -23,6 +23,7 @@ class BagOfWords:
     """
 
     frozen_features = False
+    stops_early = False
 
     def __init__(
         self,
@@ -35,8 +36,7 @@ class BagOfWords:
     ) -> None:
         self.rows = rows_with_text(table)
         lists = tokens.set_index("id").loc[table["id"].to_numpy()[self.rows]]
-        title, body = (lists[name].map(" ".join) for name in ("title", "body"))
-        self.texts = pd.DataFrame({"title": title, "whole": title + " " + body}).astype(object)
+        self.texts = columns_of(*(lists[name].map(" ".join) for name in ("title", "body")))
         self.labels, self.num_classes = labels[self.rows], num_classes
         self.spec, self.seed = spec, seed
 
@@ -45,14 +45,7 @@ class BagOfWords:
     ) -> tuple[Pipeline, pd.DataFrame]:
         """Fit on the train rows; there are no epochs, so val is not needed and no curve is made."""
         spec = self.spec
-        parts = [
-            ("title", _vectors("word", (1, 2)), "title"),
-            ("words", _vectors("word", (1, 2)), "whole"),
-            ("characters", _vectors("char_wb", (2, 5)), "whole"),
-        ]
-        # A source may have no titles at all.
-        titles = (self.texts["title"].iloc[train] != "").any()
-        vectors = ColumnTransformer(parts if titles else parts[1:])
+        vectors = make_vectors(self.texts.iloc[train])
         balanced = "balanced" if spec["imbalance"] == "weights" else None
         classifier = LogisticRegression(C=spec["C"], class_weight=balanced, max_iter=1000)
         matrix = vectors.fit_transform(self.texts.iloc[train])
@@ -66,15 +59,38 @@ class BagOfWords:
         self, model: Pipeline, rows: NDArray[np.intp]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return features [N, D] and probabilities [N, C] of the rows."""
-        parts = model.named_steps
-        matrix = parts["vectors"].transform(self.texts.iloc[rows])
-        probs = np.zeros((len(rows), self.num_classes), np.float32)
-        probs[:, parts["classifier"].classes_] = parts["classifier"].predict_proba(matrix)
-        x = np.zeros((len(rows), self.spec["components"]), np.float32)
-        reduced = parts["reduction"].transform(matrix)
-        # Small data have fewer components than asked for; the rest stay 0.
-        x[:, : reduced.shape[1]] = reduced
-        return x, probs
+        return score(model, self.texts.iloc[rows], self.num_classes, self.spec["components"])
+
+
+def make_vectors(texts: pd.DataFrame) -> ColumnTransformer:
+    """Return the vectorizer for such texts, unfitted; its blocks of columns have length 1 each."""
+    parts = [
+        ("title", _vectors("word", (1, 2)), "title"),
+        ("words", _vectors("word", (1, 2)), "whole"),
+        ("characters", _vectors("char_wb", (2, 5)), "whole"),
+    ]
+    # A source may have no titles at all.
+    return ColumnTransformer(parts if (texts["title"] != "").any() else parts[1:])
+
+
+def columns_of(title: pd.Series, body: pd.Series) -> pd.DataFrame:
+    """Return what the model reads, title and whole, from words joined by spaces."""
+    return pd.DataFrame({"title": title, "whole": title + " " + body}).astype(object)
+
+
+def score(
+    model: Pipeline, texts: pd.DataFrame, num_classes: int, components: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return features [N, components] and probabilities [N, num_classes] of texts' columns."""
+    parts = model.named_steps
+    matrix = parts["vectors"].transform(texts)
+    probs = np.zeros((len(texts), num_classes), np.float32)
+    probs[:, parts["classifier"].classes_] = parts["classifier"].predict_proba(matrix)
+    x = np.zeros((len(texts), components), np.float32)
+    reduced = parts["reduction"].transform(matrix)
+    # Small data have fewer components than asked for; the rest stay 0.
+    x[:, : reduced.shape[1]] = reduced
+    return x, probs
 
 
 def _vectors(analyzer: str, ngrams: tuple[int, int]) -> TfidfVectorizer:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from src.files import read_json, replacing, write_json
 
@@ -17,6 +19,12 @@ SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 def is_bag_of_words(weights: Path) -> bool:
     """Tell whether a row reads words rather than the tokens of a network."""
     return not read_json(weights / "source.json")["network"]
+
+
+def rows_with_text(table: pd.DataFrame) -> NDArray[np.intp]:
+    """Return positions of the listings whose title or body is not empty."""
+    text = table["title"].str.strip() + table["text"].str.strip()
+    return np.flatnonzero((text != "").to_numpy())
 
 
 def tokenize(table: pd.DataFrame, weights: Path, out: Path) -> None:
@@ -32,6 +40,8 @@ def tokenize(table: pd.DataFrame, weights: Path, out: Path) -> None:
     """
     with replacing(out) as beside:
         beside.mkdir()
+        titles: list[Any]
+        bodies: list[Any]
         if is_bag_of_words(weights):
             titles, bodies = (
                 table[name].str.split().tolist() for name in ("title_words", "text_words")
@@ -48,12 +58,14 @@ def tokenize(table: pd.DataFrame, weights: Path, out: Path) -> None:
                     "vocab_size": tokenizer.get_vocab_size(),
                 },
             )
-            titles, bodies = (
-                [e.ids for e in tokenizer.encode_batch(texts, add_special_tokens=False)]
-                for texts in (table["title"].tolist(), table["text"].tolist())
-            )
+            titles, bodies = (encode(tokenizer, table[name].tolist()) for name in ("title", "text"))
         tokens = pd.DataFrame({"id": table["id"], "title": titles, "body": bodies})
         tokens.to_parquet(beside / "tokens.parquet", index=False)
+
+
+def encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+    """Return the token numbers of clean texts, without special ones, unpadded."""
+    return [found.ids for found in tokenizer.encode_batch(texts, add_special_tokens=False)]
 
 
 def _tokenizer(table: pd.DataFrame, weights: Path) -> Any:

@@ -1,0 +1,124 @@
+"""Whether probabilities mean what they say: temperature scaling, ECE, Brier, reliability."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+from sklearn.model_selection import GroupKFold
+
+BINS = 15
+# None of 15 neighbours is not "impossible": with 1e-4 in its place such listings alone would set
+# the temperature, and calibrating made the nearest neighbours' probabilities worse.
+SMALLEST_PROB = 1e-2
+
+
+def fit_temperature(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
+    """Return the temperature that makes the log loss smallest; above 1: less sure.
+
+    scikit-learn's CalibratedClassifierCV(method="temperature") does the same for an estimator,
+    not for probabilities that were computed elsewhere.
+
+    Args:
+        probs: class probabilities, [N, C], of listings that the model did not learn from.
+        y: classes, [N].
+
+    Guo et al., "On calibration of modern neural networks" (2017).
+    """
+    logits = _logits(probs)
+
+    def log_loss(log_temperature: float) -> float:
+        said = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return -float(said[np.arange(len(y)), y].mean())
+
+    best = minimize_scalar(log_loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
+    return float(np.exp(best.x))
+
+
+def apply_temperature(probs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Return probabilities, [N, C], at that temperature; the likeliest class stays the same."""
+    scaled: NDArray[np.float32] = softmax(_logits(probs) / temperature, axis=1).astype(np.float32)
+    return scaled
+
+
+def cross_fit_temperature(
+    probs: NDArray[np.float32],
+    y: NDArray[np.int64],
+    groups: NDArray[np.str_],
+    folds: int,
+    seed: int,
+) -> NDArray[np.float32]:
+    """Calibrate each fold of groups at the temperature of the other folds.
+
+    So what comes back, [N, C], may be measured against `y`: no listing, nor a near-duplicate of
+    it, had a say in its own temperature. With a single group nothing changes.
+
+    Args:
+        probs: class probabilities, [N, C].
+        y: classes, [N].
+        groups: near-duplicate groups, [N].
+        folds: how many; fewer where there are fewer groups.
+    """
+    folds = min(folds, len(np.unique(groups)))
+    calibrated = probs.copy()
+    if folds < 2:
+        return calibrated
+    splitter = GroupKFold(folds, shuffle=True, random_state=seed)
+    for others, fold in splitter.split(probs, y, groups):
+        temperature = fit_temperature(probs[others], y[others])
+        calibrated[fold] = apply_temperature(probs[fold], temperature)
+    return calibrated
+
+
+def reliability(probs: NDArray[np.float32], y: NDArray[np.int64]) -> pd.DataFrame:
+    """The reliability diagram of the top class: bin, confidence, accuracy, n.
+
+    Up to BINS bins of equal mass; equal confidences share one, so that the order of the listings
+    does not matter. Equal mass: Nguyen and O'Connor, "Posterior calibration and exploratory
+    analysis for natural language processing models" (2015).
+
+    Args:
+        probs: class probabilities, [N, C].
+        y: classes, [N].
+    """
+    top = probs.max(1).astype(np.float64)
+    edges = np.unique(np.quantile(top, np.linspace(0, 1, BINS + 1)[1:-1]))
+    frame = pd.DataFrame(
+        {
+            "bin": np.searchsorted(edges, top, side="right"),
+            "confidence": top,
+            "accuracy": probs.argmax(1) == y,
+        }
+    )
+    bins = frame.groupby("bin").agg(
+        confidence=("confidence", "mean"), accuracy=("accuracy", "mean"), n=("accuracy", "size")
+    )
+    return bins.reset_index(drop=True).rename_axis("bin").reset_index()
+
+
+def expected_calibration_error(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
+    """Mean distance of confidence and accuracy over the bins of `reliability`, by their mass.
+
+    Naeini et al., "Obtaining well calibrated probabilities using Bayesian binning" (2015), with
+    bins of equal mass in place of equal width. Chance moves it upward: a perfectly calibrated row
+    shows 0.05 to 0.09 on 240 listings, 0.03 to 0.05 on 850.
+    """
+    bins = reliability(probs, y)
+    apart = (bins["confidence"] - bins["accuracy"]).abs()
+    return float((apart * bins["n"]).sum() / bins["n"].sum())
+
+
+def brier(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
+    """Mean squared distance of the probabilities from the answer, summed over classes: 0 to 2.
+
+    Brier, "Verification of forecasts expressed in terms of probability" (1950).
+    """
+    answer = np.eye(probs.shape[1])[y]
+    return float(((probs - answer) ** 2).sum(1).mean())
+
+
+def _logits(probs: NDArray[np.float32]) -> NDArray[np.float64]:
+    logits: NDArray[np.float64] = np.log(np.maximum(probs.astype(np.float64), SMALLEST_PROB))
+    return logits

@@ -1,0 +1,158 @@
+"""`python -m src.predict`: one listing or a table, and one line for every mistake."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import src.predict.bulk
+from src.errors import run_stage
+from src.predict.__main__ import main
+from src.predict.predictor import NOTHING
+from tests.predict.conftest import Pipeline
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run the command line with the bundle; give what it printed."""
+
+    def run(*arguments: object) -> str:
+        monkeypatch.setattr(sys, "argv", ["predict", "--bundle", str(bundle), *map(str, arguments)])
+        run_stage(main)
+        return capsys.readouterr().out
+
+    return run
+
+
+def table_of(pipeline: Pipeline) -> pd.DataFrame:
+    """The test part as a user's table, under the names that the bundle expects."""
+    raw = pipeline.raw.iloc[48:].rename(columns={"text": "description", "photo": "image"})
+    return raw[["id", "title", "description", "price", "image"]]
+
+
+def test_one_listing_as_a_small_table_and_as_json(run: Run, pipeline: Pipeline) -> None:
+    listing = ("--title", "КНИГИ", "--price", "1 500 ₽", "--photo", pipeline.photos / "48.jpg")
+    lines = run(*listing, "--top", 2).splitlines()
+    said = json.loads(run(*listing, "--json"))
+    assert len(lines) == 2
+    assert lines[0] == f"{said['probability']:.3f}  {said['category']}"
+    assert said["used"] == "photo+text+price"
+    assert sum(said["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert max(said["probabilities"], key=said["probabilities"].get) == said["category"]
+
+
+def test_a_table_is_answered_in_order_in_batches_as_one_by_one(
+    run: Run, pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = pipeline.predictions("tfidf", "stack")
+    table = table_of(pipeline)
+    table.to_csv(tmp_path / "listings.csv", index=False)
+    table.to_parquet(tmp_path / "listings.parquet")
+    monkeypatch.setattr(src.predict.bulk.predict_table, "__defaults__", (5,))
+    for ending, other in (("csv", "parquet"), ("parquet", "csv")):
+        out = tmp_path / f"out.{ending}"
+        run(tmp_path / f"listings.{other}", "--photos", pipeline.photos, "--out", out)
+        found = pd.read_csv(out) if ending == "csv" else pd.read_parquet(out)
+        assert found["id"].tolist() == expected.ids.tolist()
+        probs = found[[f"p_{name}" for name in expected.classes]].to_numpy()
+        np.testing.assert_allclose(probs, expected.probs, atol=1e-5)
+        assert found["category"].tolist() == expected.classes[expected.probs.argmax(1)].tolist()
+        np.testing.assert_allclose(found["probability"], expected.probs.max(1), atol=1e-5)
+    assert [path.name for path in tmp_path.glob(".*")] == []
+
+
+def test_what_cannot_be_read_is_noted_and_the_rest_used(
+    run: Run, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "page.jpg").write_text("<html>")
+    (tmp_path / "photos" / "link.jpg").symlink_to(pipeline.photos / "48.jpg")
+    table = pd.DataFrame(
+        [
+            ("a", "книги", "100", "page.jpg"),
+            ("b", "книги", "много", "none.jpg"),
+            ("c", "", "", "page.jpg"),
+            ("d", "книги", "", "link.jpg"),
+            ("e", "NA", "", "x" * 300),
+        ],
+        columns=["id", "name", "price", "image"],
+    )
+    table.to_csv(tmp_path / "t.csv", index=False, sep=";")
+    said = run(
+        *(tmp_path / "t.csv", "--photos", tmp_path / "photos", "--out", tmp_path / "o.csv"),
+        *("--column", "title=name"),
+    )
+    assert said == f"{tmp_path / 'o.csv'}: 5 listings, 1 without an answer, 5 with a note\n"
+    found = pd.read_csv(tmp_path / "o.csv", keep_default_na=False)
+    assert found["used"].tolist() == ["text+price", "text", "", "text", "text"]
+    assert found["note"].tolist() == [
+        "photo: not a picture of an allowed type",
+        "price cannot be read; photo: the file is missing",
+        "photo: not a picture of an allowed type",
+        "photo: the file is outside the folder of photos",
+        "photo: the file cannot be read",
+    ]
+    assert found["error"].tolist() == ["", "", NOTHING, "", ""]
+    assert found["category"][2] == "" and found["probability"][2] == ""
+
+
+def test_a_table_without_ids_gets_row_numbers_across_batches(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t.csv").write_text("title\nкниги\nстол\nобувь\n", encoding="utf-8")
+    monkeypatch.setattr(src.predict.bulk.predict_table, "__defaults__", (2,))
+    run(tmp_path / "t.csv", "--out", tmp_path / "o.csv")
+    assert pd.read_csv(tmp_path / "o.csv")["id"].tolist() == ["row-1", "row-2", "row-3"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--title", "x", "--bundle", "none"], "none: there is no bundle; make it with"),
+        (["--photo", "none.jpg"], "photo: the file is missing (none.jpg)"),
+        (["--title", "x", "--photo", "t.csv"], "photo: not a picture of an allowed type"),
+        (["--title", "x", "--price", "много"], "price cannot be read (много)"),
+        (["--title", " "], f"{NOTHING}: give another of"),
+        (["none.csv", "--out", "o.csv"], "none.csv: there is no such file of listings"),
+        (["t.csv", "--out", "o.xlsx"], "o.xlsx: expected a name that ends in .csv or .parquet"),
+        (["t.csv", "--out", "o.csv"], "t.csv has no column title, description, price, image; it"),
+        (["t.csv", "--out", "o.csv", "--column", "name"], "--column name: expected FIELD=NAME"),
+        (["t.csv", "--out", "o.csv", "--column", "photo=name", "--photos", "p"], "p is no folder"),
+        (["empty.csv", "--out", "o.csv"], "empty.csv holds no listings"),
+        (["latin.csv", "--out", "o.csv"], "latin.csv is not UTF-8 text"),
+        (["t.parquet", "--out", "o.csv"], "t.parquet cannot be read as CSV or Parquet"),
+        (["ragged.csv", "--out", "o.csv"], "ragged.csv cannot be read as CSV or Parquet"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_and_nothing_is_written(
+    arguments: list[str], says: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("name\nстол\n", encoding="utf-8")
+    Path("t.parquet").write_bytes(b"broken")
+    Path("empty.csv").write_text("title\n", encoding="utf-8")
+    Path("latin.csv").write_bytes("title\nстол\n".encode("cp1251"))
+    Path("ragged.csv").write_text("title\nстол\na,b,c\n", encoding="utf-8")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(SystemExit) as stopped:
+        run(*arguments)
+    assert str(stopped.value).startswith(f"error: {says}")
+    assert "\n" not in str(stopped.value)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("arguments", [[], ["t.csv"], ["t.csv", "--out", "o.csv", "--title", "x"]])
+def test_neither_one_listing_nor_a_table_is_a_question_of_usage(
+    arguments: list[str], run: Run
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run(*arguments)
+    assert stopped.value.code == 2

@@ -1,0 +1,55 @@
+"""The bundle's model in MLflow: under its fused row's run, once, and replaced when it changes."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from src.files import read_json, write_json
+from src.report.rows import Row
+from src.report.tracking import track
+
+
+def row(kind: str, name: str) -> Row:
+    return Row(kind, name, f"stage@{name}", name * 9, {"seed": 7}, {"f1": 0.5}, None, None, [])
+
+
+ROWS = [row("image", "cnn"), row("fused", "nn"), row("fused", "stack")]
+
+
+def test_one_model_under_the_run_of_the_fused_row(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    copy = shutil.copytree(bundle, tmp_path / "bundle")
+    home = tmp_path / "home"
+    home.mkdir()
+
+    def logged() -> tuple[str, str]:
+        """Track; return the one model's id and the place to serve it from."""
+        line = track(ROWS, "listings", home, copy, patience_s=60)
+        client = MlflowClient(tracking_uri=f"sqlite:///{home}/mlruns.db")
+        experiment = client.get_experiment_by_name("listings")
+        assert experiment is not None
+        runs = client.search_runs([experiment.experiment_id])
+        assert len(runs) == 3
+        (run,) = (run for run in runs if run.data.tags["row"] == "fused/stack")
+        (model,) = client.search_logged_models([experiment.experiment_id])
+        assert (model.source_run_id, model.status) == (run.info.run_id, "READY")
+        found = re.search(r"mlflow models serve -m (\S+) --env-manager local", line)
+        assert found and line.count("\n") == 0
+        return model.model_id, found[1]
+
+    model_id, place = logged()
+    assert model_id in place
+    served = Path(place) / "artifacts/bundle/bundle.json"
+    assert read_json(served) == read_json(bundle / "bundle.json")
+    assert logged() == (model_id, place)
+    write_json(copy / "bundle.json", read_json(copy / "bundle.json") | {"temperature": 2.0})
+    other_id, other = logged()
+    assert other_id != model_id
+    assert read_json(Path(other) / "artifacts/bundle/bundle.json")["temperature"] == 2.0

@@ -1,0 +1,128 @@
+"""Dealt by date and to folds: no group crosses, nothing from the future trains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src.errors import UserError
+from src.listings import PARTS, splits
+from src.prepare.split import Split, split
+from tests.prepare.markets import SHARES, made_market, markets
+
+Market = tuple[pd.DataFrame, pd.Series]
+
+
+def _split(table: pd.DataFrame, group: pd.Series, kind: str, seed: int = 1, **own: Any) -> Split:
+    options = {"split": kind, "folds": 5, "parts": SHARES, "crossing": "refuse"} | own
+    return split(table, group, options, seed)
+
+
+def _dated(table: pd.DataFrame, days: int, seed: int) -> pd.DataFrame:
+    numbers = np.random.default_rng(seed).integers(days, size=len(table))
+    # The first three listings are of different days, so that there is something to cut.
+    numbers[:3] = 0, 1, 2
+    dates = pd.Timestamp("2024-02-20") + pd.to_timedelta(numbers, unit="D")
+    return table.assign(listed=dates.strftime("%Y-%m-%d").to_numpy())
+
+
+@given(markets(), st.integers(3, 90), st.integers(0, 100))
+@settings(max_examples=60, deadline=None)
+def test_by_date_no_part_holds_a_listing_as_new_as_the_next_part(
+    market: Market, days: int, seed: int
+) -> None:
+    table, group = _dated(market[0], days, seed), market[1]
+    latest = table["listed"].groupby(group).transform("max")
+    if latest.nunique() < 3:
+        return
+    part = _split(table, group, "time").part
+    assert (part.groupby(group).nunique() == 1).all()
+    assert set(part) == set(PARTS)
+    last, first = latest.groupby(part).max(), latest.groupby(part).min()
+    assert last["train"] < first["val"] and last["val"] < first["test"]
+    assert table["listed"][part == "train"].max() <= last["train"]
+    turned = table.iloc[::-1]
+    assert part.equals(_split(turned, group[turned.index], "time").part[table.index])
+
+
+def test_by_date_the_shares_are_as_near_as_the_days_allow() -> None:
+    table = made_market(["a", "b"] * 50)
+    daily = table.assign(listed=[f"2024-01-{1 + n // 5:02}" for n in range(100)])
+    part = _split(daily, table["id"], "time").part
+    assert part.tolist() == ["train"] * 60 + ["val"] * 20 + ["test"] * 20
+    # Four days of 25: cuts at 0.5 and 0.75 are nearest to 0.6 and 0.8.
+    coarse = table.assign(listed=[f"2024-0{1 + n // 25}-01" for n in range(100)])
+    assert _split(coarse, table["id"], "time").part.value_counts()[[*PARTS]].tolist() == [
+        50,
+        25,
+        25,
+    ]
+
+
+def test_a_repost_takes_its_group_to_the_part_of_the_latest_date() -> None:
+    table = made_market(["a", "b"] * 5).assign(listed=[f"2024-01-{n:02}" for n in range(1, 11)])
+    group = table["id"].mask(table.index == 9, "00000")
+    part = _split(table, group, "time").part
+    assert part[0] == part[9] == "test"
+    assert part[1] == "train"
+
+
+def test_listings_without_a_date_or_of_two_days_cannot_be_split_by_date() -> None:
+    table = made_market(["a", "b"] * 5).assign(listed="2024-01-01")
+    undated = table.assign(listed=table["listed"].mask(table.index > 7))
+    with pytest.raises(UserError, match="2 of 10 listings have no date, the first of them 00008;"):
+        _split(undated, table["id"], "time")
+    two = table.assign(listed=["2024-01-01", "2024-01-02"] * 5)
+    with pytest.raises(UserError, match="are of 2 days, and 3 parts need as many"):
+        _split(two, table["id"], "time")
+
+
+@given(markets(smallest=12), st.integers(3, 6), st.integers(0, 100))
+@settings(max_examples=60, deadline=None)
+def test_in_folds_every_listing_is_judged_once_and_no_group_crosses(
+    market: Market, folds: int, seed: int
+) -> None:
+    table, group = market
+    found = _split(table, group, "folds", seed, folds=folds)
+    parts = splits(table.assign(fold=found.fold, part=found.part))
+    assert len(parts) == folds
+    assert parts[0].equals(found.part)
+    judged = sum((part == "test").astype(int) for part in parts)
+    assert (judged == 1).all()
+    stopped_on = sum((part == "val").astype(int) for part in parts)
+    assert (stopped_on == 1).all()
+    for part in parts:
+        assert set(part) == set(PARTS)
+        assert (part.groupby(group).nunique() == 1).all()
+    turned = table.iloc[::-1]
+    again = _split(turned, group[turned.index], "folds", seed, folds=folds)
+    assert found.fold.equals(again.fold[table.index])
+
+
+@given(st.lists(st.integers(8, 60), min_size=2, max_size=6), st.integers(0, 100))
+@settings(max_examples=30, deadline=None)
+def test_in_folds_every_category_is_in_every_part(sizes: list[int], seed: int) -> None:
+    table = made_market([f"c{name}" for name, size in enumerate(sizes) for _ in range(size)])
+    found = _split(table, table["id"], "folds", seed)
+    counts = pd.crosstab(table["category"], found.fold).to_numpy()
+    assert counts.min() >= 1
+    assert (counts.max(1) - counts.min(1)).max() <= 1
+
+
+def test_without_folds_the_only_split_is_the_table_own() -> None:
+    table = made_market(["a"] * 3, list(PARTS)).assign(fold=-1)
+    assert [part.tolist() for part in splits(table)] == [list(PARTS)]
+
+
+@pytest.mark.parametrize(
+    ("folds", "says"), [(2, "give at least 3"), (9, "at most 5 listings of a category")]
+)
+def test_folds_that_cannot_be_filled_are_refused(folds: int, says: str) -> None:
+    table = made_market(["a", "b"] * 5)
+    with pytest.raises(UserError, match=says):
+        _split(table, table["id"], "folds", folds=folds)
