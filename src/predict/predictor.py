@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from src.errors import UserError
 from src.files import read_json
 from src.fusion.blocks import Block, model_columns, price_block
+from src.judge.calibration import apply_temperature
 from src.models.load import load_fused
 from src.models.text.tokens import rows_with_text
 from src.predict.bundle import FORMAT
@@ -143,10 +144,5 @@ class Predictor:
 
 
 def tempered(probs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Divide log-probabilities [N, C] by the temperature and bring the sums back to 1."""
-    if temperature == 1.0:
-        return probs
-    # Relative to the largest: a small temperature would take everything to 0.
-    raised = (probs / probs.max(1, keepdims=True)).astype(float) ** (1 / temperature)
-    scaled: NDArray[np.float32] = (raised / raised.sum(1, keepdims=True)).astype(np.float32)
-    return scaled
+    """Return probabilities [N, C] as judging calibrates them; as they are where it did not."""
+    return probs if temperature == 1.0 else apply_temperature(probs, temperature)
