@@ -75,7 +75,7 @@ class KernelHead(nn.Module):
     def take(self, fit: KernelFit, share: float = 1.0) -> None:
         """Take over a fit whose kernel is `share` of this one and something else."""
         scale = fit.temperature
-        self.coef = torch.from_numpy(fit.coef * share * scale).float()
+        self.coef = torch.from_numpy(fit.coef * share * scale).float().contiguous()
         self.bias = torch.from_numpy(fit.bias * scale).float()
 
 

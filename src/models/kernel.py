@@ -79,14 +79,15 @@ def fit_kernel(
     half = solve_triangular(factor[0], x.T, lower=True).T
     without = np.empty_like(target)
     for i in _members(groups):
-        hat = half[i] @ half[i].T
+        # The second part is the bias, which moves with every row.
+        hat = half[i] @ half[i].T + scale[i] @ scale[i].T / weight.sum()
         without[i] = target[i] - np.linalg.solve(np.eye(len(i)) - hat, residual[i]) / scale[i]
 
     def loss(log_temperature: float) -> float:
         log_p = log_softmax(np.exp(log_temperature) * without, axis=1)
         return float(-np.average(log_p[np.arange(len(y)), y], weights=weight))
 
-    best = minimize_scalar(loss, bounds=(-1, 5), method="bounded").x
+    best = minimize_scalar(loss, bounds=(-3, 5), method="bounded").x
     coef = solve_triangular(root, slope, lower=True, trans="T")
     return KernelFit(coef, y_mean - x_mean @ slope, float(np.exp(best)), without)
 
