@@ -14,7 +14,9 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from src.report.confusion import draw_confusion
+from src.report.parent import Report, log_parent
 from src.report.rows import Row, is_number, metric_name
+from src.report.runs import find_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -24,8 +26,16 @@ OTHER_PROCESS_S = 60.0
 LOG_LATER = "dvc repro --force --single-item track"
 
 
-def track(rows: list[Row], experiment: str, home: Path, patience_s: float = 20.0) -> str:
+def track(
+    rows: list[Row],
+    experiment: str,
+    home: Path,
+    patience_s: float = 20.0,
+    report: Report | None = None,
+) -> str:
     """Put every row in MLflow and return one line about it; whatever goes wrong is only told.
+
+    With a report, the rows' runs are children of one that holds it.
 
     The store is MLFLOW_TRACKING_URI, or a SQLite file in `home`, which must be the repository
     itself: a queued experiment's own folder is thrown away. A store that says nothing for
@@ -44,7 +54,7 @@ def track(rows: list[Row], experiment: str, home: Path, patience_s: float = 20.0
 
     def work() -> None:
         try:
-            events.put(_log_rows(rows, experiment, uri, home, events.put))
+            events.put(_log_rows(rows, experiment, uri, home, report, events.put))
         except Exception as error:
             events.put(error)
 
@@ -77,7 +87,12 @@ def _next(events: Queue[float | int | Exception], patience_s: float) -> float | 
 
 
 def _log_rows(
-    rows: list[Row], experiment: str, uri: str, home: Path, progress: Callable[[float], None]
+    rows: list[Row],
+    experiment: str,
+    uri: str,
+    home: Path,
+    report: Report | None,
+    progress: Callable[[float], None],
 ) -> int:
     from filelock import FileLock
     from mlflow import MlflowClient
@@ -86,6 +101,7 @@ def _log_rows(
     artifacts.mkdir(parents=True, exist_ok=True)
     progress(OTHER_PROCESS_S)
     new = 0
+    run_ids = []
     # Two experiments that end together would both find no run, and both make one.
     with FileLock(artifacts / ".lock", timeout=OTHER_PROCESS_S):
         progress(0.0)
@@ -100,7 +116,12 @@ def _log_rows(
         commit = _commit()
         for row in rows:
             progress(0.0)
-            new += _log_row(client, experiment_id, row, commit, progress)
+            run_id, is_new = _log_row(client, experiment_id, row, commit, progress)
+            run_ids.append(run_id)
+            new += is_new
+        if report is not None:
+            progress(UPLOAD_S)
+            log_parent(client, experiment_id, rows, run_ids, report, commit)
     return new
 
 
@@ -110,23 +131,17 @@ def _log_row(
     row: Row,
     commit: dict[str, str],
     progress: Callable[[float], None],
-) -> bool:
-    """Find the row's run or make it; True if it is new."""
+) -> tuple[str, bool]:
+    """Find the row's run or make it; return its id and whether it is new."""
     tag, value = row.key
     which = {"row": f"{row.kind}/{row.name}", tag: value}
-    query = " and ".join(f"tags.`{name}` = '{text}'" for name, text in which.items())
-    runs = client.search_runs([experiment_id], query)
-    done = [run for run in runs if run.info.status == "FINISHED"]
-    for run in runs:
-        if run.info.status != "FINISHED":
-            # Left by a process that was killed; nobody else is at it under the lock.
-            client.delete_run(run.info.run_id)
+    done = find_run(client, experiment_id, which)
     if done:
-        known = done[0].data.metrics
+        known = done.data.metrics
         # The judging may have changed since, though the row's own stage has not.
         if any(known.get(name) != number for name, number in row.metrics.items()):
-            _log_scores(client, done[0].info.run_id, row)
-        return False
+            _log_scores(client, done.info.run_id, row)
+        return done.info.run_id, False
     tags = {**which, **commit, "kind": row.kind, "dvc.stage": row.stage}
     run_id = client.create_run(experiment_id, tags=tags, run_name=row.name).info.run_id
     _log_params_and_curves(client, run_id, row)
@@ -136,7 +151,7 @@ def _log_row(
         client.log_artifact(run_id, str(file), "model")
     progress(0.0)
     client.set_terminated(run_id)
-    return True
+    return run_id, True
 
 
 def _log_scores(client: MlflowClient, run_id: str, row: Row) -> None:
