@@ -112,8 +112,9 @@ def audit_markdown(found: dict[str, Any]) -> str:
     lines += [
         "## Labels",
         "",
-        f"{errors['suspected']} of {errors['looked_at']} listings are probably under a wrong "
-        "category (data/judged/label_errors.parquet). No score leaves them out.",
+        f"Confident learning suspects {errors['suspected']} of {errors['looked_at']} listings of a "
+        "wrong category (data/judged/label_errors.parquet); where categories overlap, many of them "
+        "are right. No score leaves them out.",
         "",
     ]
     if "planted" in found:

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 import pytest
 
 from src.judge.audit import audit, audit_markdown, audit_planted
-from tests.made import made_table
+from tests.made import made_notes, made_table
 
-NOTES: dict[str, Any] = {
-    "duplicates": {"groups": 3, "listings": 7, "largest": 3, "links": {"photo": 2, "text": 4}},
-    "random_split": {
-        "pairs": 5,
-        "pairs_crossing": 4,
-        "groups_crossing": 3,
-        "judged_listings": 12,
-        "judged_listings_with_twin_in_train_or_val": 2,
-    },
-}
 LEAKY = {
     "n": 18,
     "accuracy": 0.9,
@@ -33,7 +21,7 @@ SCORES = {"logreg": {"accuracy": 0.8}, "logreg_leaky": LEAKY}
 
 
 def test_the_leaky_accuracy_is_foretold_from_the_honest_one() -> None:
-    found = audit(made_table(), NOTES, SCORES, suspected=2, looked_at=24)
+    found = audit(made_table(), made_notes(), SCORES, suspected=2, looked_at=24)
     assert found["leaky"]["accuracy_predicted"] == pytest.approx(0.6 * 0.98 + 0.4 * 0.8)
     assert found["split"] == {"groups": 60, "groups_crossing": 0}
     text = audit_markdown(found)
@@ -41,14 +29,14 @@ def test_the_leaky_accuracy_is_foretold_from_the_honest_one() -> None:
     assert "Measured: 0.900 (95 % interval 0.800 to 0.950)" in text
     assert "would have put 4 on both sides" in text
     assert "| the same photo, byte by byte |" not in text
-    assert "2 of 24 listings are probably under a wrong category" in text
+    assert "suspects 2 of 24 listings of a wrong category" in text
     assert "planted" not in text
 
 
 def test_without_the_honest_row_or_a_seen_listing_nothing_is_foretold() -> None:
     unseen = {k: v for k, v in LEAKY.items() if k != "accuracy_seen"} | {"share_seen": 0.0}
     for scores in ({"logreg_leaky": LEAKY}, SCORES | {"logreg_leaky": unseen}):
-        found = audit(made_table(), NOTES, scores, suspected=0, looked_at=0)
+        found = audit(made_table(), made_notes(), scores, suspected=0, looked_at=0)
         assert "accuracy_predicted" not in found["leaky"]
         assert "fitted on" in audit_markdown(found)
 
@@ -65,5 +53,5 @@ def test_what_was_planted_is_compared_with_what_was_found() -> None:
     found = audit_planted(table, truth, suspected, table["id"][48:])
     assert found["duplicate_pairs"] == {"precision": 1, "recall": pytest.approx(1 / 3, abs=1e-6)}
     assert found["wrong_labels"] == {"precision": 0.5, "recall": 0.5, "planted": 2}
-    text = audit_markdown(audit(table, NOTES, SCORES, 2, 12) | {"planted": found})
+    text = audit_markdown(audit(table, made_notes(), SCORES, 2, 12) | {"planted": found})
     assert "| wrong labels (2) | 0.500 | 0.500 |" in text

@@ -15,23 +15,13 @@ from src.fusion.fuse import Scores, fuse
 from src.fusion.leaky import judge_leakily
 from src.judge.evaluate import evaluate
 from src.models.features import LeakError
-from tests.made import made_features, made_table, one_hot
+from tests.made import made_features, made_notes, made_table, one_hot
 
 PARAMS: dict[str, Any] = {
     "seed": 7,
     "model": "cnn",
     "text_model": "tfidf",
     "rows": {"image": ["cnn", "resnet50"], "text": ["tfidf"], "fused": ["stack"]},
-}
-NOTES = {
-    "duplicates": {"groups": 0, "listings": 0, "largest": 1, "links": {"text": 0}},
-    "random_split": {
-        "pairs": 0,
-        "pairs_crossing": 0,
-        "groups_crossing": 0,
-        "judged_listings": 12,
-        "judged_listings_with_twin_in_train_or_val": 0,
-    },
 }
 
 
@@ -63,7 +53,7 @@ def data(table: pd.DataFrame, tmp_path: Path) -> Path:
         table, image, text, {"inputs": "probs", "share": 0.3, "settings": {}}, seed=7
     )
     leaky.save(data / "predictions" / "leaky.npz")
-    write_json(data / "prepared" / "notes.json", NOTES)
+    write_json(data / "prepared" / "notes.json", made_notes())
     return data
 
 
