@@ -18,7 +18,10 @@ from tests.closure import import_closure
 ROOT = Path(__file__).parents[1]
 STAGES: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 # What the collector reads that is no Python.
-READ = {"collect": {"src/collect/demo/catalog.toml", "src/collect/demo/phrases.toml"}}
+READ = {
+    "collect": {"src/collect/demo/catalog.toml", "src/collect/demo/phrases.toml"},
+    "report": {f"src/report/page/page.{kind}" for kind in ("css", "html.j2", "js")},
+}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -41,7 +44,7 @@ def test_the_closure_finds_late_imports_and_leaves_those_for_types_alone() -> No
 def test_stages_that_need_no_network_do_not_import_one() -> None:
     code = """
 import importlib, sys
-for stage in "check collect pack prepare tokenize fuse leaky evaluate track".split():
+for stage in "check collect pack prepare tokenize fuse leaky evaluate report track".split():
     importlib.import_module(f"stages.{stage}")
     heavy = {"torch", "transformers", "timm", "lightning"} & set(sys.modules)
     assert not heavy, (stage, heavy)

@@ -39,32 +39,23 @@ function draw(place) {
 }
 
 const places = [...document.querySelectorAll(".figure")];
-const drawAll = () => places.filter((place) => place.dataset.drawn).forEach(draw);
+// So that nothing moves when it is drawn.
+for (const place of places) place.style.minHeight = `${figures[place.id].layout.height}px`;
 
-// Only what is near the screen is drawn: a phone shows the first lines at once.
-const watcher = new IntersectionObserver(
-  (entries) => {
-    for (const { isIntersecting, target } of entries) {
-      if (!isIntersecting) continue;
-      watcher.unobserve(target);
-      target.dataset.drawn = "yes";
-      draw(target);
-    }
-  },
-  { rootMargin: "600px" },
-);
-for (const place of places) {
-  // So that nothing moves when it is drawn.
-  place.style.minHeight = `${figures[place.id].layout.height}px`;
-  watcher.observe(place);
+// One after the other, from the top: a phone can scroll in between.
+function drawAll(rest = places) {
+  if (!rest.length) return;
+  draw(rest[0]);
+  rest[0].dataset.drawn = "yes";
+  setTimeout(drawAll, 0, rest.slice(1));
 }
+drawAll();
 
-picker.addEventListener("change", drawAll);
-dark.addEventListener("change", drawAll);
-narrow.addEventListener("change", drawAll);
+picker.addEventListener("change", () => drawAll());
+dark.addEventListener("change", () => drawAll());
+narrow.addEventListener("change", () => drawAll());
 document.getElementById("theme").addEventListener("click", () => {
   const isDark = root.dataset.theme ? root.dataset.theme === "dark" : dark.matches;
   root.dataset.theme = isDark ? "light" : "dark";
   drawAll();
 });
-addEventListener("beforeprint", () => places.forEach(draw));
