@@ -14,7 +14,7 @@ from src.report.results import Results
 def confusion_figure(results: Results) -> dict[str, Any]:
     """Counts of actual against predicted, shaded by each actual category's share."""
     names = confusion_names(results)
-    fig = figure(90 + 26 * len(names), xaxis={"side": "top", "title": {"text": "predicted"}})
+    fig = figure(66 + 26 * len(names), xaxis={"side": "top", "title": {"text": "predicted"}})
     for row, pairs in results.confusion.items():
         counts = counted(pairs, names)
         shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
@@ -42,7 +42,7 @@ def confusion_figure(results: Results) -> dict[str, Any]:
     # Read from above, as tables are.
     fig.update_yaxes(range=[len(names) - 0.5, -0.5])
     fig.update_xaxes(**name_axis(names, numbers), tickangle=0)
-    fig.update_layout(meta={"narrow": numbers})
+    fig.update_layout(meta={"narrow": numbers}, margin={"b": 8})
     found: dict[str, Any] = fig.to_plotly_json()
     return found
 
