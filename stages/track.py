@@ -8,6 +8,7 @@ from pathlib import Path
 from src.errors import run_stage
 from src.files import write_json
 from src.params import stage_params
+from src.report.parent import read_report
 from src.report.rows import read_rows
 from src.report.tracking import track
 
@@ -18,7 +19,8 @@ def main() -> None:
     # A queued experiment runs in a copy that is thrown away; DVC_ROOT names the repository.
     home = Path(os.environ.get("DVC_ROOT") or Path.cwd())
     bundle = Path("data/bundle")
-    print(track(rows, experiment, home, bundle if bundle.exists() else None))
+    report = read_report(Path())
+    print(track(rows, experiment, home, bundle if bundle.exists() else None, report=report))
     # No run ids: the output must not depend on which store there was.
     known = {
         f"{row.kind}/{row.name}": {"stage": row.stage, "lock_hash": row.lock_hash} for row in rows

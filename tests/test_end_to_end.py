@@ -150,7 +150,7 @@ def test_a_second_repro_runs_no_stage(repo: Repo) -> None:
 
 def test_another_model_runs_fusion_and_judging_only(repo: Repo) -> None:
     ran = repo.stages_run("dvc", "exp", "run", "-S", "model=resnet50")
-    judged = {f"fuse@{row}" for row in FUSED} | {"leaky", "evaluate", "bundle", "track"}
+    judged = {f"fuse@{row}" for row in FUSED} | {"leaky", "evaluate", "report", "bundle", "track"}
     assert ran - {"check"} == judged
     diff = repo.run("dvc", "metrics", "diff")
     assert re.search(r"metrics/fused/stack\.json\s+f1_macro\s+0\.\d+\s+0\.\d+\s+-?0\.\d+", diff)
@@ -160,10 +160,11 @@ def test_another_model_runs_fusion_and_judging_only(repo: Repo) -> None:
 
 
 def test_mlflow_has_one_run_per_row_and_state(repo: Repo) -> None:
-    # Every row once, and the fused and the leaky rows once more for the other model.
-    assert sorted(repo.runs()) == sorted([*ROWS, *[*FUSED, "logreg_leaky"] * 2])
+    # Every row once, and the fused and the leaky rows and the report once more for the other model.
+    expected = sorted([*ROWS, *[*FUSED, "logreg_leaky", "report"] * 2])
+    assert sorted(repo.runs()) == expected
     repo.run("dvc", "repro", "--force", "--single-item", "track")
-    assert len(repo.runs()) == len(ROWS) + 2 * (len(FUSED) + 1)
+    assert sorted(repo.runs()) == expected
 
 
 def test_the_bundle_answers_as_the_pipeline_did(repo: Repo, tmp_path: Path) -> None:
@@ -237,13 +238,15 @@ def served(repo: Repo, model: str, elsewhere: Path) -> Iterator[str]:
 
 def test_a_learning_rate_runs_that_rows_chain_only(repo: Repo) -> None:
     ran = repo.stages_run("dvc", "exp", "run", "-S", "image_models.cnn.lr=0.002")
-    assert ran == {"train_image@cnn", "evaluate", "track"}
+    assert ran == {"train_image@cnn", "evaluate", "report", "bundle", "track"}
     repo.run("git", "checkout", "-q", ".")
     repo.run("dvc", "checkout")
 
 
 def test_forcing_training_again_gives_equal_bytes(repo: Repo) -> None:
-    for stage in ("train_image@cnn", "train_text@rubert_tiny2", "fuse@random_forest", "prepare"):
+    for stage in (
+        "train_image@cnn", "train_text@rubert_tiny2", "fuse@random_forest", "prepare", "report",
+    ):  # fmt: skip
         repo.run("dvc", "repro", "--force", "--single-item", stage)
     assert repo.run("git", "status", "--short", "metrics", "dvc.lock") == ""
 

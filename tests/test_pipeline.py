@@ -24,6 +24,7 @@ READ = {
         "src/collect/demo/phrases.toml",
         "src/collect/store.sql",
     },
+    "report": {f"src/report/page/page.{kind}" for kind in ("css", "html.j2", "js")},
     # skops imports the last two by the names in a model's file.
     "track": import_closure("src/predict/pyfunc.py")
     | {"src/fusion/conditional_logit.py", "src/fusion/heads.py"},
@@ -50,7 +51,7 @@ def test_the_closure_finds_late_imports_and_leaves_those_for_types_alone() -> No
 def test_stages_that_need_no_network_do_not_import_one() -> None:
     code = """
 import importlib, sys
-for stage in "check collect pack prepare tokenize fuse leaky evaluate bundle track".split():
+for stage in "check collect pack prepare tokenize fuse leaky evaluate report bundle track".split():
     importlib.import_module(f"stages.{stage}")
     heavy = {"torch", "transformers", "timm", "lightning"} & set(sys.modules)
     assert not heavy, (stage, heavy)

@@ -44,12 +44,23 @@ def read_rows(root: Path) -> list[Row]:
 
     Parameters are those that the row's stage ran with, as dvc.lock states them.
     """
-    lock = _lock(root / "dvc.lock")
+    lock = read_lock(root / "dvc.lock")
     return [
         _row(root, kind, file, STAGES[kind].format(file.stem), lock)
         for kind in STAGES
         for file in sorted((root / "metrics" / kind).glob("*.json"))
     ]
+
+
+def read_lock(file: Path) -> dict[str, Any]:
+    """Return the stages of dvc.lock; {} where there is none."""
+    if not file.exists():
+        return {}
+    from ruamel.yaml import YAML
+
+    # DVC writes YAML 1.2 with this library; another reader takes 1e-05 for text.
+    stages: dict[str, Any] = (YAML(typ="safe").load(file) or {}).get("stages", {})
+    return stages
 
 
 def metric_name(name: str) -> str:
@@ -80,16 +91,6 @@ def _row(root: Path, kind: str, file: Path, stage: str, lock: dict[str, Any]) ->
         confusion=_existing(root / "metrics" / "confusion" / f"{file.stem}.csv"),
         model_files=sorted(f for f in checkpoint if f.suffix in MODEL_FILES),
     )
-
-
-def _lock(file: Path) -> dict[str, Any]:
-    if not file.exists():
-        return {}
-    from ruamel.yaml import YAML
-
-    # DVC writes YAML 1.2 with this library; another reader takes 1e-05 for text.
-    stages: dict[str, Any] = (YAML(typ="safe").load(file) or {}).get("stages", {})
-    return stages
 
 
 def _flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from src.report.rows import Row, is_number, metric_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 UPLOAD_S = 600.0
 
@@ -26,19 +27,13 @@ def log_row(
     """Find the row's run or make it; return its id and whether it is new."""
     tag, value = row.key
     which = {"row": f"{row.kind}/{row.name}", tag: value}
-    query = " and ".join(f"tags.`{name}` = '{text}'" for name, text in which.items())
-    runs = client.search_runs([experiment_id], query)
-    done = [run for run in runs if run.info.status == "FINISHED"]
-    for run in runs:
-        if run.info.status != "FINISHED":
-            # Left by a process that was killed; nobody else is at it under the lock.
-            client.delete_run(run.info.run_id)
+    done = find_run(client, experiment_id, which)
     if done:
-        known = done[0].data.metrics
+        known = done.data.metrics
         # The judging may have changed since, though the row's own stage has not.
         if any(known.get(name) != number for name, number in row.metrics.items()):
-            _log_scores(client, done[0].info.run_id, row)
-        return done[0].info.run_id, False
+            _log_scores(client, done.info.run_id, row)
+        return done.info.run_id, False
     tags = {**which, **commit, "kind": row.kind, "dvc.stage": row.stage}
     run_id = client.create_run(experiment_id, tags=tags, run_name=row.name).info.run_id
     _log_params_and_curves(client, run_id, row)
@@ -49,6 +44,19 @@ def log_row(
     progress(0.0)
     client.set_terminated(run_id)
     return run_id, True
+
+
+def find_run(client: MlflowClient, experiment_id: str, tags: dict[str, str]) -> Run | None:
+    """Return the finished run with these tags; of unfinished ones nothing stays."""
+    query = " and ".join(f"tags.`{name}` = '{text}'" for name, text in tags.items())
+    done = None
+    for run in client.search_runs([experiment_id], query):
+        if run.info.status == "FINISHED":
+            done = done or run
+        else:
+            # Left by a process that was killed; nobody else is at it under the lock.
+            client.delete_run(run.info.run_id)
+    return done
 
 
 def _log_scores(client: MlflowClient, run_id: str, row: Row) -> None:

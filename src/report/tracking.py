@@ -13,6 +13,7 @@ from threading import Thread
 
 from src.files import read_json
 from src.report.model import log_model
+from src.report.parent import Report, log_parent
 from src.report.rows import Row
 from src.report.runs import UPLOAD_S, commit_tags, log_row
 
@@ -37,10 +38,12 @@ def track(
     home: Path,
     bundle: Path | None = None,
     patience_s: float = 20.0,
+    report: Report | None = None,
 ) -> str:
     """Put every row in MLflow and return one line about it; whatever goes wrong is only told.
 
-    With a bundle its model is logged under the run of the fused row that it holds. The store is
+    With a bundle its model is logged under the run of the fused row that it holds; with a report,
+    the rows' runs are children of one that holds it. The store is
     MLFLOW_TRACKING_URI, or a SQLite file in `home`, which must be the repository itself: a queued
     experiment's own folder is thrown away. A store that says nothing for `patience_s` seconds is
     given up.
@@ -59,7 +62,7 @@ def track(
 
     def work() -> None:
         try:
-            events.put(_log_rows(rows, experiment, uri, home, bundle, events.put))
+            events.put(_log_rows(rows, experiment, uri, home, bundle, report, events.put))
         except Exception as error:
             events.put(error)
 
@@ -101,6 +104,7 @@ def _log_rows(
     uri: str,
     home: Path,
     bundle: Path | None,
+    report: Report | None,
     progress: Callable[[float], None],
 ) -> Logged:
     from filelock import FileLock
@@ -110,7 +114,7 @@ def _log_rows(
     artifacts.mkdir(parents=True, exist_ok=True)
     progress(OTHER_PROCESS_S)
     chosen = ("fused", read_json(bundle / "bundle.json")["rows"]["fused"]) if bundle else None
-    new, model = 0, None
+    new, model, run_ids = 0, None, []
     # Two experiments that end together would both find no run, and both make one.
     with FileLock(artifacts / ".lock", timeout=OTHER_PROCESS_S):
         progress(0.0)
@@ -126,10 +130,14 @@ def _log_rows(
         for row in rows:
             progress(0.0)
             run_id, is_new = log_row(client, experiment_id, row, commit, progress)
+            run_ids.append(run_id)
             new += is_new
             if bundle and (row.kind, row.name) == chosen:
                 progress(UPLOAD_S)
                 model = log_model(client, experiment_id, run_id, bundle)
+        if report is not None:
+            progress(UPLOAD_S)
+            log_parent(client, experiment_id, rows, run_ids, report, commit)
     return Logged(new, model)
 
 

@@ -1,0 +1,241 @@
+"""The figures of the report, each as Plotly's JSON; the page draws them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from src.report.plots import (
+    INK,
+    KIND_COLORS,
+    MUTED,
+    SERIES_COLORS,
+    figure,
+    label,
+    name_axis,
+    name_rows,
+    numbers,
+    of_row,
+    short,
+)
+from src.report.results import Results
+
+PARTS = {"train": "var(--series-1)", "val": "var(--series-2)", "test": "var(--series-3)"}
+
+
+def all_figures(results: Results) -> dict[str, dict[str, Any]]:
+    """Draw everything that there is something to draw of, by the id of its place on the page."""
+    drawn = {
+        "fig-f1": scores(results, "f1_macro", "f1", "macro F1"),
+        "fig-accuracy": scores(results, "accuracy", "accuracy", "accuracy"),
+        "fig-pairs": pairs(results.pairs) if len(results.pairs) else None,
+        "fig-per-class": per_class(results),
+        "fig-reliability": reliability(results),
+        "fig-abstain": abstain(results),
+        "fig-curves": curves(results.curves, ["val_f1_macro"]),
+        "fig-loss": curves(results.curves, ["train_loss", "val_loss"]),
+        "fig-counts": counts(results.notes["categories"]),
+    }
+    return {name: fig.to_plotly_json() for name, fig in drawn.items() if fig is not None}
+
+
+def scores(results: Results, score: str, bounds: str, title: str) -> go.Figure:
+    """A score of every row with its interval."""
+    table = results.table
+    fig = figure(70 + 26 * len(table), xaxis={"title": {"text": title}})
+    for line in table.to_dict("records"):
+        value, low, high = (line[name] for name in (score, f"{bounds}_low", f"{bounds}_high"))
+        fig.add_scatter(
+            x=numbers([value]),
+            y=[label(line["row"])],
+            error_x={
+                "type": "data",
+                "array": numbers([high - value]),
+                "arrayminus": numbers([value - low]),
+                "thickness": 2,
+                "width": 4,
+            },
+            mode="markers",
+            marker={
+                "size": 9,
+                "color": KIND_COLORS[line["kind"]],
+                "symbol": "x-thin-open" if line["kind"] == "leaky" else "circle",
+            },
+            text=[f"{value:.3f} ({low:.3f} to {high:.3f})"],
+            hovertemplate="%{y}: %{text}<extra></extra>",
+        )
+    if score == "f1_macro":
+        best = sorted((best[score], name) for name, best in results.ceilings.items())
+        for n, (value, name) in enumerate(best):
+            fig.add_vline(x=value, line={"color": MUTED, "width": 1, "dash": "dot"})
+            # Neighbours on lines of their own, for they may be close.
+            fig.add_annotation(
+                x=value, y=1, yref="paper", yanchor="bottom", yshift=13 * (n % 2), text=label(name),
+                showarrow=False, font={"size": 11, "color": MUTED},
+            )  # fmt: skip
+    fig.update_layout(margin={"t": 34})
+    name_rows(fig, table["row"][::-1])
+    return fig
+
+
+def pairs(table: pd.DataFrame) -> go.Figure:
+    """By how much one row's macro F1 is above another's, with the interval of the difference."""
+    fig = figure(70 + 36 * len(table), xaxis={"title": {"text": "difference in macro F1"}})
+    names = [f"{line['row']} − {line['against']}" for line in table.to_dict("records")]
+    for name, line in zip(names, table.to_dict("records"), strict=True):
+        value, low, high = (line[f"f1_difference{end}"] for end in ("", "_low", "_high"))
+        fig.add_scatter(
+            x=numbers([value]),
+            y=[label(name)],
+            error_x={
+                "type": "data",
+                "array": numbers([high - value]),
+                "arrayminus": numbers([value - low]),
+                "thickness": 2,
+                "width": 4,
+            },
+            mode="markers",
+            marker={"size": 9, "color": "var(--accent)" if line["p_holm"] < 0.05 else MUTED},
+            text=[f"{value:+.3f} ({low:+.3f} to {high:+.3f}), p = {line['p_holm']:.3f}"],
+            hovertemplate="%{y}: %{text}<extra></extra>",
+        )
+    fig.add_vline(x=0, line={"color": INK, "width": 1})
+    texts = [f"{short(row)}<br>− {short(other)}" for row, other in table[["row", "against"]].values]
+    fig.update_yaxes(**name_axis(names[::-1], texts[::-1]))
+    return fig
+
+
+def per_class(results: Results) -> go.Figure:
+    """F1 of each category, the hardest on top, for the row that is picked."""
+    every = results.per_class
+    order = every[every["row"] == results.best].sort_values(["f1", "category"])["category"]
+    fig = figure(60 + 24 * len(order), xaxis={"title": {"text": "F1"}, "range": [0, 1.02]})
+    kinds = results.table.set_index("row")["kind"]
+    for row, lines in every.groupby("row", sort=False):
+        fig.add_bar(
+            x=numbers(lines["f1"]),
+            y=[label(name) for name in lines["category"]],
+            orientation="h",
+            marker={"color": KIND_COLORS[kinds[row]]},
+            text=[
+                f"F1 {f1:.3f}, precision {precision:.3f}, recall {recall:.3f}, n = {n}"
+                for f1, precision, recall, n in lines[
+                    ["f1", "precision", "recall", "n"]
+                ].itertuples(index=False)
+            ],
+            textposition="none",
+            hovertemplate="%{y}<br>%{text}<extra></extra>",
+            meta=of_row(str(row), "hide"),
+        )
+    name_rows(fig, order[::-1])
+    fig.update_layout(bargap=0.3)
+    return fig
+
+
+def reliability(results: Results) -> go.Figure:
+    """How often the top category is right where a row is so sure of it."""
+    fig = figure(
+        380,
+        xaxis={"title": {"text": "probability of the top category"}, "range": [0, 1.02]},
+        yaxis={"title": {"text": "share that is right"}, "range": [0, 1.02]},
+    )
+    fig.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", hoverinfo="skip",
+        line={"color": MUTED, "dash": "dot", "width": 1},
+    )  # fmt: skip
+    _lines(fig, results, results.reliability, ("confidence", "accuracy"), "n", "lines+markers")
+    return fig
+
+
+def abstain(results: Results) -> go.Figure:
+    """Accuracy on the listings that a row is surest of, against their share."""
+    lowest = min(
+        (lines["accuracy"].iloc[len(lines) // 10 :].min() for lines in results.abstain.values()),
+        default=0.0,
+    )
+    fig = figure(
+        380,
+        xaxis={"title": {"text": "share answered"}, "range": [0, 1.02], "tickformat": ".0%"},
+        yaxis={
+            "title": {"text": "accuracy on these"},
+            "range": [max(0.0, lowest - 0.05), 1.02],
+            "tickformat": ".0%",
+        },
+    )
+    _lines(fig, results, results.abstain, ("share", "accuracy"), "threshold", "lines")
+    return fig
+
+
+def _lines(
+    fig: go.Figure,
+    results: Results,
+    by_row: dict[str, pd.DataFrame],
+    axes: tuple[str, str],
+    told: str,
+    mode: str,
+) -> None:
+    kinds = results.table.set_index("row")["kind"]
+    for row, lines in by_row.items():
+        fig.add_scatter(
+            x=numbers(lines[axes[0]]),
+            y=numbers(lines[axes[1]]),
+            mode=mode,
+            line={"color": KIND_COLORS[kinds[row]], "width": 2.5},
+            marker={"size": 7},
+            customdata=numbers(lines[told]),
+            text=[label(row)] * len(lines),
+            hovertemplate=f"%{{text}}<br>{axes[0]} %{{x:.3f}}, {axes[1]} %{{y:.3f}}, "
+            f"{told} %{{customdata}}<extra></extra>",
+            meta=of_row(row, "fade"),
+        )
+
+
+def curves(by_row: dict[str, pd.DataFrame], columns: list[str]) -> go.Figure | None:
+    """What was measured per epoch; None where no row was fitted in epochs."""
+    fig = figure(380, xaxis={"title": {"text": "epoch"}}, yaxis={"rangemode": "tozero"})
+    fig.update_layout(
+        showlegend=True,
+        legend={"orientation": "h", "y": -0.2, "yanchor": "top", "font": {"size": 12}},
+    )
+    for n, (row, lines) in enumerate(by_row.items()):
+        for column in [name for name in columns if name in lines]:
+            fig.add_scatter(
+                x=[int(epoch) for epoch in lines["epoch"]],
+                y=numbers(lines[column]),
+                mode="lines",
+                name=label(row),
+                legendgroup=str(n),
+                showlegend=column == columns[-1],
+                line={
+                    "color": SERIES_COLORS[n % len(SERIES_COLORS)],
+                    "width": 2,
+                    "dash": "dot" if column == "train_loss" else "solid",
+                },
+                hovertemplate=f"{column} %{{y:.3f}} at epoch %{{x}}",
+            )
+    return fig if fig.data else None
+
+
+def counts(categories: dict[str, dict[str, int]]) -> go.Figure:
+    """Listings of each category by part, the largest on top."""
+    order = sorted(categories, key=lambda name: (-sum(categories[name].values()), name))
+    fig = figure(
+        90 + 24 * len(order), xaxis={"title": {"text": "listings"}}, barmode="stack", bargap=0.3
+    )
+    for part, color in PARTS.items():
+        fig.add_bar(
+            x=[categories[name].get(part, 0) for name in order],
+            y=[label(name) for name in order],
+            orientation="h",
+            name=part,
+            marker={"color": color},
+            hovertemplate="%{y}<br>%{x} listings<extra>" + part + "</extra>",
+        )
+    fig.update_layout(
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "traceorder": "normal"},
+    )
+    name_rows(fig, order[::-1])
+    return fig

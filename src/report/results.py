@@ -1,0 +1,102 @@
+"""What the stages before left for the report, read into one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from src.files import read_json
+from src.listings import PREPARED, read_listings
+
+NAMES = ("row", "kind", "against", "category", "actual", "predicted", "sentence", "weights")
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that the report shows.
+
+    Attributes:
+        table, per_class, pairs: metrics/*.csv.
+        scores: every number of each row, by row.
+        curves, confusion, reliability, abstain: metrics/<name>/<row>.csv, by row.
+        ceilings: the best possible scores of the demo, by what may be read; {} for real listings.
+        audit: the leakage audit, Markdown.
+        predictions, label_errors: data/judged/*.parquet.
+        listings: the prepared listings.
+        photos: uint8 [M, size, size, 3], RGB; `photo_row` of the listings points into it.
+        notes: what preparing counted.
+        rejected, noted: what collecting set aside and what it only noted: id, reason, detail.
+    """
+
+    table: pd.DataFrame
+    per_class: pd.DataFrame
+    pairs: pd.DataFrame
+    scores: dict[str, dict[str, Any]]
+    curves: dict[str, pd.DataFrame]
+    confusion: dict[str, pd.DataFrame]
+    reliability: dict[str, pd.DataFrame]
+    abstain: dict[str, pd.DataFrame]
+    ceilings: dict[str, dict[str, float]]
+    audit: str
+    predictions: pd.DataFrame
+    label_errors: pd.DataFrame
+    listings: pd.DataFrame
+    photos: NDArray[np.uint8]
+    notes: dict[str, Any]
+    rejected: pd.DataFrame
+    noted: pd.DataFrame
+
+    @property
+    def honest(self) -> pd.DataFrame:
+        """The table without the row that is leaky on purpose."""
+        return self.table[self.table["kind"] != "leaky"]
+
+    @property
+    def best(self) -> str:
+        """The honest row of the highest macro F1; of equal ones the first."""
+        return str(
+            self.honest.sort_values("f1_macro", kind="stable", ascending=False)["row"].iloc[0]
+        )
+
+
+def read_results(metrics: Path, data: Path) -> Results:
+    """Read `metrics` and, of `data`, the folders judged, prepared, packed and raw/notes."""
+    table = _csv(metrics / "table.csv")
+    return Results(
+        table=table,
+        per_class=_csv(metrics / "per_class.csv"),
+        pairs=_csv(metrics / "pairs.csv"),
+        scores={
+            row: read_json(metrics / kind / f"{row}.json")
+            for row, kind in zip(table["row"], table["kind"], strict=True)
+        },
+        **{name: _by_row(metrics / name, table["row"]) for name in _BY_ROW},
+        ceilings=read_json(metrics / "ceilings.json"),
+        audit=(metrics / "audit.md").read_text(encoding="utf-8"),
+        predictions=pd.read_parquet(data / "judged" / "predictions.parquet"),
+        label_errors=pd.read_parquet(data / "judged" / "label_errors.parquet"),
+        listings=read_listings(data / "prepared" / "listings.parquet", PREPARED),
+        photos=np.load(data / "packed" / "photos.npy", mmap_mode="r", allow_pickle=False),
+        notes=read_json(data / "prepared" / "notes.json"),
+        rejected=_csv(data / "raw" / "notes" / "rejected.csv"),
+        noted=_csv(data / "raw" / "notes" / "noted.csv"),
+    )
+
+
+_BY_ROW = ("curves", "confusion", "reliability", "abstain")
+
+
+def _by_row(folder: Path, rows: pd.Series) -> dict[str, pd.DataFrame]:
+    """Read what there is, in the table's order."""
+    files = {str(row): folder / f"{row}.csv" for row in rows}
+    return {row: _csv(file) for row, file in files.items() if file.exists()}
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    # A category may be called NA, or 2022.
+    return pd.read_csv(path, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])
