@@ -20,8 +20,9 @@ class FusedClassifier:
     with photo, text and price teaches all of them. Nothing is ever filled in for what is missing.
     """
 
-    def __init__(self, head: Any, num_classes: int) -> None:
-        self.head, self.num_classes = head, num_classes
+    def __init__(self, head: Any, num_classes: int, alone: Any = None) -> None:
+        """`alone`: a head for listings that only one model speaks of, where nothing is to join."""
+        self.head, self.num_classes, self.alone = head, num_classes, alone
         self.heads: dict[tuple[str, ...], Any] = {}
 
     def fit(
@@ -42,7 +43,8 @@ class FusedClassifier:
                 chosen &= blocks[name].present & blocks[name].unseen
             if len(np.unique(y[chosen])) < 2:
                 continue
-            head = clone(self.head)
+            single = self.alone is not None and len(subset) == 1 and subset != ("price",)
+            head = clone(self.alone if single else self.head)
             self.heads[subset] = head.fit(_join(blocks, subset, chosen), y[chosen])
         return self
 

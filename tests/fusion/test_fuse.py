@@ -102,6 +102,18 @@ def test_a_row_without_the_price_does_not_read_it() -> None:
     np.testing.assert_array_equal(fused.predictions.probs, other.predictions.probs)
 
 
+def test_where_one_model_speaks_alone_every_head_calibrates_it_alike() -> None:
+    table = made_table()
+    scores = Scores(made_features(table), None)
+    said = [fuse(table, scores, scores, spec, seed=7).predictions for spec in (STACK, LOGREG)]
+    assert not np.allclose(said[0].probs, said[1].probs)
+    alone = {"penalty": 0.001}
+    default = fuse(table, scores, scores, STACK | {"settings": alone}, seed=7).predictions
+    np.testing.assert_allclose(said[1].without["photo_only"], default.without["photo_only"])
+    features = fuse(table, scores, scores, LOGREG | {"inputs": "features"}, seed=7).predictions
+    assert features.without["photo_only"].shape == (12, 3)
+
+
 def test_out_of_fold_scores_are_read_where_there_are_some(tmp_path: Path) -> None:
     features = made_features(made_table())
     features.save(tmp_path / "features.npz")
