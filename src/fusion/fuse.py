@@ -87,8 +87,9 @@ def fuse(
             "on: enlarge prepare.parts.val, or set folds of both models"
         )
     head = make_head(spec["head"], spec["settings"], len(classes), seed)
-    # One model's probabilities need no more than a scale; other heads would only blur them.
-    alone = make_head("stack", {}, len(classes), seed) if inputs == "probs" else None
+    # One model's probabilities need no more than a scale, and keep their order; the penalty leaves
+    # the classes no weights of their own.
+    alone = make_head("stack", {"penalty": 1e6}, len(classes), seed) if inputs == "probs" else None
     model = FusedClassifier(head, len(classes), alone).fit(blocks, y, ~test)
     predictions = Predictions(
         ids=table["id"].to_numpy(dtype=str)[test],
