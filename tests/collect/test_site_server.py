@@ -132,14 +132,22 @@ def test_it_serves_on_its_own_until_interrupted() -> None:
     command = [sys.executable, "-m", "src.collect.demo.server", "--listings", "60"]
     command += ["--photo-size", "64", "--seed", "3", "--busy", "1"]
     command += [f"--{name}=0" for name in TRANSIENT if name != "busy"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    # A shell lets what it starts in the background ignore the signal.
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    try:
         assert process.stdout is not None
         line = process.stdout.readline()
         address = re.search(r"60 listings at (http://127\.0\.0\.1:\d+)", line)
         assert address, line
         statuses = [requests.get(address[1] + PAGE, timeout=5).status_code for _ in range(2)]
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.communicate()
     assert statuses[0] in (429, 503) and statuses[1] == 200
 
 
