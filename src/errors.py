@@ -18,16 +18,26 @@ class UserError(Exception):
 
 
 def run_stage(main: Callable[[], None]) -> None:
-    """Run a stage's main; a UserError or a full disk ends it with one line and exit status 1.
+    """Run a stage's main as `run_command` does.
 
     How long it took is kept in TIMES, which belongs to no stage: outputs must not differ by it.
     """
-    started = time.perf_counter()
+
+    def timed() -> None:
+        started = time.perf_counter()
+        main()
+        # With options of its own it was not the stage as dvc.yaml has it.
+        if not any(argument.startswith("-") for argument in sys.argv[1:]):
+            seconds = round(time.perf_counter() - started, 1)
+            write_json(TIMES / time_file(sys.argv), {"seconds": seconds})
+
+    run_command(timed)
+
+
+def run_command(main: Callable[[], None]) -> None:
+    """Run a main; a UserError or a full disk ends it with one line and exit status 1."""
     try:
         main()
-        write_json(
-            TIMES / time_file(sys.argv), {"seconds": round(time.perf_counter() - started, 1)}
-        )
     except UserError as error:
         sys.exit(f"error: {error}")
     except OSError as error:

@@ -95,8 +95,9 @@ class Fetcher:
         self._ended = threading.Event()
         self._at_once = threading.BoundedSemaphore(params.at_once)
         self._gates: dict[str, Gate] = {}
+        self._gates_lock = threading.Lock()
         self._robots: dict[str, Protego] = {}
-        self._lock = threading.Lock()
+        self._robots_lock = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -116,11 +117,14 @@ class Fetcher:
         """A photo's bytes, whatever they turn out to be. Raises as `page` does."""
         return self._follow(address, self.params.photo_max_bytes, self.params.photo_delay_s).content
 
-    def _follow(self, address: str, most_bytes: int, delay_s: float) -> Answer:
+    def _follow(
+        self, address: str, most_bytes: int, delay_s: float, *, robots: bool = True
+    ) -> Answer:
         """Get an address; every address that it leads on to is checked as the first one is."""
         for _ in range(self.params.redirects + 1):
             gate = self._gate(address, delay_s)
-            self._check_robots(address, gate)
+            if robots:
+                self._check_robots(address, gate)
             answer = self._get(address, most_bytes, gate)
             if isinstance(answer, Answer):
                 return answer
@@ -129,31 +133,25 @@ class Fetcher:
 
     def _gate(self, address: str, delay_s: float) -> Gate:
         site = self.hosts.site(address)
-        with self._lock:
+        with self._gates_lock:
             return self._gates.setdefault(site, Gate(delay_s, self.params.jitter, self._ended))
 
     def _check_robots(self, address: str, gate: Gate) -> None:
         parts = urlsplit(address)
         root = f"{parts.scheme}://{parts.netloc}"
-        with self._lock:
+        with self._robots_lock:
             if root not in self._robots:
-                self._robots[root] = robots = self._read_robots(root, gate)
+                self._robots[root] = robots = self._read_robots(root, gate.delay_s)
                 rate = robots.request_rate(USER_AGENT)
                 asked = (robots.crawl_delay(USER_AGENT), rate and rate.seconds / rate.requests)
                 gate.delay_s = max(gate.delay_s, *(float(delay or 0) for delay in asked))
         if not self._robots[root].can_fetch(address, USER_AGENT):
             raise Forbidden("robots.txt forbids it")
 
-    def _read_robots(self, root: str, gate: Gate) -> Protego:
-        address = f"{root}/robots.txt"
+    def _read_robots(self, root: str, delay_s: float) -> Protego:
         try:
-            for _ in range(self.params.redirects + 1):
-                self.hosts.site(address)
-                answer = self._get(address, PAGE_MAX_BYTES, gate)
-                if isinstance(answer, Answer):
-                    return Protego.parse(answer.content.decode("utf-8", "replace"))
-                address = answer
-            raise FetchError(f"more than {self.params.redirects} redirects")
+            answer = self._follow(f"{root}/robots.txt", PAGE_MAX_BYTES, delay_s, robots=False)
+            return Protego.parse(answer.content.decode("utf-8", "replace"))
         except Unreachable as error:
             # A site that does not say is not asked for anything else.
             reason = f"robots.txt could not be read ({error})"

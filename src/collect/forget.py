@@ -9,7 +9,7 @@ import pandas as pd
 
 from src.collect.snapshot import forget
 from src.collect.store import Store
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.files import replacing
 
 
@@ -66,4 +66,4 @@ def _delete_raw(number: str, raw: Path) -> bool:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main)

@@ -17,6 +17,7 @@ from src.collect.found import Found, Listing, Note, seller_hash, store_photo
 from src.errors import UserError
 from src.listings import PARTS
 from src.prepare.redact import redact
+from src.tables import csv_layout, is_parquet, readable
 
 FIELDS = ("id", "title", "text", "price", "category", "photo", "seller", "part", "listed")
 
@@ -71,24 +72,10 @@ def _resolve(params: Mapping[str, Any], name: str, what: str) -> Path:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    try:
-        if path.suffix.lower() in (".parquet", ".pq"):
+    with readable(path):
+        if is_parquet(path):
             return pd.read_parquet(path)
-        with path.open(encoding="utf-8-sig") as file:
-            header = file.readline()
-        return pd.read_csv(
-            path,
-            sep=max(",;\t", key=header.count),
-            dtype=str,
-            # An empty cell is empty; a title "NA" or "null" is a title.
-            keep_default_na=False,
-            encoding="utf-8-sig",
-        )
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text; save it as CSV UTF-8 or as Parquet") from error
-    except (ValueError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path} cannot be read as CSV or Parquet: {reason}") from error
+        return pd.read_csv(path, **csv_layout(path))
 
 
 def _columns(table: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.DataFrame:

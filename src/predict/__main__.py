@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from src.errors import UserError, run_stage
+from src.errors import UserError, run_command
 from src.predict.bulk import predict_table
 from src.predict.listings import FIELDS, answer
 from src.predict.predictor import Answers, Predictor
@@ -109,4 +109,4 @@ def _many(predictor: Predictor, options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_command(main)

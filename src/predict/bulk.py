@@ -14,7 +14,8 @@ from src.errors import UserError
 from src.files import replacing
 from src.predict.listings import FIELDS, answer, in_folder, renamed
 from src.predict.predictor import Predictor
-from src.predict.tables import PARQUET, Writer, is_parquet, pieces, shape
+from src.predict.tables import Writer, pieces, shape
+from src.tables import PARQUET, is_parquet
 
 BATCH = 256
 

@@ -48,16 +48,8 @@ def scores(results: Results, score: str, bounds: str, title: str) -> go.Figure:
     for line in table.to_dict("records"):
         value, low, high = (line[name] for name in (score, f"{bounds}_low", f"{bounds}_high"))
         fig.add_scatter(
-            x=numbers([value]),
+            **_interval(value, low, high),
             y=[label(line["row"])],
-            error_x={
-                "type": "data",
-                "array": numbers([high - value]),
-                "arrayminus": numbers([value - low]),
-                "thickness": 2,
-                "width": 4,
-            },
-            mode="markers",
             marker={
                 "size": 9,
                 "color": KIND_COLORS[line["kind"]],
@@ -87,16 +79,8 @@ def pairs(table: pd.DataFrame) -> go.Figure:
     for name, line in zip(names, table.to_dict("records"), strict=True):
         value, low, high = (line[f"f1_difference{end}"] for end in ("", "_low", "_high"))
         fig.add_scatter(
-            x=numbers([value]),
+            **_interval(value, low, high),
             y=[label(name)],
-            error_x={
-                "type": "data",
-                "array": numbers([high - value]),
-                "arrayminus": numbers([value - low]),
-                "thickness": 2,
-                "width": 4,
-            },
-            mode="markers",
             marker={"size": 9, "color": "var(--accent)" if line["p_holm"] < 0.05 else MUTED},
             text=[f"{value:+.3f} ({low:+.3f} to {high:+.3f}), p = {line['p_holm']:.3f}"],
             hovertemplate="%{y}: %{text}<extra></extra>",
@@ -105,6 +89,16 @@ def pairs(table: pd.DataFrame) -> go.Figure:
     texts = [f"{short(row)}<br>− {short(other)}" for row, other in table[["row", "against"]].values]
     fig.update_yaxes(**name_axis(names[::-1], texts[::-1]))
     return fig
+
+
+def _interval(value: float, low: float, high: float) -> dict[str, Any]:
+    """A point on the x axis with a line from one bound to the other."""
+    ends = {"array": numbers([high - value]), "arrayminus": numbers([value - low])}
+    return {
+        "x": numbers([value]),
+        "error_x": {"type": "data", **ends, "thickness": 2, "width": 4},
+        "mode": "markers",
+    }
 
 
 def per_class(results: Results) -> go.Figure:

@@ -51,6 +51,30 @@ def test_robots_that_cannot_be_read_mean_nothing_is_asked() -> None:
     assert len(log) == PARAMS.attempts and all(line.startswith("/robots.txt") for line in log)
 
 
+def test_robots_that_stand_elsewhere_on_the_site_are_found() -> None:
+    answers: dict[str, Answer] = {
+        "/robots.txt": (301, {"Location": "/rules"}, b""),
+        "/rules": (200, {}, b"User-agent: *\nDisallow: /b\n"),
+        "/a": (200, {}, b"ok"),
+    }
+    with site(lambda path: answers.get(path, ABSENT)) as at, fetcher(at) as asking:
+        assert asking.page(f"{at}/a").content == b"ok"
+        with pytest.raises(Forbidden):
+            asking.page(f"{at}/b")
+
+
+def test_robots_that_lead_to_another_host_are_refused() -> None:
+    away: Answer = (301, {"Location": "http://10.0.0.1/robots.txt"}, b"")
+    log: list[str] = []
+    with (
+        site(lambda _: away, log) as at,
+        fetcher(at) as asking,
+        pytest.raises(FetchError, match="host not among the allowed ones"),
+    ):
+        asking.page(f"{at}/a")
+    assert len(log) == 1
+
+
 def test_a_crawl_delay_in_robots_is_kept() -> None:
     when: list[float] = []
 

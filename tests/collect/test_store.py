@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from src.collect.forget import forget_everywhere
+from src.collect.forget import forget_everywhere, main
 from src.collect.found import Listing, Note, store_photo
 from src.collect.snapshot import snapshot
 from src.collect.store import Place, Store
-from src.errors import UserError
+from src.errors import UserError, run_command
 
 PHONE, SELLER = "+7 916 123-45-67", "a1b2c3d4e5f6"
 
@@ -137,6 +137,19 @@ def test_a_forgotten_listing_is_nowhere_and_does_not_come_back(tmp_path: Path) -
         assert not store.has("2")
     with pytest.raises(UserError, match="listing 2 is in no crawl"):
         forget_everywhere("2", data)
+
+
+def test_forgetting_leaves_no_trace_of_the_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = "4000000037"
+    with Store(tmp_path / "data" / "crawl" / "avito") as store:
+        store.add_page("/a", [number], [listing(number)], whole=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["forget", number])
+    run_command(main)
+    assert number.encode() not in everything_in(tmp_path / "data")
+    assert not [path for path in tmp_path.rglob("*") if number in path.name]
 
 
 @pytest.mark.parametrize("number", ["", "../../etc", "1" * 21, "1;DROP TABLE", "\u0661"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pandas as pd
 import pytest
 
 import src.predict.bulk
-from src.errors import run_stage
+from src.errors import run_command
 from src.predict.__main__ import main
 from src.predict.predictor import NOTHING
 from tests.predict.conftest import Pipeline
@@ -26,7 +27,7 @@ def run(bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
     def run(*arguments: object) -> str:
         monkeypatch.setattr(sys, "argv", ["predict", "--bundle", str(bundle), *map(str, arguments)])
-        run_stage(main)
+        run_command(main)
         return capsys.readouterr().out
 
     return run
@@ -47,6 +48,20 @@ def test_one_listing_as_a_small_table_and_as_json(run: Run, pipeline: Pipeline) 
     assert said["used"] == "photo+text+price"
     assert sum(said["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert max(said["probabilities"], key=said["probabilities"].get) == said["category"]
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+def test_what_was_asked_is_written_nowhere(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    # Longer than a file may be named.
+    asked = ["--text", "дубовый стол, самовывоз " * 30, "--bundle", str(bundle)]
+    monkeypatch.setattr(sys, "argv", ["predict", *asked])
+    runpy.run_module("src.predict", run_name="__main__")
+    assert "from text" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_table_is_answered_in_order_in_batches_as_one_by_one(

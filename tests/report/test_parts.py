@@ -127,6 +127,9 @@ def test_a_stage_leaves_its_time_and_a_failed_one_does_not(
     (tmp_path / "dvc.lock").write_text(json.dumps(lock))
     assert list(stage_seconds(tmp_path)) == ["train_image@cnn"]
     assert stage_seconds(tmp_path)["train_image@cnn"] >= 0
+    monkeypatch.setattr("sys.argv", ["/somewhere/stages/collect.py", "--limit", "9"])
+    run_stage(lambda: None)
+    assert [path.name for path in (tmp_path / "data/times").iterdir()] == ["train_image@cnn.json"]
 
 
 def test_times_stand_in_their_place(page: str) -> None:
