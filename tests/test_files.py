@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from src.errors import UserError, run_stage
-from src.files import read_json, replacing, write_json
+from src.files import read_json, replacing, write_json, write_npz
 from src.listings import PREPARED, RAW, check_listings, read_listings, write_listings
 
 
@@ -32,6 +33,20 @@ def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
 def test_equal_content_is_equal_bytes(tmp_path: Path) -> None:
     write_json(tmp_path / "a", {"b": 1, "a": "ё"})
     write_json(tmp_path / "b", {"a": "ё", "b": 1})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_arrays_are_read_back_as_they_were_and_in_equal_bytes(tmp_path: Path) -> None:
+    arrays = {"names": np.array(["стол", ""]), "x": np.eye(2, dtype=np.float32), "flag": True}
+    for name in ("a", "b"):
+        write_npz(tmp_path / name, arrays)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    with np.load(tmp_path / "a", allow_pickle=False) as stored:
+        assert stored.files == list(arrays)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(stored[name], array)
+    with pytest.raises(ValueError, match="allow_pickle"):
+        write_npz(tmp_path / "a", {"odd": np.array([object()])})
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 

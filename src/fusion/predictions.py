@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from src.files import replacing
+from src.files import write_npz
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,8 @@ class Predictions:
     def save(self, path: Path) -> None:
         """Write an .npz without pickle; equal content gives equal bytes."""
         hidden = {f"without_{name}": probs for name, probs in self.without.items()}
-        with replacing(path) as beside, beside.open("wb") as file:
-            np.savez(
-                file,
-                allow_pickle=False,
-                ids=self.ids,
-                classes=self.classes,
-                probs=self.probs,
-                seen=self.seen,
-                **hidden,  # type: ignore[arg-type]
-            )
+        arrays = {name: value for name, value in vars(self).items() if name != "without"}
+        write_npz(path, arrays | hidden)
 
     @classmethod
     def load(cls, path: Path) -> Predictions:

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from src.errors import UserError
-from src.files import replacing
+from src.files import write_npz
 
 
 class LeakError(UserError):
@@ -65,8 +65,7 @@ class Features:
 
     def save(self, path: Path) -> None:
         """Write an .npz without pickle; equal content gives equal bytes."""
-        with replacing(path) as beside, beside.open("wb") as file:
-            np.savez(file, allow_pickle=False, **vars(self))
+        write_npz(path, vars(self))
 
     @classmethod
     def load(cls, path: Path) -> Features:

@@ -25,21 +25,25 @@ def save_model(trained: Trained, checkpoint: Path, about: Any) -> None:
     """
     with replacing(checkpoint) as beside:
         beside.mkdir()
-        # A model may have both: a network and a vectorizer of words.
-        network = getattr(trained.model, "network", trained.model)
-        if hasattr(network, "state_dict"):
+        network, words = _parts(trained.model)
+        if network is not None:
             from safetensors.torch import save_file
 
             state = {k: v.contiguous() for k, v in network.state_dict().items()}
             save_file(state, beside / "model.safetensors")
-        if network is not trained.model:
-            save_sklearn(trained.model.vectors, beside / "model.skops")
-        elif not hasattr(network, "state_dict"):
-            save_sklearn(trained.model, beside / "model.skops")
+        if words is not None:
+            save_sklearn(words, beside / "model.skops")
         classes = trained.features.classes.tolist()
         write_json(beside / "model.json", {"classes": classes, **about})
         if len(trained.curves):
             trained.curves.to_csv(beside / "curves.csv", index=False, float_format="%.6f")
+
+
+def _parts(model: Any) -> tuple[Any, Any]:
+    """A model's network and what it has of scikit-learn: one of them is None, or neither."""
+    if hasattr(model, "vectors"):
+        return model.network, model.vectors
+    return (model, None) if hasattr(model, "state_dict") else (None, model)
 
 
 def save_scores(trained: Trained, folder: Path) -> None:

@@ -13,8 +13,11 @@ import pytest
 from src.files import read_json, write_json
 from src.fusion.fuse import Scores, fuse
 from src.fusion.leaky import judge_leakily
+from src.fusion.predictions import Predictions
 from src.judge.evaluate import evaluate
+from src.listings import splits
 from src.models.features import LeakError
+from src.models.train import scores_folder
 from tests.made import made_features, made_notes, made_table, one_hot
 
 PARAMS: dict[str, Any] = {
@@ -155,6 +158,39 @@ def test_a_row_taken_out_of_the_params_leaves_the_metrics(
     assert "resnet50" not in (out / "per_class.csv").read_text()
     # DVC wants the folder of a kind without rows all the same.
     assert (out / "fused").is_dir()
+
+
+def test_over_folds_every_listing_is_judged_once_by_models_that_have_not_seen_it(
+    tmp_path: Path,
+) -> None:
+    table = made_table()
+    table["fold"] = [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 1, 0] * 5
+    data, rows = tmp_path / "data", [*PARAMS["rows"]["image"], "tfidf"]
+    said = []
+    for number, part in enumerate(splits(table)):
+        scores = Scores(made_features(table.assign(part=part)), None)
+        for row in rows:
+            scores.seen.save(scores_folder(data / "embeddings" / row, number) / "features.npz")
+        spec = {"head": "stack", "inputs": "probs", "price": True, "settings": {}}
+        said.append(fuse(table.assign(part=part), scores, scores, spec, seed=7).predictions)
+        if number == 0:
+            leaky = {"inputs": "probs", "share": 0.3, "settings": {}}
+            seen = judge_leakily(table, scores.seen, scores.seen, leaky, seed=7)
+            seen.save(data / "predictions" / "leaky.npz")
+    for row in rows:
+        write_json(data / "weights" / row / "source.json", {"weights": f"of {row}"})
+    Predictions.joined(said).save(data / "predictions" / "stack.npz")
+    write_json(data / "prepared" / "notes.json", made_notes())
+    results = evaluate(table, data, PARAMS, None, tmp_path / "metrics").set_index("row")
+    assert results.loc[[*rows, "stack"], "n_test"].tolist() == [len(table)] * 4
+    judged = pd.read_parquet(data / "judged" / "predictions.parquet")
+    assert (judged.groupby("row")["id"].nunique() == len(table)).all()
+    assert len(judged) == 4 * len(table)
+    # What is fitted for one split has seen what another one tests.
+    first, other = (scores_folder(data / "embeddings" / "cnn", n) for n in (0, 2))
+    shutil.copyfile(first / "features.npz", other / "features.npz")
+    with pytest.raises(LeakError, match="judging cnn on the test part"):
+        evaluate(table, data, PARAMS, None, tmp_path / "metrics")
 
 
 def test_judging_twice_gives_equal_bytes(table: pd.DataFrame, data: Path, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from src.models.store import save_fused, save_model, save_scores
 from src.models.text.data import Texts
 from src.models.text.tfidf import BagOfWords
 from src.models.text.tokens import tokenize
+from src.models.text.words_and_network import WordsAndNetwork
 from src.models.train import labels_of, train
 from src.models.weights import IMAGENET_NORM
 from src.predict.bundle import write_bundle
@@ -42,6 +43,7 @@ SPEC: dict[str, Any] = {
     "epochs": 2, "patience": 2, "batch": 12, "lr": 0.003, "weight_decay": 0.05, "dropout": 0.1,
     "imbalance": "weights", "C": 10.0, "components": 8,
 }  # fmt: skip
+KERNEL = {"tune": "kernel", "words": 0.5, "gamma": 2.0, "penalty": 0.2}
 FUSION: dict[str, Any] = {
     "stack": {"head": "stack", "inputs": "probs", "price": True, "settings": {"penalty": 0.01}},
     "nn": {
@@ -109,13 +111,15 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
         "cnn": {"network": "plain_cnn", "weights": "random", **IMAGENET_NORM},
         "tiny": {"network": "tiny", "weights": "random"},
         "stored": {"network": "tiny", "weights": "hub"},
+        "mixed": {"network": "tiny", "weights": "random"},
         "tfidf": {"network": "", "weights": "none"},
     }.items():
+        spec = SPEC | KERNEL if row == "mixed" else SPEC
         weights = data / "weights" / row
         write_json(weights / "source.json", about)
         encoder: Any
         if row == "cnn":
-            rows: Any = Photos(table, data / "packed", weights, SPEC)
+            rows: Any = Photos(table, data / "packed", weights, spec)
         else:
             write_json(weights / "config.json", BERT)
             if row == "stored":
@@ -125,8 +129,10 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
             words = pd.read_parquet(data / "tokens" / row / "tokens.parquet")
             encoder = BagOfWords(table, words, labels, len(classes), SPEC, 7)
         else:
-            rows = rows if row == "cnn" else Texts(table, data / "tokens" / row, weights, SPEC)
-            encoder = NetworkEncoder(rows, labels, len(classes), SPEC, TRAINER, 7, row)
+            rows = rows if row == "cnn" else Texts(table, data / "tokens" / row, weights, spec)
+            encoder = NetworkEncoder(rows, labels, len(classes), spec, TRAINER, 7, row)
+        if row == "mixed":
+            encoder = WordsAndNetwork(encoder, rows, table)
         about = {"spec": SPEC} if row == "tfidf" else rows.about()
         trained = train(encoder, table, 0, 7, row)
         save_model(trained, data / "checkpoints" / row, about)

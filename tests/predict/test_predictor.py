@@ -32,7 +32,13 @@ def answered(pipeline: Pipeline, folder: Path) -> tuple[Answers, list[str]]:
 
 @pytest.mark.parametrize(
     ("text_model", "fused_model"),
-    [("tfidf", "stack"), ("tiny", "nn"), ("stored", "knn"), ("tfidf", "random_forest")],
+    [
+        ("tfidf", "stack"),
+        ("tiny", "nn"),
+        ("stored", "knn"),
+        ("tfidf", "random_forest"),
+        ("mixed", "nn"),
+    ],
 )
 def test_a_bundle_answers_as_the_pipeline_did(
     text_model: str, fused_model: str, pipeline: Pipeline, tmp_path: Path

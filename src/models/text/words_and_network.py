@@ -35,7 +35,8 @@ class WordsAndNetwork:
         """Fit on the train rows; val is not needed."""
         network = self.data.network(self.encoder.num_classes)
         vectors = make_vectors(self.texts.iloc[train])
-        matrix: csr_matrix = vectors.fit_transform(self.texts.iloc[train])
+        # Of few short texts the vectorizer would give a dense one.
+        matrix = csr_matrix(vectors.fit_transform(self.texts.iloc[train]))
         blocks = len(vectors.transformers_)
         landmarks = choose_landmarks(len(train), self.encoder.seed)
         similar = (matrix @ matrix[landmarks].T).toarray().astype(np.float64) / blocks
