@@ -29,8 +29,8 @@ def make_photos(folder: Path, count: int, size: int, seed: int = 7) -> list[Path
         pixels = np.asarray(draw(thing.glyph, size, rng), np.float32)
         height, width = pixels.shape[:2]
         y, x = rng.integers(0, 2 * size - np.array([height, width]))
-        pixels = pixels + rng.uniform(8, 24) * texture[y : y + height, x : x + width, None]
-        pixels += rng.standard_normal((height, width, 1), dtype=np.float32) * rng.uniform(1, 4)
+        pixels = pixels + rng.uniform(6, 18) * texture[y : y + height, x : x + width, None]
+        pixels += rng.standard_normal((height, width, 1), dtype=np.float32) * rng.uniform(0.5, 2.5)
         path = folder / f"{number}.jpg"
         photo = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
         photo.save(path, quality=int(rng.integers(85, 91)), subsampling="4:2:0")
