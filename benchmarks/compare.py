@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 # arguments. It runs in the new process, so nothing of the parent but these arguments reaches it.
 Way = tuple[Callable[..., Callable[[], Any]], dict[str, Any]]
 
-# Threads of a parallel region that has ended spin for a few milliseconds before they sleep.
-SETTLE_S = 0.05
+# Idle threads spin before they sleep: torch's for some 10 ms, OpenBLAS's for some 100 ms.
+SETTLE_S = 0.15
 
 
 class Compared(NamedTuple):
