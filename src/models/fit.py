@@ -170,13 +170,15 @@ def fit(
     Raises:
         UserError: there are not as many devices, or too few listings for each to have one.
     """
-    count = processes(trainer)
-    fewest = min(spec["batch"], len(labels), len(val.dataset))  # type: ignore[arg-type]
-    if count * trainer["nodes"] > fewest:
-        raise UserError(
-            f"{name}: {count * trainer['nodes']} processes and only {fewest} listings to share "
-            "between them in a batch, the train or the val part: set fewer trainer.devices, nodes"
-        )
+    devices = processes(trainer)
+    world = devices * trainer["nodes"]
+    if world > 1:
+        fewest = min(spec["batch"], len(labels), len(val.dataset))  # type: ignore[arg-type]
+        if world > fewest:
+            raise UserError(
+                f"{name}: {world} processes and only {fewest} listings to share between them in a "
+                "batch, the train or the val part: set fewer trainer.devices or trainer.nodes"
+            )
     weights = torch.ones(num_classes)
     if spec["imbalance"] == "weights":
         present = np.unique(labels)
@@ -191,9 +193,9 @@ def fit(
         max_epochs=spec["epochs"],
         accelerator=trainer["accelerator"],
         precision=trainer["precision"],
-        devices=count,
+        devices=devices,
         num_nodes=trainer["nodes"],
-        strategy=_together() if count * trainer["nodes"] > 1 else "auto",
+        strategy=_together() if world > 1 else "auto",
         # The batches are cut into shares already.
         use_distributed_sampler=False,
         deterministic=True,
