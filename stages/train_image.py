@@ -6,12 +6,11 @@ import sys
 from pathlib import Path
 
 from src.errors import run_stage
-from src.files import replacing
-from src.listings import PREPARED, read_listings, splits
+from src.listings import PREPARED, read_listings
 from src.models.image.data import Photos
 from src.models.network import NetworkEncoder
-from src.models.store import save_model, save_scores
-from src.models.train import labels_of, scores_folder, train
+from src.models.row import train_row
+from src.models.train import labels_of
 from src.params import stage_params
 
 
@@ -24,12 +23,9 @@ def main() -> None:
 
     photos = Photos(table, Path("data/packed"), Path("data/weights") / row, spec)
     encoder = NetworkEncoder(photos, labels, len(classes), spec, params["trainer"], seed, row)
-    with replacing(Path("data/embeddings") / row) as embeddings:
-        for number, part in enumerate(splits(table)):
-            trained = train(encoder, table.assign(part=part), spec["folds"], seed, row)
-            save_scores(trained, scores_folder(embeddings, number))
-            if number == 0:
-                save_model(trained, Path("data/checkpoints") / row, photos.about())
+    # What was used is filled in while it is fitted.
+    about = photos.about() | {"used": encoder.used}
+    train_row(encoder, table, row, spec["folds"], seed, about)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,10 @@ from typing import Any
 import pandas as pd
 
 from src.errors import run_stage
-from src.files import replacing
-from src.listings import PREPARED, read_listings, splits
-from src.models.store import save_model, save_scores
+from src.listings import PREPARED, read_listings
+from src.models.row import train_row
 from src.models.text.tokens import is_bag_of_words
-from src.models.train import Encoder, labels_of, scores_folder, train
+from src.models.train import Encoder, labels_of
 from src.params import stage_params
 
 
@@ -38,19 +37,15 @@ def main() -> None:
         from src.models.text.data import Texts
 
         texts = Texts(table, tokens, weights, spec)
-        about = texts.about()
         network = NetworkEncoder(texts, labels, len(classes), spec, params["trainer"], seed, row)
+        # What was used is filled in while it is fitted.
+        about = texts.about() | {"used": network.used}
         encoder = network
         if spec.get("words"):
             from src.models.text.words_and_network import WordsAndNetwork
 
             encoder = WordsAndNetwork(network, texts, table)
-    with replacing(Path("data/embeddings") / row) as embeddings:
-        for number, part in enumerate(splits(table)):
-            trained = train(encoder, table.assign(part=part), spec["folds"], seed, row)
-            save_scores(trained, scores_folder(embeddings, number))
-            if number == 0:
-                save_model(trained, Path("data/checkpoints") / row, about)
+    train_row(encoder, table, row, spec["folds"], seed, about)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Which rows make a batch: seeded, balanced if asked for, of like length for texts."""
+"""Which rows make a batch: seeded, balanced if asked for, of like length for texts.
+
+Where several processes fit together each gets its share, of the batches that one would see.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
+
+from src.models.processes import share, world_size
 
 # Texts are sorted by length inside windows of this many batches: little padding, enough chance.
 WINDOW = 50
@@ -34,21 +39,22 @@ class TrainBatches(Sampler[list[tuple[int, int]]]):
         lengths: NDArray[np.int64] | None = None,
     ) -> None:
         self.n, self.batch, self.seed, self.lengths = len(labels), batch, seed, lengths
-        share = 1.0 / np.bincount(labels)[labels] if balanced else np.ones(self.n)
-        self.share = share / share.sum()
+        chance = 1.0 / np.bincount(labels)[labels] if balanced else np.ones(self.n)
+        self.chance = chance / chance.sum()
         self.balanced = balanced
         self.epoch = -1
 
     def __len__(self) -> int:
         whole, rest = divmod(self.n, self.batch)
-        # One row alone has no variance to normalise by, so it joins the batch before it.
-        return whole + (rest > 1)
+        # One row alone has no variance to normalise by, so it joins the batch before it; so do
+        # rows that are too few for each process to have one.
+        return whole + (rest >= max(2, world_size()))
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         self.epoch += 1
         rng = np.random.default_rng([self.seed, self.epoch])
         if self.balanced:
-            order = rng.choice(self.n, self.n, p=self.share)
+            order = rng.choice(self.n, self.n, p=self.chance)
         else:
             order = rng.permutation(self.n)
         if self.lengths is not None:
@@ -59,7 +65,7 @@ class TrainBatches(Sampler[list[tuple[int, int]]]):
         if self.lengths is not None:
             batches = [batches[i] for i in rng.permutation(len(batches))]
         for rows in batches:
-            yield [(self.epoch, int(row)) for row in rows]
+            yield [(self.epoch, int(row)) for row in share(rows)]
 
 
 class OrderedBatches(Sampler[list[tuple[int, int]]]):
@@ -70,8 +76,9 @@ class OrderedBatches(Sampler[list[tuple[int, int]]]):
         self.batch = batch
 
     def __len__(self) -> int:
-        return -(-len(self.order) // self.batch)
+        return -(-len(share(self.order)) // self.batch)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        for start in range(0, len(self.order), self.batch):
-            yield [(0, int(row)) for row in self.order[start : start + self.batch]]
+        order = share(self.order)
+        for start in range(0, len(order), self.batch):
+            yield [(0, int(row)) for row in order[start : start + self.batch]]

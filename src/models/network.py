@@ -89,6 +89,9 @@ class NetworkEncoder:
             lengths=None if self.data.lengths is None else self.data.lengths[train],
         )
         trainer = self.trainer | {"precision": self._precision(network, train)}
+        if self.spec["tune"] == "head":
+            # Done in a moment: more processes would only have to be started.
+            trainer |= {"devices": 1, "nodes": 1}
         settings: Any = (self.labels[train], self.num_classes, self.spec, trainer, name)
         if self.spec["tune"] == "head":
             frozen = self.freeze(network)
@@ -209,6 +212,9 @@ class _Rows(Dataset[Any]):
     ) -> None:
         self.data, self.labels, self.rows, self.seed, self.view = data, labels, rows, seed, view
 
+    def __len__(self) -> int:
+        return len(self.rows)
+
     def __getitems__(self, keys: list[tuple[int, int]]) -> tuple[Any, Tensor]:
         rows = self.rows[[row for _, row in keys]]
         y = torch.from_numpy(self.labels[rows])
@@ -225,6 +231,9 @@ class _FeatureRows(Dataset[Any]):
         self, views: list[Tensor], labels: NDArray[np.int64], rows: NDArray[np.intp]
     ) -> None:
         self.views, self.labels, self.rows = views, labels, rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
     def __getitems__(self, keys: list[tuple[int, int]]) -> tuple[Tensor, Tensor]:
         rows = self.rows[[row for _, row in keys]]

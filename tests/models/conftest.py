@@ -20,7 +20,7 @@ from tests.made import labels, made_table
 torch.set_num_threads(1)
 
 SIZE = 32
-TRAINER = {"accelerator": "cpu", "precision": "32-true", "workers": 0}
+TRAINER = {"accelerator": "cpu", "precision": "32-true", "workers": 0, "devices": 1, "nodes": 1}
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,13 @@ class Photos:
         if spec["augment"] == "albumentations":
             self.augment = Augment(self.photos.shape[1])
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process maps the file itself; a copy of all photos would be sent otherwise.
+        return vars(self) | {"photos": self.photos.filename}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, photos=np.load(state["photos"], mmap_mode="r"))
+
     def network(self, num_classes: int) -> ImageNetwork:
         return started(self.spec, self.weights, num_classes)
 

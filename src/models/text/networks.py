@@ -25,6 +25,9 @@ class TextNetwork(nn.Module):
                 "this network reads: set it in params.yaml"
             )
         self.encoder.float()
+        # Features are averaged states; BERT's own pooling has no part in them and no gradient.
+        if getattr(self.encoder, "pooler", None) is not None:
+            self.encoder.pooler = None
         self.head = make_head(self.encoder.config.hidden_size, num_classes, spec)
 
     def features(self, batch: dict[str, Tensor]) -> Tensor:
