@@ -1,0 +1,91 @@
+"""Steps of training a photo network, against timm's network in float32, NCHW."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from benchmarks.compare import compare
+from benchmarks.lines import Line, line
+
+SIZE, BATCH, CLASSES = 224, 16, 17
+TARGETS = {"efficientnet_b0": 1.3, "resnet50": 2.5}
+
+
+def run(quick: bool) -> list[Line]:
+    lines = []
+    for network, target in TARGETS.items():
+        compared = compare(
+            (ours, {"network": network}), (plain, {"network": network}), rounds=2 if quick else 6
+        )
+        precision, losses = compared.ours
+        note = f"{BATCH / compared.ours_s:.1f} photos/s in {precision}, channels last; "
+        note += f"losses of the last two steps {_said(losses)}, plain {_said(compared.plain)}"
+        name = f"training step: {network}, {SIZE} px, {BATCH} photos"
+        lines.append(line(name, compared, at_least=target, note=note))
+    return lines
+
+
+def _said(losses: list[float]) -> str:
+    return " ".join(f"{loss:.3f}" for loss in losses[-2:])
+
+
+def ours(network: str) -> Callable[[], tuple[str, list[float]]]:
+    """Our network, from uint8 photos, in the precision that is chosen for this machine."""
+    import torch
+
+    from src.models.image.networks import ImageNetwork
+    from src.models.precision import training_precision
+    from src.models.weights import IMAGENET_NORM
+
+    torch.manual_seed(0)
+    spec = {"size": SIZE, "tune": "full", "dropout": 0.0}
+    model = ImageNetwork(spec, {"network": network, **IMAGENET_NORM}, CLASSES).train()
+    photos, y = _batch()
+    cpu, what = torch.device("cpu"), f"{network}, {SIZE} px"
+    precision = training_precision(model, photos, y, 100_000, cpu, "auto", what)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    losses: list[float] = []
+
+    def step() -> tuple[str, list[float]]:
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):
+            loss = torch.nn.functional.cross_entropy(model(photos), y)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(float(loss))
+        return precision, losses
+
+    return step
+
+
+def plain(network: str) -> Callable[[], list[float]]:
+    """The usual step, on photos that are already scaled floats."""
+    import timm
+    import torch
+
+    torch.manual_seed(0)
+    model = timm.create_model(network, num_classes=CLASSES).train()
+    photos, y = _batch()
+    x = ((photos.permute(0, 3, 1, 2).float() / 255 - 0.45) / 0.22).contiguous()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    losses: list[float] = []
+
+    def step() -> list[float]:
+        loss = torch.nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(float(loss))
+        return losses
+
+    return step
+
+
+def _batch():  # type: ignore[no-untyped-def]
+    import torch
+
+    rng = np.random.default_rng(0)
+    photos = rng.integers(0, 256, (BATCH, SIZE, SIZE, 3), dtype=np.uint8)
+    return torch.from_numpy(photos), torch.from_numpy(rng.integers(0, CLASSES, BATCH))

@@ -1,0 +1,219 @@
+"""Tokenising, features and training of a text network, against padding everything to 512 tokens.
+
+The network has the shape of rubert-tiny2, at random. Texts are the demo's sentences, put together
+to the lengths of real ads (1,000 from Avito: median 32 tokens, mean 57, a tenth above 128). Both
+ways read at most 512 tokens.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmarks.compare import compare
+from benchmarks.features import cosine
+from benchmarks.lines import Line, line
+
+TOKENS, BATCH, CLASSES, VOCABULARY = 512, 32, 17, 83_828
+NETWORK = "cointegrated/rubert-tiny2"
+
+
+def run(quick: bool) -> list[Line]:
+    read, learned = (48, 32) if quick else (256, 128)
+    rounds = 2 if quick else 5
+    found = compare((features, {"count": read}), (padded_features, {"count": read}), rounds)
+    (name, lengths, mine), theirs = found.ours, found.plain
+    sizes = f"{np.median(lengths):.0f} tokens in the median, {np.mean(lengths):.0f} on average"
+    note = f"{read / found.ours_s:.0f} texts/s by {name}; {sizes}; "
+    note += f"cosine with plain {cosine(mine, theirs).mean():.4f} on average"
+    fitted = compare((epoch, {"count": learned}), (padded_epoch, {"count": learned}), rounds)
+    precision, loss = fitted.ours
+    said = (
+        f"{learned / fitted.ours_s:.0f} texts/s in {precision}, with Lightning and a val part of "
+    )
+    said += f"4 texts; loss of the last epoch {loss:.3f}, plain {fitted.plain:.3f}"
+    return [
+        line(f"texts: tokens and features, {read} texts", found, at_least=4, note=note),
+        line(f"texts: an epoch of training, {learned} texts", fitted, at_least=2, note=said),
+    ]
+
+
+def made_texts(count: int, seed: int = 7) -> pd.DataFrame:
+    """Listings whose words are the demo's and whose lengths are those of real ads."""
+    from src.collect.demo.catalog import CATEGORIES
+
+    rng = np.random.default_rng(seed)
+    things = [thing for category in CATEGORIES for thing in category.things]
+    words = [word for thing in things for name in thing.nouns for word in name.split()]
+    # Log-normal, by the median and the mean of those ads; a word has about 1.6 tokens.
+    lengths = np.exp(rng.normal(np.log(20), 1.07, count)).clip(2, 400).astype(int)
+    bodies = [" ".join(rng.choice(words, length)) for length in lengths]
+    return pd.DataFrame(
+        {
+            "id": [f"t{number:05}" for number in range(count)],
+            "title": [" ".join(rng.choice(words, 3)) for _ in range(count)],
+            "text": bodies,
+            "group": [f"t{number:05}" for number in range(count)],
+            "part": "train",
+        }
+    )
+
+
+def _weights(folder: Path) -> Any:
+    """Write the folder that the weights stage leaves, with a tokenizer; gives the tokenizer."""
+    from src.files import write_json
+    from src.models.text.tokens import train_word_pieces
+    from src.models.weights import TEXT_SHAPES
+
+    table = made_texts(400, seed=1)
+    tokenizer = train_word_pieces([*table["title"], *table["text"]])
+    folder.mkdir()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    config = {"model_type": "bert", "vocab_size": VOCABULARY, **TEXT_SHAPES[NETWORK]}
+    write_json(folder / "config.json", config)
+    write_json(folder / "source.json", {"network": NETWORK, "weights": "random"})
+    return tokenizer
+
+
+class _Ours:
+    """Our path from texts on, as the stages tokenize and train_text do it."""
+
+    def __init__(self, count: int) -> None:
+        import torch
+
+        self.folder = tempfile.TemporaryDirectory()
+        self.weights = Path(self.folder.name) / "weights"
+        _weights(self.weights)
+        self.table = made_texts(count)
+        self.spec = {"max_tokens": TOKENS, "tune": "full", "batch": BATCH, "dropout": 0.1,
+                     "imbalance": "none", "epochs": 1, "patience": 1, "lr": 1e-4,
+                     "weight_decay": 0.01}  # fmt: skip
+        torch.manual_seed(0)
+        self.network = self.encoder().data.network(CLASSES).eval()
+
+    def encoder(self) -> Any:
+        from src.models.network import NetworkEncoder
+        from src.models.text.data import Texts
+        from src.models.text.tokens import tokenize
+
+        tokens = Path(self.folder.name) / "tokens"
+        tokenize(self.table, self.weights, tokens)
+        texts = Texts(self.table, tokens, self.weights, self.spec)
+        texts.special["vocab_size"] = VOCABULARY
+        labels = np.arange(len(self.table)) % CLASSES
+        trainer = {
+            "accelerator": "cpu",
+            "precision": "auto",
+            "workers": 0,
+            "devices": 1,
+            "nodes": 1,
+        }
+        return NetworkEncoder(texts, labels, CLASSES, self.spec, trainer, 7, "texts")
+
+
+def features(count: int) -> Callable[[], tuple[str, NDArray[Any], NDArray[Any]]]:
+    """Tokenise and compute features [N, H], in the way that is chosen for many texts."""
+    import torch
+
+    from src.models import speed
+
+    ours = _Ours(count)
+    # As for a large job; here there are fewer, that a round may be short.
+    speed.MIN_ROWS = 1
+
+    def work() -> tuple[str, NDArray[Any], NDArray[Any]]:
+        encoder = ours.encoder()
+        with torch.inference_mode():
+            x = encoder._extract(ours.network, np.arange(count)).numpy()
+        return encoder.used["features"], encoder.data.lengths, x
+
+    work()
+    return work
+
+
+def epoch(count: int) -> Callable[[], tuple[str, float]]:
+    """Tokenise and fit for one epoch."""
+    from src.models import speed
+
+    ours = _Ours(count)
+    speed.MIN_ROWS = 1
+
+    def work() -> tuple[str, float]:
+        encoder = ours.encoder()
+        _, curves = encoder.fit(np.arange(count), np.arange(4), 0)
+        return encoder.used["training"], float(curves["train_loss"].iloc[-1])
+
+    work()
+    return work
+
+
+def _padded(count: int) -> tuple[Any, Callable[[], Any]]:
+    """The network of the usual recipe, and what tokenises for it."""
+    import torch
+    from transformers import PreTrainedTokenizerFast
+
+    from src.models.text.networks import from_config
+
+    folder = tempfile.TemporaryDirectory()
+    tokenizer = _weights(Path(folder.name) / "weights")
+    names = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
+    torch.manual_seed(0)
+    spec = {"max_tokens": TOKENS, "tune": "full", "dropout": 0.1}
+    network = from_config(spec, Path(folder.name) / "weights", CLASSES, VOCABULARY)
+    table = made_texts(count)
+
+    def tokens() -> Any:
+        return fast(
+            table["title"].tolist(), table["text"].tolist(), padding="max_length",
+            truncation=True, max_length=TOKENS, return_tensors="pt", return_token_type_ids=False,
+        )  # fmt: skip
+
+    return network, tokens
+
+
+def padded_features(count: int) -> Callable[[], NDArray[Any]]:
+    """The usual recipe: float32, every text padded to 512 tokens."""
+    import torch
+
+    network, tokens = _padded(count)
+    network.eval()
+
+    def work() -> NDArray[Any]:
+        batch, found = tokens(), []
+        with torch.inference_mode():
+            for start in range(0, count, BATCH):
+                rows = {name: value[start : start + BATCH] for name, value in batch.items()}
+                found.append(network.features(rows).numpy())
+        return np.concatenate(found)
+
+    return work
+
+
+def padded_epoch(count: int) -> Callable[[], float]:
+    """The usual recipe: an epoch in float32 over batches at random."""
+    import torch
+
+    network, tokens = _padded(count)
+    network.train()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
+    y = torch.arange(count) % CLASSES
+
+    def work() -> float:
+        batch, losses = tokens(), []
+        for rows in torch.randperm(count).split(BATCH):
+            x = {name: value[rows] for name, value in batch.items()}
+            loss = torch.nn.functional.cross_entropy(network(x), y[rows])
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            losses.append(float(loss))
+        return float(np.mean(losses))
+
+    return work
