@@ -1,4 +1,4 @@
-"""The usual script, as the original work had it: fine-tune on photos, on texts, join by scikit-learn.
+"""The usual script, as the original work had it: fine-tune on photos and on texts, then join.
 
 Every epoch opens, decodes and resizes each photo; everything is float32; texts are padded to 512
 tokens. `python -m benchmarks.plain FOLDER` trains for real and prints macro F1 on the test part of

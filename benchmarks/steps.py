@@ -54,7 +54,7 @@ def ours(network: str) -> Callable[[], tuple[str, list[float]]]:
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
         return precision, losses
 
     return step
@@ -77,7 +77,7 @@ def plain(network: str) -> Callable[[], list[float]]:
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
         return losses
 
     return step

@@ -51,8 +51,8 @@ def made_texts(count: int, seed: int = 7) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     things = [thing for category in CATEGORIES for thing in category.things]
     words = [word for thing in things for name in thing.nouns for word in name.split()]
-    # Log-normal, by the median and the mean of those ads; a word has about 1.6 tokens.
-    lengths = np.exp(rng.normal(np.log(20), 1.07, count)).clip(2, 400).astype(int)
+    # Log-normal, by the median and the mean of those ads; titles and marks add six tokens.
+    lengths = np.exp(rng.normal(np.log(26), 1.1, count)).clip(2, 400).astype(int)
     bodies = [" ".join(rng.choice(words, length)) for length in lengths]
     return pd.DataFrame(
         {
@@ -213,7 +213,7 @@ def padded_epoch(count: int) -> Callable[[], float]:
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
-            losses.append(float(loss))
+            losses.append(float(loss.detach()))
         return float(np.mean(losses))
 
     return work

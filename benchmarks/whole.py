@@ -98,8 +98,8 @@ def _copy(out: Path) -> None:
         if name != "dvc.lock" and not name.startswith("metrics/") and Path(name).exists():
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(name, out / name)
-    for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "config", "-q", "cache.dir",
-                                            str(out / ".dvc/cache")]):  # fmt: skip
+    cache = [sys.executable, "-m", "dvc", "config", "-q", "cache.dir", str(out / ".dvc/cache")]
+    for command in (["git", "init", "-q"], cache):
         subprocess.run(command, cwd=out, check=True)
 
 
