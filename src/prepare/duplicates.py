@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import combinations, pairwise, product
+from array import array
+from collections import defaultdict
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import DisjointSet
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+
+from src.errors import UserError
+from src.prepare.hamming import near_codes
+from src.prepare.jaccard import joined, sets_of, similarity
 
 # A shorter text ("Продам срочно, торг") can be equal by chance and says nothing by itself.
 MIN_WORDS = 8
@@ -22,14 +25,17 @@ MAX_SHARED_PHOTO = 20
 PHOTO_TEXT_SIMILARITY = 0.25
 # Postings of one seller are alike at a lower similarity than those of strangers.
 SELLER_TEXT_SIMILARITY = 0.5
-_PERMUTATIONS = 128
 _WORD = re.compile(r"[^\W_]+")
+
+# Places of listings, [N]; pairs of such places, [P, 2].
+Rows = NDArray[np.int64]
+Pairs = NDArray[np.int64]
 
 
 class Groups(NamedTuple):
     """`group`: one name per listing, the smallest id of its group; `links`: counts by rule.
 
-    A link joins two listings; two that several rules join are counted by each of them.
+    A link joins two listings; counted are as few as make the groups that a rule makes by itself.
     """
 
     group: pd.Series
@@ -37,14 +43,13 @@ class Groups(NamedTuple):
 
 
 class _Texts(NamedTuple):
-    """What is compared of every listing: its words, and the 3-grams of its title and text."""
+    """Words, and word 3-grams of title and text, as numbers [M], each with its listing, [M]."""
 
-    words: list[frozenset[str]]
-    grams: list[frozenset[str]]
-    lengths: NDArray[np.int64]
-
-
-Pairs = list[tuple[int, int]]
+    word_of: Rows
+    words: Rows
+    gram_of: Rows
+    grams: Rows
+    length: Rows
 
 
 def group_near_duplicates(
@@ -58,151 +63,135 @@ def group_near_duplicates(
     - photo: perceptual hashes at most `photo_bits` of 64 apart, and the texts agree too: the
       same seller, a quarter of their words in common, or one of them says nothing;
     - text: word 3-grams of title and text with a Jaccard similarity of at least
-      `text_similarity`, for one seller SELLER_TEXT_SIMILARITY (candidates by MinHash, then
-      counted exactly); texts of fewer than MIN_WORDS words are no evidence;
+      `text_similarity`, for one seller SELLER_TEXT_SIMILARITY; texts of fewer than MIN_WORDS
+      words are no evidence;
     - seller: the same seller and the same title.
 
     Against chains of unrelated listings, photos carried by more than MAX_SHARED_PHOTO listings
-    and photos without a hash (plain ones) count for nothing.
+    and photos without a hash (plain ones) count for nothing. The groups do not depend on the
+    order of the rows.
 
     Args:
         table: clean texts: `id`, `title`, `text`, `seller`.
         index: the packed photos of the same listings in the same order: `sha256`, `phash`.
 
-    MinHash: Broder, "On the resemblance and containment of documents" (1997).
+    Raises:
+        UserError: a similarity or a number of bits that cannot be.
     """
-    texts = _texts(table)
+    if not 0 < text_similarity <= 1:
+        raise UserError(
+            f"prepare.text_similarity is {text_similarity}; give a share above 0 and at most 1"
+        )
+    if not 0 <= photo_bits <= 64:
+        raise UserError(f"prepare.photo_bits is {photo_bits}; give a number of bits from 0 to 64")
+    size = len(table)
+    texts = _read(table)
+    seller = pd.factorize(table["seller"])[0]
     found = {
         "same file": _same_file(index),
-        "photo": _alike_photos(table, index, texts, photo_bits),
-        "text": _alike_texts(table, texts, text_similarity),
+        "photo": _alike_photos(index, texts, seller, photo_bits),
+        "text": _alike_texts(texts, seller, text_similarity),
         "seller": _same_seller(table),
     }
-    pairs = np.array([pair for pairs in found.values() for pair in pairs], np.int64).reshape(-1, 2)
-    size = len(table)
-    graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), (size, size))
-    labels = pd.Series(connected_components(graph, directed=False)[1], index=table.index)
-    group = table["id"].groupby(labels).transform("min").rename("group")
-    return Groups(group, {rule: len(pairs) for rule, pairs in found.items()})
+    links = {rule: size - _components(pairs, size)[0] for rule, pairs in found.items()}
+    component = _components(np.concatenate(list(found.values())), size)[1]
+    group = table["id"].groupby(component).transform("min").rename("group")
+    return Groups(group, links)
 
 
-def _texts(table: pd.DataFrame) -> _Texts:
-    words, grams, lengths = [], [], []
+def _read(table: pd.DataFrame) -> _Texts:
+    number: defaultdict[str, int] = defaultdict()
+    number.default_factory = number.__len__
+    read, lengths = array("q"), array("q")
     for title, text in zip(table["title"], table["text"], strict=True):
         # Title and text apart: a word put after the title then changes one 3-gram, not four.
-        listed = [_WORD.findall(part.lower().replace("ё", "е")) for part in (title, text)]
-        words.append(frozenset(word for part in listed for word in part))
-        grams.append(
-            frozenset(
-                " ".join(gram)
-                for part in listed
-                for gram in zip(part, part[1:], part[2:], strict=False)
-            )
-        )
-        lengths.append(sum(map(len, listed)))
-    return _Texts(words, grams, np.array(lengths, np.int64))
+        for part in (title, text):
+            before = len(read)
+            read.extend(map(number.__getitem__, _WORD.findall(part.lower().replace("ё", "е"))))
+            lengths.append(len(read) - before)
+    words, length = np.array(read, np.int64), np.array(lengths, np.int64)
+    part_of = np.repeat(np.arange(len(length)), length)
+    whole = part_of[2:] == part_of[:-2]
+    # Beyond two million different words the product wraps round and is a hash of 64 bits.
+    grams = (words[:-2] * len(number) + words[1:-1]) * len(number) + words[2:]
+    return _Texts(
+        word_of=part_of // 2,
+        words=words,
+        gram_of=part_of[2:][whole] // 2,
+        grams=grams[whole],
+        length=length.reshape(-1, 2).sum(axis=1),
+    )
 
 
 def _same_file(index: pd.DataFrame) -> Pairs:
-    files = index.reset_index(drop=True).loc[(index["row"] >= 0).to_numpy()]
-    return [
-        pair
-        for rows in files.groupby("sha256").indices.values()
-        if 1 < len(rows) <= MAX_SHARED_PHOTO
-        for pair in pairwise(files.index[rows].tolist())
-    ]
+    files = index["sha256"].reset_index(drop=True).mask((index["row"] < 0).to_numpy())
+    return _to_first(files.mask(files.groupby(files).transform("size") > MAX_SHARED_PHOTO))
 
 
-def _alike_photos(
-    table: pd.DataFrame, index: pd.DataFrame, texts: _Texts, photo_bits: int
-) -> Pairs:
+def _alike_photos(index: pd.DataFrame, texts: _Texts, seller: Rows, bits: int) -> Pairs:
     hashes = index["phash"].reset_index(drop=True).dropna()
-    rows = hashes.index.to_numpy()
     codes = np.array([int(code, 16) for code in hashes], np.uint64)
-    sellers = table["seller"].to_numpy(dtype=object)
-    pairs = []
-    for first, second in _near(codes, photo_bits):
-        a, b = int(rows[first]), int(rows[second])
-        same_seller = isinstance(sellers[a], str) and sellers[a] == sellers[b]
-        mute = min(texts.lengths[a], texts.lengths[b]) < MIN_WORDS
-        if same_seller or mute or _jaccard(texts.words[a], texts.words[b]) >= PHOTO_TEXT_SIMILARITY:
-            pairs.append((a, b))
-    return pairs
+    first, second = hashes.index.to_numpy()[_near_photos(codes, bits)].T
+    same_seller = (seller[first] >= 0) & (seller[first] == seller[second])
+    mute = np.minimum(texts.length[first], texts.length[second]) < MIN_WORDS
+    paired = np.isin(texts.word_of, np.union1d(first, second))
+    words = sets_of(texts.word_of[paired], texts.words[paired], len(index))
+    common = similarity(words, first, second) >= PHOTO_TEXT_SIMILARITY
+    return np.stack([first, second], axis=1)[same_seller | mute | common]
 
 
-def _near(codes: NDArray[np.uint64], bits: int) -> Iterator[tuple[int, int]]:
-    """Pairs of positions whose codes are at most `bits` apart, both in small neighbourhoods.
+def _near_photos(codes: NDArray[np.uint64], bits: int) -> Pairs:
+    """Pairs of places whose codes are at most `bits` apart, both in small neighbourhoods."""
+    unique, code_of, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    around = counts.copy()
+    itself = np.arange(len(unique))
+    near = [np.stack([itself, itself])]
+    for pair in near_codes(unique, bits):
+        np.add.at(around, pair, counts[pair[::-1]])
+        # Large neighbourhoods are dropped on the way: their pairs can be millions.
+        near.append(pair[:, (around[pair] <= MAX_SHARED_PHOTO).all(axis=0)])
+    pairs = np.concatenate(near, axis=1)
+    one, other = pairs[:, (around[pairs] <= MAX_SHARED_PHOTO).all(axis=0)]
+    holders = pd.DataFrame({"code": code_of, "place": np.arange(len(codes))})
+    held = pd.DataFrame({"one": one, "other": other})
+    held = held.merge(holders, left_on="one", right_on="code")
+    held = held.merge(holders, left_on="other", right_on="code")
+    # A code beside itself gives every pair of its holders twice, and each with itself.
+    held = held[(held["one"] != held["other"]) | (held["place_x"] < held["place_y"])]
+    return held[["place_x", "place_y"]].to_numpy()
 
-    All codes against all: 30,000 take about two seconds.
-    """
-    unique, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    order = np.argsort(inverse, kind="stable")
-    holders = np.split(order, np.cumsum(counts)[:-1])
-    near: dict[int, NDArray[np.intp]] = {}
-    for code in range(len(unique)):
-        others = np.flatnonzero(np.bitwise_count(unique ^ unique[code]) <= bits)
-        if 1 < counts[others].sum() <= MAX_SHARED_PHOTO:
-            near[code] = others
-    for code, others in near.items():
-        for other in others[others >= code]:
-            if other == code:
-                yield from combinations(holders[code].tolist(), 2)
-            elif int(other) in near:
-                yield from product(holders[code].tolist(), holders[other].tolist())
 
-
-def _alike_texts(table: pd.DataFrame, texts: _Texts, similarity: float) -> Pairs:
-    # Imported late: only this needs it.
-    from datasketch import MinHash, MinHashLSH
-
-    sellers = table["seller"].to_numpy(dtype=object)
-    least = min(similarity, SELLER_TEXT_SIMILARITY)
-    pairs: Pairs = []
-    seen: dict[frozenset[str], int] = {}
-    for row, grams in enumerate(texts.grams):
-        if texts.lengths[row] < MIN_WORDS:
-            continue
-        # Equal texts need no hashing, and a template posted a thousand times is looked at once.
-        if grams in seen:
-            pairs.append((seen[grams], row))
-        else:
-            seen[grams] = row
-    unique = list(seen.values())
-    # Weights: a missed pair leaks, a wrong candidate costs one exact count.
-    lsh = MinHashLSH(least, _PERMUTATIONS, weights=(0.1, 0.9))
-    hashes = MinHash.bulk(
-        [[gram.encode() for gram in texts.grams[row]] for row in unique], num_perm=_PERMUTATIONS
-    )
-    joined = DisjointSet(unique)
-    for row, hashed in zip(unique, hashes, strict=True):
-        for other in lsh.query(hashed):
-            # Without this a template posted 5,000 times costs 12 million comparisons.
-            if joined.connected(row, other):
-                continue
-            alike = _jaccard(texts.grams[row], texts.grams[other])
-            same_seller = isinstance(sellers[row], str) and sellers[row] == sellers[other]
-            if alike >= (least if same_seller else similarity):
-                pairs.append((other, row))
-                joined.merge(other, row)
-        lsh.insert(row, hashed, check_duplication=False)
-    return pairs
+def _alike_texts(texts: _Texts, seller: Rows, least: float) -> Pairs:
+    size = len(seller)
+    long = texts.length[texts.gram_of] >= MIN_WORDS
+    grams = sets_of(texts.gram_of[long], texts.grams[long], size)
+    # A 3-gram of one seller is an item of its own: nothing is shared with strangers.
+    row = np.repeat(np.arange(size), np.diff(grams.indptr))
+    sold = seller[row] >= 0
+    own = seller[row[sold]] * grams.shape[1] + grams.indices[sold]
+    components = [
+        joined(grams, least),
+        joined(sets_of(row[sold], own, size), min(least, SELLER_TEXT_SIMILARITY)),
+    ]
+    return np.concatenate([_to_first(pd.Series(component)) for component in components])
 
 
 def _same_seller(table: pd.DataFrame) -> Pairs:
-    sellers = table["seller"].reset_index(drop=True).dropna()
-    titles = table["title"].str.casefold().to_numpy(dtype=object)
-    pairs: Pairs = []
-    for rows in sellers.groupby(sellers).indices.values():
-        own = sellers.index[rows].tolist()
-        by_title: dict[str, int] = {}
-        for row in own:
-            if titles[row]:
-                first = by_title.setdefault(titles[row], row)
-                if first != row:
-                    pairs.append((first, row))
-    return pairs
+    title = table["title"].str.casefold()
+    offer = table.groupby([table["seller"], title], sort=False).ngroup()
+    return _to_first(offer.where((table["seller"].notna() & (title != "")).to_numpy()))
 
 
-def _jaccard(a: frozenset[str], b: frozenset[str]) -> float:
-    common = len(a & b)
-    return common / (len(a) + len(b) - common) if common else 0.0
+def _to_first(keys: pd.Series) -> Pairs:
+    """Each place with the first one of the same key; a missing key is like no other."""
+    keys = keys.reset_index(drop=True).dropna()
+    place = keys.index.to_numpy()
+    first = keys.index.to_series().groupby(keys).transform("first").to_numpy()
+    return np.stack([first, place], axis=1)[first != place]
+
+
+def _components(pairs: Pairs, size: int) -> tuple[int, NDArray[np.int32]]:
+    links = (pairs[:, 0], pairs[:, 1])
+    graph = coo_array((np.ones(len(pairs), np.int8), links), (size, size))
+    count, component = connected_components(graph, directed=False)
+    return count, component
