@@ -1,11 +1,12 @@
 # `make run`: from nothing to the table of results. `make test`: lint, types and tests.
+# `make bench`: everything timed against the plain way, some 40 minutes; QUICK=1 for 5.
 # `make lock` writes requirements.txt from pyproject.toml.
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export NO_ALBUMENTATIONS_UPDATE := 1
 
-.PHONY: run test lock clean
+.PHONY: run test bench lock clean
 
 run: .venv/ready
 	dvc repro
@@ -16,6 +17,9 @@ test: .venv/ready
 	ruff format --check .
 	mypy
 	pytest -n 2 --dist loadfile
+
+bench: .venv/ready
+	python -m benchmarks $(if $(QUICK),--quick)
 
 .venv/ready: requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else \

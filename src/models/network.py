@@ -15,8 +15,10 @@ from tqdm import tqdm
 from src.errors import UserError
 from src.models.batches import OrderedBatches, TrainBatches
 from src.models.heads import KernelHead
+from src.models.inference import TRIED, extractor
 from src.models.kernel import KernelFit, choose_landmarks, fit_kernel
-from src.models.score import features_of, probs_of
+from src.models.precision import training_precision
+from src.models.score import probs_of
 
 
 class Data(Protocol):
@@ -28,6 +30,8 @@ class Data(Protocol):
 
     @property
     def lengths(self) -> NDArray[np.int64] | None: ...
+    @property
+    def what(self) -> str: ...
 
     def network(self, num_classes: int) -> nn.Module: ...
     def batch(self, rows: NDArray[np.intp]) -> Any: ...
@@ -60,6 +64,8 @@ class NetworkEncoder:
         self.spec, self.trainer, self.seed, self.name = spec, trainer, seed, name
         cuda = trainer["accelerator"] != "cpu" and torch.cuda.is_available()
         self.device = torch.device("cuda" if cuda else "cpu")
+        # How features were computed, and in which precision the network was fitted.
+        self.used: dict[str, str] = {}
         self.frozen: Tensor | None = None
         self.views: list[Tensor] = []
 
@@ -84,7 +90,8 @@ class NetworkEncoder:
             balanced=self.spec["imbalance"] == "sampler",
             lengths=None if self.data.lengths is None else self.data.lengths[train],
         )
-        settings: Any = (self.labels[train], self.num_classes, self.spec, self.trainer, name)
+        trainer = self.trainer | {"precision": self._precision(network, train)}
+        settings: Any = (self.labels[train], self.num_classes, self.spec, trainer, name)
         if self.spec["tune"] == "head":
             frozen = self.freeze(network)
             head: nn.Module = network.head  # type: ignore[assignment]
@@ -149,16 +156,32 @@ class NetworkEncoder:
         head.take(fit, share)
         return fit
 
+    def _precision(self, network: nn.Module, train: NDArray[np.intp]) -> str:
+        """Return the precision to fit in: a head alone is done in a moment and stays exact."""
+        asked = self.trainer["precision"]
+        if self.spec["tune"] == "head":
+            return "32-true" if asked == "auto" else str(asked)
+        tried = train[:TRIED]
+        example = self.data.batch(tried), torch.from_numpy(self.labels[tried])
+        rows = len(train) * self.spec["epochs"]
+        chosen = training_precision(network, *example, rows, self.device, asked, self.data.what)
+        self.used["training"] = chosen
+        return chosen
+
     def _extract(self, network: nn.Module, rows: NDArray[np.intp], view: int = 0) -> Tensor:
         """Return features [N, D] of the rows, or of a random view of them."""
         network.to(self.device).eval()
+        example = self.data.batch(rows[:TRIED])
+        self.used["features"], extract = extractor(
+            network, example, len(rows), self.device, self.trainer["precision"], self.data.what
+        )
         loader = self._ordered(rows, view)
         found: Tensor | None = None
         bar = tqdm(total=len(rows), desc=f"{self.name}, features", unit="row", disable=None)
         order = loader.batch_sampler.order  # type: ignore[union-attr]
         done = 0
         for batch, _ in loader:
-            x = features_of(network, batch, self.device)
+            x = extract(batch)
             if found is None:
                 found = torch.empty(len(rows), x.shape[1])
             found[order[done : done + len(x)]] = x

@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 
-def features_of(network: nn.Module, batch: Any, device: torch.device) -> Tensor:
+def features_of(
+    network: nn.Module, batch: Any, device: torch.device, kind: torch.dtype | None = None
+) -> Tensor:
     """Return features [B, D], float32 on the CPU, of a batch of photos or tokens.
 
     Args:
         network: on that device, in eval mode; `features` of it turns a batch into [B, D].
         batch: a tensor, or tensors by name.
+        kind: the type to multiply in, where not the network's own.
     """
-    with torch.inference_mode():
+    with torch.inference_mode(), torch.autocast(device.type, kind, enabled=kind is not None):
         found: Tensor = network.features(_to(batch, device)).float().cpu()  # type: ignore[operator]
     return found
 

@@ -31,7 +31,8 @@ def read_picture(
             if at_least is not None:
                 image.draft("RGB", (at_least, at_least))
             image.load()
-            return _rgb(_upright(image))
+            _turn_upright(image)
+            return _rgb(image)
     except Image.DecompressionBombError as error:
         raise ValueError(TOO_MANY_PIXELS) from error
     except UnidentifiedImageError as error:
@@ -42,12 +43,11 @@ def read_picture(
         raise ValueError(BROKEN) from error
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _turn_upright(image: Image.Image) -> None:
     try:
-        return ImageOps.exif_transpose(image) or image
+        ImageOps.exif_transpose(image, in_place=True)
     except Exception:
         image.getexif().pop(ExifTags.Base.Orientation, None)
-        return image
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -59,4 +59,5 @@ def _rgb(image: Image.Image) -> Image.Image:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
+    # Converting would copy what is RGB already.
+    return image if image.mode == "RGB" else image.convert("RGB")

@@ -260,6 +260,7 @@ class Blank:
     """Listings that all look alike: what a network says of them is what its training favours."""
 
     lengths = None
+    what = "blank"
     augment = None
 
     def __init__(self, n: int) -> None:

@@ -43,6 +43,8 @@ class Photos:
         self.photo_rows = table["photo_row"].to_numpy()[self.rows]
         self.photos = np.load(packed / "photos.npy", mmap_mode="r")
         self.weights, self.spec = weights, spec
+        # Network and size of its input, by which its speed is known.
+        self.what = f"{read_json(weights / 'source.json')['network']}, {spec['size']} px"
         self.augment = None
         if spec["augment"] == "albumentations":
             self.augment = Augment(self.photos.shape[1])

@@ -45,6 +45,8 @@ class Texts:
             join(titles[row], bodies[row], spec["max_tokens"], self.special) for row in self.rows
         ]
         self.lengths = np.array([len(tokens) for tokens in self.tokens])
+        network = read_json(weights / "source.json")["network"]
+        self.what = f"{network}, {spec['max_tokens']} tokens"
         self.weights, self.spec = weights, spec
 
     def network(self, num_classes: int) -> TextNetwork:

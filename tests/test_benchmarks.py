@@ -1,0 +1,183 @@
+"""The runner of the benchmarks: what is timed by turns, and what becomes of the figures."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as runner
+from benchmarks import compare as compare_module
+from benchmarks import machine, results
+from benchmarks.compare import Compared, compare
+from benchmarks.lines import Line, line, table
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare_module, "SETTLE_S", 0)
+
+
+def marked(log: Path, name: str) -> Callable[[], tuple[int, str]]:
+    """A way that writes down its turns and returns its process and name."""
+
+    def call() -> tuple[int, str]:
+        with log.open("a") as file:
+            file.write(name)
+        return os.getpid(), name
+
+    return call
+
+
+def broken(at: str) -> Callable[[], None]:
+    def call() -> None:
+        raise ValueError(at)
+
+    if at == "set-up":
+        raise ValueError(at)
+    return call
+
+
+def gone() -> Callable[[], None]:
+    sys.exit(3)
+
+
+def test_ways_alternate_each_in_its_own_process(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    ours = (marked, {"log": log, "name": "o"})
+    compared = compare(ours, (marked, {"log": log, "name": "p"}), rounds=3)
+    # A warm-up, then three rounds, each in the turned order of the one before.
+    assert log.read_text() == "op" + "op" + "po" + "op"
+    assert compared.ours[1] == "o" and compared.plain[1] == "p"
+    assert len({compared.ours[0], compared.plain[0], os.getpid()}) == 3
+    low, high = compared.spread
+    assert 0 < low <= compared.ratio <= high
+    assert compared.ours_s > 0 and compared.plain_s > 0
+    assert 1 < compared.ours_mb < 10_000
+
+
+def test_a_way_that_fails_says_why() -> None:
+    for at in ("set-up", "call"):
+        with pytest.raises(RuntimeError, match=f"ValueError: {at}"):
+            compare((broken, {"at": at}), (broken, {"at": at}), rounds=1)
+    with pytest.raises(RuntimeError, match="status 3"):
+        compare((gone, {}), (gone, {}), rounds=1)
+
+
+def test_a_line_is_judged_by_its_target() -> None:
+    compared = Compared(4.0, (2.0, 5.0), ours_s=1.0, plain_s=4.0, ours_mb=10, plain_mb=20)
+    assert line("x", compared, at_least=4).met
+    assert not line("x", compared, at_least=4.1).met
+    assert line("x", compared).met is None
+    overhead = line("x", compared, at_most=0.24)
+    assert (overhead.ratio, overhead.spread, overhead.met) == (0.25, (0.2, 0.5), False)
+
+
+def test_the_table_holds_every_line_in_one_row() -> None:
+    lines = [Line("a", 0.01, 2.5, 250.0, (1.25, 300.0), "at least 2", True, 10, None, "x | y\nz")]
+    rows = table([*lines, Line("b", note="failed: z", met=False)]).splitlines()
+    assert rows[2:] == [
+        "| a | 10 ms | 2.5 s | 250 | 1.25 to 300 | at least 2 | met | 10 / – | x / y z |",
+        "| b |  |  |  |  |  | not met |  | failed: z |",
+    ]
+
+
+@pytest.fixture
+def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose modules a benchmark's process can import."""
+    path = os.pathsep.join([str(tmp_path), str(Path.cwd())])
+    monkeypatch.setenv("PYTHONPATH", path)
+    return tmp_path
+
+
+def test_each_benchmark_ends_in_lines(modules: Path) -> None:
+    written = {
+        "good": "def run(quick): return [{'name': 'n', 'ratio': 2.0, 'met': quick}]",
+        "raises": "def run(quick): raise OSError('no disk')",
+        "dies": "import os\ndef run(quick): os._exit(5)",
+        "hangs": "import time\ndef run(quick): time.sleep(600)",
+        "wrong": "def run(quick): return [{'no': 'such field'}]",
+        "lacks": "def run(quick): return []",
+    }
+    for name, text in written.items():
+        (modules / f"{name}.py").write_text(textwrap.dedent(text))
+    limits = dict.fromkeys(written, 100.0) | {"hangs": 0.5}
+    measured = {name: runner.measure(name, True, limit) for name, limit in limits.items()}
+    lines = {name: one["lines"] for name, one in measured.items()}
+    assert lines["good"] == [Line("n", ratio=2.0, met=True)._asdict()]
+    assert lines["raises"][0]["note"] == "failed: OSError: no disk"
+    assert lines["dies"][0]["note"] == "failed: ended with status 5"
+    assert lines["hangs"][0]["note"] == "failed: not done in 0.5 s"
+    assert lines["wrong"][0]["note"].startswith("failed: TypeError")
+    assert lines["lacks"] == []
+    assert runner.measure("nowhere", True, 100)["lines"][0]["note"].startswith("failed: Module")
+
+
+def _result(name: str, ratio: float, commit: str = "c") -> dict[str, object]:
+    return {
+        "commit": commit,
+        "machine": machine.describe(),
+        "date": "2026-01-01",
+        "seconds": 1.0,
+        "lines": [Line(name, ratio=ratio, spread=(ratio, ratio), target="at least 2")._asdict()],
+    }
+
+
+def test_results_merge_by_name_and_keep_their_origin(tmp_path: Path) -> None:
+    old = {"b": _result("b", 2.0, "old"), "c": _result("c", 3.0, "old")}
+    nothing = _result("c", 1.0, "new") | {"lines": []}
+    new = {"b": _result("b", 4.0, "new"), "a": _result("a", 1.0, "new"), "c": nothing}
+    both = results.merged(old, new, ["a", "b", "c"])
+    assert list(both) == ["a", "b", "c"]
+    assert [one["commit"] for one in both.values()] == ["new", "new", "old"]
+    assert [one.ratio for one in results.lines_of(both)] == [1.0, 4.0, 3.0]
+    results.write(tmp_path / "r.json", both)
+    # JSON has no tuples, but nothing else changes.
+    assert json.loads(json.dumps(both)) == results.read(tmp_path / "r.json")
+    text = (tmp_path / "r.md").read_text()
+    assert "| b | 2026-01-01 | new | 1 | 1 s |" in text and text.count("Python 3.") == 1
+
+
+def test_the_picture_is_the_same_for_the_same_figures(tmp_path: Path) -> None:
+    # Imported late: the processes of other tests import this module.
+    from benchmarks.picture import draw
+
+    lines = [
+        Line("faster", ratio=3.0, spread=(2.0, 4.0), target="at least 2", met=True),
+        Line("slower", ratio=0.5, target="at most 1.05", met=False),
+        Line("failed", note="failed: z"),
+    ]
+    draw(lines, tmp_path / "a.svg")
+    draw(lines, tmp_path / "b.svg")
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    text = (tmp_path / "a.svg").read_text()
+    assert "faster" in text and "slower" in text and "failed" not in text
+
+
+def test_a_full_run_leaves_other_results_and_a_quick_one_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full, quick = tmp_path / "full.json", tmp_path / "quick.json"
+    monkeypatch.setattr(runner, "RESULTS", full)
+    monkeypatch.setattr(runner, "QUICK_RESULTS", quick)
+    monkeypatch.setattr(runner, "measure", lambda module, quick, limit: _result(module, 1.5))
+    results.write(full, {"heads": _result("kept", 9.0)})
+    before = full.read_bytes()
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--quick", "--only", "texts", "photos"])
+    runner.main()
+    assert full.read_bytes() == before and list(results.read(quick)) == ["photos", "texts"]
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--only", "photos"])
+    runner.main()
+    assert [one.name for one in results.lines_of(results.read(full))] == [
+        "benchmarks.photos",
+        "kept",
+    ]
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--take", str(quick)])
+    runner.main()
+    assert list(results.read(full)) == ["photos", "texts", "heads"]
+    assert "benchmarks.texts" in capsys.readouterr().out
