@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import dvc.api
-
 from src.errors import UserError, run_stage
 from src.files import write_json
+from src.params import all_params
 
 
 def main() -> None:
     # All of params.yaml, though only the choices are declared: what is written never changes, so
     # nothing downstream depends on it, and a new learning rate need not be checked against names.
-    params = dvc.api.params_show()
+    params = all_params()
     rows = {kind: names or [] for kind, names in params["rows"].items()}
     choices = (("model", "image"), ("text_model", "text"), ("fused_model", "fused"))
     for choice, kind in choices:

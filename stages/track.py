@@ -14,7 +14,7 @@ from src.report.tracking import track
 
 
 def main() -> None:
-    experiment = stage_params("track").get("tracking", {}).get("experiment", "listings")
+    experiment = stage_params("track")["tracking"]["experiment"]
     rows = read_rows(Path())
     # A queued experiment runs in a copy that is thrown away; DVC_ROOT names the repository.
     home = Path(os.environ.get("DVC_ROOT") or Path.cwd())

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dvc.exceptions import DvcException
-
 from src.errors import UserError, run_stage
 from src.models.weights import fetch_weights
 from src.params import stage_params
@@ -16,15 +14,8 @@ def main() -> None:
     if len(sys.argv) != 3 or sys.argv[1] not in ("image", "text"):
         raise UserError("usage: python -m stages.weights image|text <row>")
     kind, row = sys.argv[1:]
-    section = f"{kind}_models"
-    try:
-        params = stage_params(f"weights_{kind}@{row}")
-    except DvcException as error:
-        import dvc.api
-
-        entries = ", ".join(dvc.api.params_show().get(section, {})) or "none"
-        raise UserError(f"`{row}` is not an entry of {section}; entries: {entries}") from error
-    spec = params[section][row]
+    params = stage_params(f"weights_{kind}@{row}")
+    spec = params[f"{kind}_models"][row]
     fetch_weights(kind, row, spec, params["weights"], Path("data/weights") / row)
 
 

@@ -9,10 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import dvc.api
 import pytest
 from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
+from src.errors import UserError
+from src.params import stage_params
 from tests.closure import import_closure
 
 ROOT = Path(__file__).parents[1]
@@ -48,13 +51,19 @@ def test_the_closure_finds_late_imports_and_leaves_those_for_types_alone() -> No
     assert all((ROOT / name).exists() for name in found | late)
 
 
-def test_stages_that_need_no_network_do_not_import_one() -> None:
+def test_stages_import_no_more_than_they_need() -> None:
     code = """
 import importlib, sys
+from src.models.skops_io import skops_io
 for stage in "check collect pack prepare tokenize fuse leaky evaluate report bundle track".split():
     importlib.import_module(f"stages.{stage}")
-    heavy = {"torch", "transformers", "timm", "lightning"} & set(sys.modules)
+    # What fuse and bundle import late.
+    skops_io()
+    heavy = {"torch", "transformers", "timm", "lightning", "mlflow", "dvc"} & set(sys.modules)
     assert not heavy, (stage, heavy)
+# A kernel machine on frozen features is fitted without a training loop.
+importlib.import_module("stages.train_image")
+assert "torch" in sys.modules and "lightning" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
@@ -115,6 +124,30 @@ def test_a_choice_that_cannot_work_is_refused_in_one_line(
     assert done.returncode == 1
     assert done.stderr.startswith(says)
     assert done.stderr.count("\n") == 1
+
+
+def test_a_stage_gets_the_parameters_that_dvc_would_give_it(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    # Other choices than by default, and a number that PyYAML would take for text.
+    for old, new in (("stack", "knn"), ("offline", "hub"), ("0.003", "1e-4")):
+        text = text.replace(f": {old}\n", f": {new}\n", 1)
+    (copy / "params.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(copy)
+    # One of each way to declare them: sections, a row's, of a choice, of a row's choice.
+    for stage in ("collect", "train_image@cnn", "bundle", "weights_image@cnn"):
+        assert stage_params(stage) == dvc.api.params_show(stages=stage)
+    assert stage_params("train_image@cnn")["image_models"]["cnn"]["lr"] == 0.0001
+
+
+def test_a_parameter_that_is_not_there_is_named(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(ROOT / "params.yaml", copy)
+    monkeypatch.chdir(copy)
+    with pytest.raises(UserError, match=r"no `fusion\.vote`: `vote` is none of nn, logreg, knn"):
+        stage_params("fuse@vote")
 
 
 def test_the_params_survive_being_rewritten_and_hold_no_interpolation(tmp_path: Path) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import zipfile
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +11,7 @@ import numpy as np
 from src.errors import UserError
 from src.files import read_json
 from src.fusion.fused import FusedClassifier
+from src.models.skops_io import skops_io
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,7 +34,7 @@ KNOWN_TYPES = (
 def require_known_types(path: Path) -> None:
     """Raise UserError, naming them, if a skops file holds types that none of our models has."""
     try:
-        found = set(_skops().get_untrusted_types(file=path))
+        found = set(skops_io().get_untrusted_types(file=path))
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise UserError(f"{path} is broken: it is no skops file") from error
     unknown = sorted(found - set(KNOWN_TYPES))
@@ -49,7 +48,7 @@ def require_known_types(path: Path) -> None:
 def load_sklearn(path: Path) -> Any:
     """Read a scikit-learn model that `save_sklearn` wrote; nothing but known types is built."""
     require_known_types(path)
-    return _skops().load(path, trusted=list(KNOWN_TYPES))
+    return skops_io().load(path, trusted=list(KNOWN_TYPES))
 
 
 def load_fused(folder: Path) -> FusedClassifier:
@@ -74,15 +73,3 @@ def load_weights(network: nn.Module, path: Path) -> None:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path} does not hold this network's weights: {reason}") from error
     network.eval()
-
-
-def _skops() -> Any:
-    # skops imports every module of scikit-learn; this one would bring PyTorch, three seconds that
-    # a text alone does not need.
-    name = "sklearn.externals.array_api_compat.torch"
-    stand_in = None if "torch" in sys.modules else sys.modules.setdefault(name, ModuleType(name))
-    import skops.io
-
-    if stand_in is not None:
-        del sys.modules[name]
-    return skops.io

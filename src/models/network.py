@@ -14,7 +14,6 @@ from tqdm import tqdm
 
 from src.errors import UserError
 from src.models.batches import OrderedBatches, TrainBatches
-from src.models.fit import fit
 from src.models.heads import KernelHead
 from src.models.inference import TRIED, extractor
 from src.models.kernel import KernelFit, choose_landmarks, fit_kernel
@@ -81,6 +80,9 @@ class NetworkEncoder:
             self.freeze(network)
             self.fit_kernel_head(network, train, choose_landmarks(len(train), self.seed))
             return network, pd.DataFrame()
+        # Imported late: Lightning takes four seconds, and a kernel machine does without.
+        from src.models.fit import fit
+
         batches = TrainBatches(
             self.labels[train],
             self.spec["batch"],

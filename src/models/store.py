@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from src.files import replacing, write_json
 from src.fusion.fused import FusedClassifier
+from src.models.skops_io import skops_io
 from src.models.train import Trained
 
 
@@ -71,9 +72,7 @@ def save_sklearn(model: Any, path: Path) -> None:
     are numbered in order and stamped with nothing. A vectorizer, too, keeps an address: that of
     its stop words, by which it saves checking them twice; without it they are checked again.
     """
-    import skops.io
-
-    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(model))) as archive:
+    with zipfile.ZipFile(io.BytesIO(skops_io().dumps(model))) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     schema = parts.pop("schema.json").decode()
     schema = re.sub(r'("_stop_words_id": {[^{}]*"content": )"\d+"', r'\1"0"', schema)

@@ -293,9 +293,9 @@ def test_the_stage_reads_its_row_and_the_environment(
         "text_models:\n  tiny:\n    hub:\n      network: someone/tiny-bert\n      weights: hub\n"
     )
     (tmp_path / "dvc.yaml").write_text(
-        "stages:\n  weights_text:\n    foreach: ${text_models}\n    do:\n"
-        "      cmd: python -m stages.weights text ${key}\n"
-        "      params: [weights, 'text_models.${key}']\n"
+        "stages:\n  weights_text:\n    foreach: [tiny]\n    do:\n"
+        "      cmd: python -m stages.weights text ${item}\n"
+        "      params: [weights, 'text_models.${item}.${weights}']\n"
     )
     (tmp_path / ".dvc").mkdir()
     (tmp_path / ".dvc" / "config").write_text("[core]\n    no_scm = True\n")
@@ -320,4 +320,6 @@ def test_the_stage_reads_its_row_and_the_environment(
     monkeypatch.setattr(sys, "argv", ["weights", "text", "tinny"])
     with pytest.raises(SystemExit) as wrong:
         run_stage(stages.weights.main)
-    assert wrong.value.code == "error: `tinny` is not an entry of text_models; entries: tiny"
+    assert wrong.value.code == (
+        "error: params.yaml has no `text_models.tinny.hub`: `tinny` is none of tiny"
+    )
