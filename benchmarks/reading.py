@@ -1,0 +1,235 @@
+"""Reading while training: the packed array against files, and the loop around the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from benchmarks.compare import compare
+from benchmarks.lines import Line, line
+from benchmarks.made_photos import make_photos
+from src.files import write_json
+from src.models.batches import TrainBatches
+from src.models.heads import Head
+from src.models.image.data import Photos
+from src.models.network import NetworkEncoder, _loader, _Rows
+from src.prepare.photos import pack_photos
+
+CLASSES = 17
+SIZE = 160
+TRAINER = {"accelerator": "cpu", "precision": "32-true", "workers": 0}
+# As the default rows of params.yaml have them.
+TUNED = {
+    "augment": "none", "views": 0, "folds": 0, "lr": 0.001, "weight_decay": 0.05, "dropout": 0.2,
+    "imbalance": "weights",
+}  # fmt: skip
+
+
+def run(quick: bool) -> list[Line]:
+    with TemporaryDirectory() as folder:
+        return [*_epochs(Path(folder), quick), *_loops(Path(folder), quick)]
+
+
+def _epochs(folder: Path, quick: bool) -> list[Line]:
+    lines = []
+    for side, count in ((320, 1024), (1280, 128)):
+        files = make_photos(folder / str(side), count // 4 if quick else count, side)
+        compared = compare(
+            (epoch_of_packed, {"files": files}),
+            (epoch_of_files, {"files": files}),
+            rounds=3 if quick else 7,
+        )
+        milliseconds = [1000 * s / len(files) for s in (compared.ours_s, compared.plain_s)]
+        lines.append(
+            line(
+                f"reading: an epoch of {side} px photos at {SIZE} px",
+                compared,
+                at_least=20,
+                note=f"{milliseconds[0]:.3f} against {milliseconds[1]:.2f} ms a photo, "
+                "batches of 32 in random order, no workers",
+            )
+        )
+    return lines
+
+
+def epoch_of_packed(files: list[Path]) -> Callable[[], int]:
+    """Ours: batches from the memory-mapped array."""
+    data = packed(files, {"augment": "none", "tune": "full"})
+    labels = np.arange(len(files)) % CLASSES
+    batches = TrainBatches(labels, 32, seed=7)
+    loader = _loader(_Rows(data, labels, data.rows, seed=7), batches)
+    return lambda: sum(len(x) for x, _ in loader)
+
+
+def epoch_of_files(files: list[Path]) -> Callable[[], int]:
+    """Plain: every photo is decoded, converted and resized each epoch, and batches collated."""
+    loader = DataLoader(_Files(files), batch_size=32, shuffle=True)
+    return lambda: sum(len(x) for x, _ in loader)
+
+
+class _Files(Dataset[tuple[Tensor, int]]):
+    def __init__(self, files: list[Path]) -> None:
+        self.files = files
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, row: int) -> tuple[Tensor, int]:
+        photo = Image.open(self.files[row]).convert("RGB").resize((SIZE, SIZE))
+        return torch.from_numpy(np.array(photo)), row % CLASSES
+
+
+def packed(files: list[Path], spec: dict[str, Any]) -> Photos:
+    """The photos as the stages before training leave them; random first weights."""
+    folder = files[0].parent
+    n = len(files)
+    table = pd.DataFrame({"id": [f.stem for f in files], "photo": [f.name for f in files]})
+    if not (folder / "packed").exists():
+        pack_photos(table, folder, folder / "packed", SIZE)
+    table = table.assign(photo_row=np.arange(n), group=table["id"])
+    network = spec.get("network", "plain_cnn")
+    weights = folder / network
+    weights.mkdir(exist_ok=True)
+    source = {"network": network, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+    write_json(weights / "source.json", source)
+    return Photos(table, folder / "packed", weights, spec)
+
+
+def _loops(folder: Path, quick: bool) -> list[Line]:
+    files = make_photos(folder / "loop", 768, 160)
+    lines = []
+    # Rows to fit on and epochs, chosen for some seconds a call.
+    for network, rows, epochs in (("plain_cnn", 576, 2), ("resnet50", 128, 1)):
+        given = {"files": files, "network": network, "rows": rows, "epochs": epochs}
+        compared = compare(
+            (fitted, given), (bare, given), rounds=1 if quick else 5, warm_up=0 if quick else 1
+        )
+        steps = epochs * -(-rows // 32)
+        lines.append(_overhead(f"loop: {network}, 64 px, batch 32", compared, steps, 1.05))
+    given = {"rows": 600, "epochs": 10 if quick else 40}
+    compared = compare((fitted_head, given), (bare_head, given), rounds=3 if quick else 7)
+    steps = given["epochs"] * -(-given["rows"] // 64)
+    lines.append(_overhead("loop: head on 1280 frozen features, batch 64", compared, steps, None))
+    return lines
+
+
+def _overhead(name: str, compared: Any, steps: int, at_most: float | None) -> Line:
+    each = [1000 * s / steps for s in (compared.ours_s, compared.plain_s)]
+    note = f"{each[0]:.2f} against {each[1]:.2f} ms a step, epochs judged on val in both"
+    return line(name, compared, at_most=at_most, note=note)
+
+
+def fitted(files: list[Path], network: str, rows: int, epochs: int) -> Callable[[], None]:
+    """Ours: a network as the training stage fits it, photos from the packed array."""
+    spec = _spec(network, epochs)
+    labels = np.arange(len(files)) % CLASSES
+    encoder = NetworkEncoder(packed(files, spec), labels, CLASSES, spec, TRAINER, 7, network)
+    parts = _parts(rows)
+
+    def fit() -> None:
+        encoder.fit(*parts, 0)
+
+    return fit
+
+
+def bare(files: list[Path], network: str, rows: int, epochs: int) -> Callable[[], None]:
+    """Plain: forward, loss, backward, step and schedule over batches that are in memory."""
+    spec = _spec(network, epochs)
+    data = packed(files, spec)
+    labels = torch.arange(len(files)) % CLASSES
+    train, val = _parts(rows)
+    batches = [(data.batch(part), labels[part]) for part in np.split(train, range(32, rows, 32))]
+    held = [data.batch(part) for part in np.split(val, range(32, len(val), 32))]
+    return lambda: _bare_loop(data.network(CLASSES), batches, held, spec)
+
+
+def fitted_head(rows: int, epochs: int) -> Callable[[], None]:
+    """Ours: only the head, on features that are computed already."""
+    spec = _spec("", epochs) | {"tune": "head", "batch": 64}
+    x, labels = _features(rows)
+    encoder = NetworkEncoder(_HeadOnly(len(x)), labels.numpy(), CLASSES, spec, TRAINER, 7, "head")
+    encoder.frozen = x
+    parts = _parts(rows)
+
+    def fit() -> None:
+        encoder.fit(*parts, 0)
+
+    return fit
+
+
+def bare_head(rows: int, epochs: int) -> Callable[[], None]:
+    """Plain: the same head in a bare loop."""
+    spec = _spec("", epochs)
+    x, labels = _features(rows)
+    batches = list(zip(x[:rows].split(64), labels[:rows].split(64), strict=True))
+    return lambda: _bare_loop(Head(x.shape[1], CLASSES, 0.2), batches, [x[rows:]], spec)
+
+
+def _bare_loop(
+    network: nn.Module,
+    batches: list[tuple[Tensor, Tensor]],
+    held: list[Tensor],
+    spec: dict[str, Any],
+) -> None:
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=spec["lr"], weight_decay=spec["weight_decay"]
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=spec["lr"], total_steps=spec["epochs"] * len(batches)
+    )
+    weights = torch.ones(CLASSES)
+    for _ in range(spec["epochs"]):
+        network.train()
+        for x, y in batches:
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(network(x), y, weight=weights).backward()
+            optimizer.step()
+            schedule.step()
+        network.eval()
+        with torch.inference_mode():
+            for x in held:
+                network(x)
+
+
+class _HeadOnly:
+    """A modality that has nothing to read."""
+
+    lengths = augment = None
+
+    def __init__(self, n: int) -> None:
+        self.rows = np.arange(n)
+
+    def network(self, num_classes: int) -> nn.Module:
+        network = nn.Module()
+        network.head = Head(1280, num_classes, 0.2)
+        return network
+
+
+def _spec(network: str, epochs: int) -> dict[str, Any]:
+    return TUNED | {
+        "network": network, "tune": "full", "size": 64, "epochs": epochs, "patience": epochs,
+        "batch": 32,
+    }  # fmt: skip
+
+
+def _parts(rows: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Positions to fit on, and a third as many to judge on."""
+    return np.arange(rows), np.arange(rows, rows + rows // 3)
+
+
+def _features(rows: int) -> tuple[Tensor, Tensor]:
+    """Features that tell the classes apart, [N, 1280], and the classes, [N]."""
+    generator = torch.Generator().manual_seed(7)
+    n = rows + rows // 3
+    labels = torch.arange(n) % CLASSES
+    return torch.randn(n, 1280, generator=generator) + 2 * torch.eye(CLASSES, 1280)[labels], labels
