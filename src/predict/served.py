@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CODE = Path(__file__).parents[1]
 # What the files that answer a request import, by the names that requirements.txt pins.
 PACKAGES = (
-    *("mlflow", "numpy", "pandas", "pandera", "phonenumbers", "pillow", "pyarrow"),
+    *("mlflow", "nltk", "numpy", "pandas", "pandera", "phonenumbers", "pillow", "pyarrow"),
     *("safetensors", "scikit-learn", "scipy", "skops", "stop-words", "timm", "tokenizers"),
     *("torch", "torchvision", "tqdm", "transformers"),
 )

@@ -97,9 +97,11 @@ def _unescape(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=1)
 def _tokenizer() -> tuple[Callable[[str], list[str]], frozenset[str]]:
+    # Imported late: nltk takes two seconds.
+    from nltk.tokenize import RegexpTokenizer
     from stop_words import get_stop_words
 
-    tokenize: Callable[[str], list[str]] = re.compile(r"[^\W_]+").findall
+    tokenize: Callable[[str], list[str]] = RegexpTokenizer(r"[^\W_]+").tokenize
     listed = (word.replace("ё", "е") for lang in ("ru", "en") for word in get_stop_words(lang))
     # "don't" is cut into "don" and "t", so the stop words are cut alike.
     stop = {part for word in listed for part in tokenize(word) if part.isalpha()}
