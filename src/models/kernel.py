@@ -13,6 +13,8 @@ from scipy.special import log_softmax
 Matrix = NDArray[np.float64]
 # More landmarks than this cost much time for little.
 LANDMARKS = 4000
+# Enough for fast matrix products, few enough for memory.
+GROUPS_AT_ONCE = 1000
 
 
 class KernelFit(NamedTuple):
@@ -69,19 +71,25 @@ def fit_kernel(
     # Weighted centring takes the bias out of the penalty.
     x_mean, y_mean = (np.average(a, axis=0, weights=weight) for a in (x, target))
     scale = np.sqrt(weight)[:, None]
-    x = (x - x_mean) * scale
+    # In place: with many rows this is by far the largest array.
+    x -= x_mean
+    x *= scale
     gram = x.T @ x
     gram[np.diag_indices_from(gram)] += penalty
     factor = cho_factor(gram, lower=True, overwrite_a=True)
     slope = cho_solve(factor, x.T @ ((target - y_mean) * scale))
     residual = (target - y_mean) * scale - x @ slope
 
-    half = solve_triangular(factor[0], x.T, lower=True).T
     without = np.empty_like(target)
-    for i in _members(groups):
-        # The second part is the bias, which moves with every row.
-        hat = half[i] @ half[i].T + scale[i] @ scale[i].T / weight.sum()
-        without[i] = target[i] - np.linalg.solve(np.eye(len(i)) - hat, residual[i]) / scale[i]
+    members = _members(groups)
+    for first in range(0, len(members), GROUPS_AT_ONCE):
+        some = members[first : first + GROUPS_AT_ONCE]
+        halves = solve_triangular(factor[0], x[np.concatenate(some)].T, lower=True).T
+        ends = np.cumsum([len(i) for i in some])
+        for i, half in zip(some, np.split(halves, ends[:-1]), strict=True):
+            # The second part is the bias, which moves with every row.
+            hat = half @ half.T + scale[i] @ scale[i].T / weight.sum()
+            without[i] = target[i] - np.linalg.solve(np.eye(len(i)) - hat, residual[i]) / scale[i]
 
     def loss(log_temperature: float) -> float:
         log_p = log_softmax(np.exp(log_temperature) * without, axis=1)

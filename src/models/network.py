@@ -143,7 +143,8 @@ class NetworkEncoder:
         x = self.frozen[train]
         head.place_landmarks(x, landmarks)
         share = 1.0 if beside is None else 1 - self.spec["words"]
-        kernel = share * head.kernel(x).double().numpy()
+        kernel = head.kernel(x).double().numpy()
+        kernel *= share
         if beside is not None:
             kernel += self.spec["words"] * beside
         balanced = self.spec["imbalance"] == "weights"
