@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedGroupKFold
 
 from src.errors import UserError
 from src.listings import PARTS, splits
@@ -112,6 +113,28 @@ def test_in_folds_every_category_is_in_every_part(sizes: list[int], seed: int) -
     counts = pd.crosstab(table["category"], found.fold).to_numpy()
     assert counts.min() >= 1
     assert (counts.max(1) - counts.min(1)).max() <= 1
+
+
+def test_folds_are_as_even_as_those_of_scikit_learn() -> None:
+    def uneven(table: pd.DataFrame, fold: object) -> float:
+        counts = pd.crosstab(table["category"], fold).to_numpy()
+        return float((counts / counts.sum(axis=1, keepdims=True)).std(axis=1).mean())
+
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        categories = np.repeat(["a", "b", "c", "d"], rng.integers(12, 120, 4))
+        table = made_market(rng.permutation(categories).tolist())
+        # Groups of one to six, most of several categories.
+        group = np.arange(len(table))
+        for start in rng.integers(len(table), size=len(table) // 6):
+            group[start : start + rng.integers(1, 7)] = start
+        named = pd.Series([f"g{name}" for name in group])
+        ours = _split(table, named, "folds", seed).fold
+        theirs = np.empty(len(table), np.int64)
+        splitter = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
+        for fold, (_, test) in enumerate(splitter.split(table, table["category"], group)):
+            theirs[test] = fold
+        assert uneven(table, ours) <= uneven(table, theirs) + 1e-9
 
 
 def test_without_folds_the_only_split_is_the_table_own() -> None:

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.cluster.hierarchy import DisjointSet
 
-from src.prepare.duplicates import MAX_SHARED_PHOTO, Groups, group_near_duplicates
+from src.errors import UserError
+from src.prepare import duplicates
+from src.prepare.duplicates import (
+    MAX_SHARED_PHOTO,
+    MIN_WORDS,
+    PHOTO_TEXT_SIMILARITY,
+    SELLER_TEXT_SIMILARITY,
+    Groups,
+    group_near_duplicates,
+)
 from src.prepare.text import clean
 
 WORDS = [a + b + c for a in ("ка", "до", "му", "ре") for b in ("ло", "ти", "на") for c in "бвгдж"]
@@ -120,6 +135,87 @@ def test_the_name_is_the_smallest_id_in_any_order() -> None:
     assert names.tolist() == ["a", "a", "d", "a"]
     turned = table.iloc[::-1]
     assert group_near_duplicates(turned, turned, 0.7, 6).group[table.index].tolist() == [*names]
+
+
+def _jaccard(a: set[str], b: set[str]) -> float:
+    return len(a & b) / len(a | b) if a & b else 0.0
+
+
+def _brute(rows: list[dict[str, str | None]], bits: int, similarity: float, shared: int) -> set:
+    """The groups, by comparing every listing with every other as the rules say."""
+    parts = [[str(row["title"]).split(), str(row["text"]).split()] for row in rows]
+    words = [set(title + text) for title, text in parts]
+    grams = [{(*gram,) for part in own for gram in zip(part, part[1:], part[2:])} for own in parts]  # noqa: B905
+    short = [sum(map(len, own)) < MIN_WORDS for own in parts]
+    codes = [None if row["phash"] is None else int(row["phash"], 16) for row in rows]
+
+    def near(a: int, b: int) -> bool:
+        one, other = codes[a], codes[b]
+        return one is not None and other is not None and (one ^ other).bit_count() <= bits
+
+    def few(a: int) -> bool:
+        return sum(near(a, b) for b in range(len(rows))) <= shared
+
+    files = [row["sha256"] for row in rows]
+    joined = DisjointSet(range(len(rows)))
+    for a, b in combinations(range(len(rows)), 2):
+        one, other = rows[a], rows[b]
+        same_seller = one["seller"] is not None and one["seller"] == other["seller"]
+        same_file = files[a] is not None and files[a] == files[b]
+        alike = _jaccard(grams[a], grams[b])
+        least = min(similarity, SELLER_TEXT_SIMILARITY) if same_seller else similarity
+        said = same_seller or short[a] or short[b]
+        if (
+            (same_file and files.count(files[a]) <= shared)
+            or (not short[a] and not short[b] and alike >= least)
+            or (same_seller and one["title"] and one["title"] == other["title"])
+            or (
+                near(a, b)
+                and few(a)
+                and few(b)
+                and (said or _jaccard(words[a], words[b]) >= PHOTO_TEXT_SIMILARITY)
+            )
+        ):
+            joined.merge(a, b)
+    return {frozenset(group) for group in joined.subsets()}
+
+
+@given(
+    st.integers(0, 10**6),
+    st.integers(2, 30),
+    st.integers(0, 12),
+    st.sampled_from([0.3, 0.5, 0.6, 0.7, 1.0]),
+)
+@settings(max_examples=80, deadline=None)
+def test_groups_are_those_of_comparing_all_with_all(
+    seed: int, count: int, bits: int, similarity: float
+) -> None:
+    rng = random.Random(seed)
+    texts = [_text(rng, rng.randint(0, 24)).split() for _ in range(4)]
+    centres = [rng.getrandbits(64) for _ in range(3)]
+    rows: list[dict[str, str | None]] = []
+    for _ in range(count):
+        words = [rng.choice(WORDS) if rng.random() < 0.1 else w for w in rng.choice(texts)]
+        code = rng.choice(centres)
+        for _ in range(rng.randint(0, 9)):
+            code ^= 1 << rng.randrange(64)
+        cut = rng.randint(0, 3)
+        row: dict[str, str | None] = {"title": " ".join(words[:cut]), "text": " ".join(words[cut:])}
+        row["seller"] = rng.choice([None, "a", "b"])
+        row["sha256"] = rng.choice([None, _file(rng.randrange(9))])
+        row["phash"] = rng.choice([None, _hash(code)])
+        rows.append(row)
+    with mock.patch.object(duplicates, "MAX_SHARED_PHOTO", 4):
+        found = _group(rows, bits, similarity).group
+    groups = {frozenset(own.tolist()) for own in found.groupby(found).indices.values()}
+    assert groups == _brute(rows, bits, similarity, shared=4)
+
+
+def test_a_similarity_or_bits_that_cannot_be_are_refused() -> None:
+    with pytest.raises(UserError, match=r"prepare\.text_similarity is 70; give a share"):
+        _group([{}], similarity=70)
+    with pytest.raises(UserError, match=r"prepare\.photo_bits is -1; give a number"):
+        _group([{}], bits=-1)
 
 
 def test_planted_reposts_are_found() -> None:
