@@ -247,8 +247,16 @@ class _FeatureRows(Dataset[Any]):
 def _loader(
     rows: Dataset[Any], batches: TrainBatches | OrderedBatches, workers: int = 0
 ) -> DataLoader[Any]:
-    # A whole batch comes from __getitems__ already; collating it again would only copy.
-    return DataLoader(rows, batch_sampler=batches, collate_fn=_as_is, num_workers=workers)
+    return DataLoader(
+        rows,
+        batch_sampler=batches,
+        # A whole batch comes from __getitems__ already; collating it again would only copy.
+        collate_fn=_as_is,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        # From pinned memory a batch is copied to a GPU while that computes.
+        pin_memory=torch.cuda.is_available(),
+    )
 
 
 def _as_is(batch: Any) -> Any:

@@ -117,26 +117,20 @@ def _batch_norm(
     if x.is_cuda:
         settings = (running_mean, running_var, eps, momentum, dist.group.WORLD, world_size())
         return FusedBatchNorm.apply(x, weight, bias, *settings)  # type: ignore[no-any-return]
-    others = [0, *range(2, x.dim())]
-
-    def along(values: Tensor) -> Tensor:
-        return values.view([1, -1] + [1] * (x.dim() - 2))
-
     exact = x.to(torch.promote_types(x.dtype, torch.float32))
-    count = total(torch.tensor(x.numel() / x.shape[1]))
-    mean = total(exact.sum(others)) / count
-    centred = exact - along(mean)
-    var = total(centred.square().sum(others)) / count
+    rows = x.numel() / x.shape[1]
+    own_var, own_mean = torch.var_mean(exact, [0, *range(2, x.dim())], correction=0)
+    count = total(torch.tensor(rows))
+    mean = total(rows * own_mean) / count
+    var = total(rows * (own_var + (own_mean - mean).square())) / count
     if running_mean is not None and running_var is not None:
         with torch.no_grad():
             running_mean.lerp_(mean.to(running_mean.dtype), momentum)
             running_var.lerp_((var * count / (count - 1)).to(running_var.dtype), momentum)
-    scaled = centred * along((var + eps).rsqrt())
-    if weight is not None:
-        scaled = scaled * along(weight)
-    if bias is not None:
-        scaled = scaled + along(bias)
-    return scaled.to(x.dtype)
+    scale = (var + eps).rsqrt() if weight is None else (var + eps).rsqrt() * weight
+    shift = -mean * scale if bias is None else bias - mean * scale
+    channels = [1, -1] + [1] * (x.dim() - 2)
+    return torch.addcmul(shift.view(channels), exact, scale.view(channels)).to(x.dtype)
 
 
 class _Sum(torch.autograd.Function):

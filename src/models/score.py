@@ -35,5 +35,5 @@ def probs_of(network: nn.Module, x: Tensor) -> NDArray[np.float32]:
 
 def _to(batch: Any, device: torch.device) -> Any:
     if isinstance(batch, Tensor):
-        return batch.to(device)
-    return {name: value.to(device) for name, value in batch.items()}
+        return batch.to(device, non_blocking=True)
+    return {name: value.to(device, non_blocking=True) for name, value in batch.items()}
