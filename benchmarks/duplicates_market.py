@@ -161,5 +161,7 @@ def _falling(count: int, exponent: float) -> NDArray[np.float64]:
 def _words(count: int, rng: Rng) -> NDArray[np.object_]:
     syllables = rng.integers(len(_SYLLABLES), size=(2 * count, 4))
     lengths = rng.integers(1, 5, 2 * count)
-    made = ("".join(_SYLLABLES[s] for s in own[:n]) for own, n in zip(syllables, lengths))  # noqa: B905
+    made = (
+        "".join(_SYLLABLES[s] for s in own[:n]) for own, n in zip(syllables, lengths, strict=True)
+    )
     return np.array(list(dict.fromkeys(made))[:count], dtype=object)

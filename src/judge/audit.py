@@ -12,7 +12,7 @@ from src.judge.read import LEAKY
 RULES = {
     "same file": "the same photo, byte by byte",
     "photo": "photos alike (perceptual hash) and texts that agree",
-    "text": "texts alike (MinHash, then counted)",
+    "text": "texts alike (word 3-grams)",
     "seller": "the same seller and title",
 }
 
