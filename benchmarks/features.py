@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.compare import compare
 from benchmarks.lines import Line, line
+from src.files import read_json
 from src.models.weights import IMAGE_PACKAGES, fetch_weights
 
 SIZE = 224
@@ -72,7 +73,7 @@ def ours(weights: str, count: int, way: str) -> Callable[[], tuple[str, Features
     photos = torch.from_numpy(made_photos(count))
     cpu, example = torch.device("cpu"), photos[: inference.TRIED]
     if way == "fastest":
-        what = f"{Path(weights, 'source.json').read_text()}, {SIZE} px"
+        what = f"{read_json(Path(weights) / 'source.json')['network']}, {SIZE} px"
         name, extract = inference.extractor(network, example, ROWS, cpu, "auto", what)
     else:
         kind = torch.bfloat16
@@ -90,7 +91,6 @@ def plain(weights: str, count: int) -> Callable[[], Features]:
     import timm
     import torch
 
-    from src.files import read_json
     from src.models.image.networks import started
 
     source = read_json(Path(weights) / "source.json")

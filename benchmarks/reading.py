@@ -27,7 +27,7 @@ from src.prepare.photos import pack_photos
 
 CLASSES = 17
 SIZE = 160
-TRAINER = {"accelerator": "cpu", "precision": "32-true", "workers": 0}
+TRAINER = {"accelerator": "cpu", "precision": "32-true", "workers": 0, "devices": 1, "nodes": 1}
 # As the default rows of params.yaml have them.
 TUNED = {
     "augment": "none", "views": 0, "folds": 0, "lr": 0.001, "weight_decay": 0.05, "dropout": 0.2,

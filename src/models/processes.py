@@ -93,7 +93,7 @@ def processes(trainer: dict[str, Any]) -> int:
             f"trainer.nodes is {nodes}, but {', '.join(sorted(missing))} is not set; set on every "
             f"machine MASTER_ADDR and MASTER_PORT to the same and NODE_RANK from 0 to {nodes - 1}"
         )
-    if int(os.environ.get("NODE_RANK", 0)) >= nodes:
+    if devices * nodes > 1 and int(os.environ.get("NODE_RANK", 0)) >= nodes:
         raise UserError(
             f"NODE_RANK is {os.environ['NODE_RANK']} and trainer.nodes {nodes}; expected a smaller "
             "NODE_RANK: the machines count from 0"

@@ -41,20 +41,13 @@ class Photos:
         self.rows = np.flatnonzero(table["photo_row"].to_numpy() >= 0)
         self.groups = table["group"].to_numpy(dtype=str)[self.rows]
         self.photo_rows = table["photo_row"].to_numpy()[self.rows]
-        self.photos = np.load(packed / "photos.npy", mmap_mode="r")
+        self.file = packed / "photos.npy"
         self.weights, self.spec = weights, spec
         # Network and size of its input, by which its speed is known.
         self.what = f"{read_json(weights / 'source.json')['network']}, {spec['size']} px"
         self.augment = None
         if spec["augment"] == "albumentations":
-            self.augment = Augment(self.photos.shape[1])
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Another process maps the file itself; a copy of all photos would be sent otherwise.
-        return vars(self) | {"photos": self.photos.filename}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, photos=np.load(state["photos"], mmap_mode="r"))
+            self.augment = Augment(np.load(self.file, mmap_mode="r").shape[1])
 
     def network(self, num_classes: int) -> ImageNetwork:
         return started(self.spec, self.weights, num_classes)
@@ -65,14 +58,19 @@ class Photos:
 
     def batch(self, rows: NDArray[np.intp]) -> Tensor:
         """Return photos as they are packed, uint8 [B, S, S, 3]."""
-        return torch.from_numpy(self.photos[self.photo_rows[rows]])
+        return torch.from_numpy(self._read(rows))
 
     def varied_batch(self, rows: NDArray[np.intp], epochs: list[int], seed: int) -> Tensor:
         """Return augmented photos, uint8 [B, S, S, 3]; plain ones without augmentation."""
         if self.augment is None:
             return self.batch(rows)
         views = [
-            self.augment(self.photos[self.photo_rows[row]], (seed, epoch, int(row)))
-            for row, epoch in zip(rows, epochs, strict=True)
+            self.augment(photo, (seed, epoch, int(row)))
+            for photo, row, epoch in zip(self._read(rows), rows, epochs, strict=True)
         ]
         return torch.from_numpy(np.stack(views))
+
+    def _read(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+        # Mapped anew for each batch: photos that stay mapped count as this process's memory.
+        photos: NDArray[np.uint8] = np.load(self.file, mmap_mode="r")[self.photo_rows[rows]]
+        return photos
