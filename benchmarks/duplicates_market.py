@@ -31,7 +31,7 @@ def made_market(listings: int, seed: int = 7) -> Market:
     """Make up a marketplace; the same seed gives the same listings.
 
     Words follow Zipf's law, a third of them those of the category; every text also has some stock
-    phrases. The lengths are those of real ads (median 40 words, few very long). Shops post a
+    phrases. The lengths are those of real ads (median 44 words, few very long). Shops post a
     template again and again with an eighth of its words changed, the largest shop a fifth of all
     such listings. Planted pairs are a repost and what it repeats; shops' listings are none.
     """
@@ -40,8 +40,8 @@ def made_market(listings: int, seed: int = 7) -> Market:
     texts = _texts(category, rng)
     seller = np.where(rng.random(listings) < 0.6, rng.integers(listings // 2, size=listings), -1)
     _post_templates(texts, seller, rng)
-    code, file, placed = _photos(listings, rng)
-    planted = _repost(texts, category, code, file, placed, rng)
+    code, file = _photos(listings, rng), np.arange(listings)
+    planted = _repost(texts, category, code, file, rng)
     ids = pd.Series([f"m{number:07}" for number in range(listings)], dtype="str")
     table = pd.DataFrame(
         {
@@ -98,16 +98,14 @@ def _post_templates(texts: list[list[str]], seller: NDArray[np.int64], rng: Rng)
         seller[row] = len(texts) + shop
 
 
-def _photos(
-    listings: int, rng: Rng
-) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.bool_]]:
-    """Perceptual hashes [N], 0 without a photo; numbers of files [N]; which are placeholders."""
+def _photos(listings: int, rng: Rng) -> NDArray[np.uint64]:
+    """Perceptual hashes, 0 without a photo, [N]."""
     code = rng.integers(1, 2**64, listings, dtype=np.uint64)
     placed = rng.random(listings) < PLACEHOLDERS
     code[placed] = rng.choice(rng.integers(1, 2**64, 5, dtype=np.uint64), placed.sum())
     code[placed] ^= _flips(int(placed.sum()), 2, rng)
     code[rng.random(listings) < 0.2] = 0
-    return code, np.arange(listings), placed
+    return code
 
 
 def _repost(
@@ -115,7 +113,6 @@ def _repost(
     category: NDArray[np.int64],
     code: NDArray[np.uint64],
     file: NDArray[np.int64],
-    placed: NDArray[np.bool_],
     rng: Rng,
 ) -> NDArray[np.int64]:
     """Make some listings the reposts of others, in place; gives the pairs."""
@@ -128,7 +125,6 @@ def _repost(
     code[again] = np.where(code[first] > 0, code[first] ^ _flips(count, 6, rng), 0)
     same = rng.random(count) < 0.2
     code[again[same]], file[again[same]] = code[first[same]], file[first[same]]
-    placed[again] = placed[first]
     return np.stack([first, again], axis=1)
 
 
