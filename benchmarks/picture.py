@@ -7,6 +7,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from benchmarks.lines import Line
 
@@ -24,11 +25,16 @@ def draw(lines: list[Line], path: Path) -> None:
         axes.barh(y, line.ratio - 1, left=1, height=0.62, color=COLOURS[line.met])
         if line.spread is not None:
             axes.hlines(y, *line.spread, color="black", linewidth=1)
-        target = re.search(r"(?:at least|at most|[≥≤])\s*([\d.]*\d)", line.target)
-        if target is not None:
-            axes.vlines(float(target[1]), y - 0.42, y + 0.42, color="black", linewidth=2)
-        axes.annotate(f" {line.ratio:.3g}", (max(line.ratio, 1), y), va="center", fontsize=8)
+        found = re.search(r"(?:at least|at most|[≥≤])\s*([\d.]*\d)", line.target)
+        target = float(found[1]) if found else 1
+        if found:
+            axes.vlines(target, y - 0.42, y + 0.42, color="black", linewidth=2)
+        end = max(target, line.ratio, *(line.spread or ()))
+        axes.annotate(f"  {line.ratio:.3g}", (end, y), va="center", fontsize=8)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_yticks(range(len(shown)), [line.name for line in shown], fontsize=8)
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xlabel(
