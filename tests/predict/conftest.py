@@ -37,7 +37,7 @@ torch.set_num_threads(1)
 SIZE = 32
 N = 60
 COLUMNS = {"id": "id", "title": "title", "text": "description", "price": "price", "photo": "image"}
-TRAINER = {"accelerator": "cpu", "precision": "32-true", "workers": 0}
+TRAINER = {"accelerator": "cpu", "precision": "32-true", "workers": 0, "devices": 1, "nodes": 1}
 SPEC: dict[str, Any] = {
     "size": 24, "tune": "full", "augment": "none", "views": 0, "folds": 0, "max_tokens": 12,
     "epochs": 2, "patience": 2, "batch": 12, "lr": 0.003, "weight_decay": 0.05, "dropout": 0.1,
