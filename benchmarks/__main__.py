@@ -60,10 +60,15 @@ def main() -> None:
             limit = QUICK_LIMIT_S if given.quick else LIMIT_S
             one = measure(f"benchmarks.{name}", given.quick, limit)
             new[name] = {"commit": at, "machine": machine} | one
-    everything = results.merged(results.read(path), new, BENCHMARKS)
-    results.write(path, everything)
+            # After each, so that a stop on the way loses one at most.
+            _keep(new, path)
+    _keep(new, path)
     print(table(results.lines_of(new)))
     print(f"{sum(one['seconds'] for one in new.values()):.0f} s; all results: {path} and beside it")
+
+
+def _keep(new: results.Results, path: Path) -> None:
+    results.write(path, results.merged(results.read(path), new, BENCHMARKS))
 
 
 def measure(module: str, quick: bool, limit_s: float) -> dict[str, Any]:

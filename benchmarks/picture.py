@@ -43,4 +43,4 @@ def draw(lines: list[Line], path: Path) -> None:
     axes.margins(y=0.01, x=0.12)
     # Equal figures give equal bytes.
     with mpl.rc_context({"svg.hashsalt": "benchmarks", "svg.fonttype": "none"}):
-        figure.savefig(path, metadata={"Date": None})
+        figure.savefig(path, format="svg", metadata={"Date": None})

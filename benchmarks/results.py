@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from benchmarks.lines import Line, table
 from benchmarks.machine import in_words
+from src.files import read_json, replacing, write_json
 
 # By the name of a benchmark: date, commit, machine, seconds, and lines as dicts of Line.
 Results = dict[str, dict[str, Any]]
 
 
 def read(path: Path) -> Results:
-    results: Results = json.loads(path.read_text()) if path.exists() else {}
+    results: Results = read_json(path) if path.exists() else {}
     return results
 
 
@@ -33,10 +33,11 @@ def write(path: Path, results: Results) -> None:
     # Imported late: matplotlib is slow to come, and no benchmark's own process needs it.
     from benchmarks.picture import draw
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    path.with_suffix(".md").write_text(as_markdown(results))
-    draw(lines_of(results), path.with_suffix(".svg"))
+    write_json(path, results)
+    with replacing(path.with_suffix(".md")) as beside:
+        beside.write_text(as_markdown(results), encoding="utf-8")
+    with replacing(path.with_suffix(".svg")) as beside:
+        draw(lines_of(results), beside)
 
 
 def as_markdown(results: Results) -> str:

@@ -36,13 +36,13 @@ BATCHES = 4
 def run(quick: bool) -> list[Line]:
     sizes = QUICK_SIZES if quick else SIZES
     market = market_folder(FOLDER, max(sizes))
+    each = _apart(_usual, (market, max(sizes), 2 if quick else BATCHES))
     lines, seconds = [], []
     for listings in sizes:
         took, mb, notes = _apart(_repro, (market, listings))
         seconds.append(took)
-        each = _apart(_usual, (market, listings, 2 if quick else BATCHES))
-        usual = sum(each.values())
-        hours = ", ".join(f"{what} {s / 3600:.2g} h" for what, s in each.items())
+        usual = listings * sum(each.values())
+        hours = ", ".join(f"{what} {listings * s / 3600:.2g} h" for what, s in each.items())
         lines.append(
             Line(
                 f"whole job, {listings:,} listings", took, usual, usual / took, None, "at least 10",
@@ -104,17 +104,15 @@ def _copy(out: Path) -> None:
 
 
 def _usual(market: Path, listings: int, batches: int) -> dict[str, float]:
-    """Seconds of each part of the usual script, extrapolated from batches of it."""
+    """Seconds a listing of each part of the usual script, from batches of it."""
     import torch
 
     from benchmarks import plain
 
     table = pd.read_csv(market / "listings.csv", nrows=listings, keep_default_na=False)
-    table = table.head(listings)
     files = [market / "images" / name if name else None for name in table["image"]]
     classes, y = np.unique(table["category"], return_inverse=True)
     texts = (table["title"] + ". " + table["description"]).tolist()
-    train = int(0.6 * listings)
     seconds = {}
     with tempfile.TemporaryDirectory() as folder:
         image = plain.image_network(
@@ -138,5 +136,5 @@ def _usual(market: Path, listings: int, batches: int) -> dict[str, float]:
             plain.train_epoch(model, data, optimizer, 1)
             fit = plain.train_epoch(model, data, optimizer, batches)
             score, _, _ = plain.embed(model, data, batches)
-            seconds[name] = share * (fit * train * epochs + score * listings)
+            seconds[name] = share * (fit * 0.6 * epochs + score)
     return seconds

@@ -53,7 +53,8 @@ class KernelHead(nn.Module):
 
     def kernel(self, x: Tensor) -> Tensor:
         """The kernel of features [B, D] with the landmarks, [B, M]."""
-        return torch.exp(self.gamma * (self.scaled(x) @ self.landmarks.T - 1))
+        # In place: of many listings this is large.
+        return (self.scaled(x) @ self.landmarks.T).sub_(1).mul_(self.gamma).exp_()
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn features [B, D] into logits [B, C]."""

@@ -55,7 +55,7 @@ def fit_kernel(
 
     Args:
         rows: kernel of the rows with the landmarks, [N, M]; is overwritten.
-        landmarks: kernel of the landmarks with each other, [M, M].
+        landmarks: kernel of the landmarks with each other, [M, M]; is overwritten.
         y: classes, [N].
         groups: near-duplicate groups, [N].
     """
@@ -65,18 +65,20 @@ def fit_kernel(
         weight = (len(y) / np.maximum(count, 1) / (count > 0).sum())[y]
     target = np.where(np.eye(num_classes)[y] > 0, 1.0, -1 / (num_classes - 1))
 
-    # Features whose inner products are the kernel.
-    root = cholesky(landmarks + 1e-6 * np.eye(len(landmarks)), lower=True)
+    # Features whose inner products are the kernel. Symmetric matrices are handed over transposed,
+    # for only in columns, as LAPACK has them, can they be overwritten.
+    landmarks[np.diag_indices_from(landmarks)] += 1e-6
+    root = cholesky(landmarks.T, lower=True, overwrite_a=True)
     x = solve_triangular(root, rows.T, lower=True, overwrite_b=True).T
     # Weighted centring takes the bias out of the penalty.
-    x_mean, y_mean = (np.average(a, axis=0, weights=weight) for a in (x, target))
+    x_mean, y_mean = (weight @ a / weight.sum() for a in (x, target))
     scale = np.sqrt(weight)[:, None]
     # In place: with many rows this is by far the largest array.
     x -= x_mean
     x *= scale
     gram = x.T @ x
     gram[np.diag_indices_from(gram)] += penalty
-    factor = cho_factor(gram, lower=True, overwrite_a=True)
+    factor = cho_factor(gram.T, lower=True, overwrite_a=True)
     slope = cho_solve(factor, x.T @ ((target - y_mean) * scale))
     residual = (target - y_mean) * scale - x @ slope
 

@@ -111,7 +111,7 @@ def test_a_head_says_the_same_after_saving(
     head.place_landmarks(features, everything)
     k = head.kernel(features).double().numpy()
     np.testing.assert_allclose(np.diag(k), 1, atol=1e-5)
-    fit = fit_kernel(k.copy(), k, y, groups, C, 0.1, True)
+    fit = fit_kernel(k.copy(), k.copy(), y, groups, C, 0.1, True)
     head.take(fit)
     expected = fit.temperature * (k @ fit.coef + fit.bias)
     np.testing.assert_allclose(head(features).numpy(), expected, atol=1e-3)

@@ -50,9 +50,12 @@ class BagOfWords:
         classifier = LogisticRegression(C=spec["C"], class_weight=balanced, max_iter=1000)
         matrix = vectors.fit_transform(self.texts.iloc[train])
         classifier.fit(matrix, self.labels[train])
-        rank = min(int(spec["components"]), min(matrix.shape) - 1)
-        reduction = TruncatedSVD(rank, random_state=self.seed).fit(matrix)
-        steps = [("vectors", vectors), ("reduction", reduction), ("classifier", classifier)]
+        steps = [("vectors", vectors), ("classifier", classifier)]
+        # Of the folds' models only the probabilities are used: their features are not one space.
+        if number == 0:
+            rank = min(int(spec["components"]), min(matrix.shape) - 1)
+            reduction = TruncatedSVD(rank, random_state=self.seed).fit(matrix)
+            steps.insert(1, ("reduction", reduction))
         return Pipeline(steps), pd.DataFrame()
 
     def score(
@@ -81,15 +84,19 @@ def columns_of(title: pd.Series, body: pd.Series) -> pd.DataFrame:
 def score(
     model: Pipeline, texts: pd.DataFrame, num_classes: int, components: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return features [N, components] and probabilities [N, num_classes] of texts' columns."""
+    """Return features [N, components] and probabilities [N, num_classes] of texts' columns.
+
+    A fold's model makes no features; they are 0.
+    """
     parts = model.named_steps
     matrix = parts["vectors"].transform(texts)
     probs = np.zeros((len(texts), num_classes), np.float32)
     probs[:, parts["classifier"].classes_] = parts["classifier"].predict_proba(matrix)
     x = np.zeros((len(texts), components), np.float32)
-    reduced = parts["reduction"].transform(matrix)
-    # Small data have fewer components than asked for; the rest stay 0.
-    x[:, : reduced.shape[1]] = reduced
+    if "reduction" in parts:
+        reduced = parts["reduction"].transform(matrix)
+        # Small data have fewer components than asked for; the rest stay 0.
+        x[:, : reduced.shape[1]] = reduced
     return x, probs
 
 
