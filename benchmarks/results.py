@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from benchmarks.lines import Line, table
 from benchmarks.machine import in_words
-from src.files import read_json, replacing, write_json
+from src.files import read_json, replacing
 
 # By the name of a benchmark: date, commit, machine, seconds, and lines as dicts of Line.
 Results = dict[str, dict[str, Any]]
@@ -33,7 +34,9 @@ def write(path: Path, results: Results) -> None:
     # Imported late: matplotlib is slow to come, and no benchmark's own process needs it.
     from benchmarks.picture import draw
 
-    write_json(path, results)
+    with replacing(path) as beside:
+        # Not sorted: the order is that of the benchmarks.
+        beside.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     with replacing(path.with_suffix(".md")) as beside:
         beside.write_text(as_markdown(results), encoding="utf-8")
     with replacing(path.with_suffix(".svg")) as beside:
