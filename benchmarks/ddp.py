@@ -71,7 +71,7 @@ def _line(name: str, quick: bool, folder: Path) -> dict[str, Any]:
         return Fitted(three.losses, (three.seconds - one.seconds) / 2)
 
     timed = "64-true" if quick else "32-true"
-    rounds = [(epoch(2, timed), epoch(1, timed)) for _ in range(1 if quick else 3)]
+    rounds = [(epoch(2, timed), epoch(1, timed)) for _ in range(1 if quick else 2)]
     if quick:
         double = _apart(*rounds[0])
         note = f"largest difference {double:.1e} in double precision; times are in that, too"

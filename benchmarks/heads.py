@@ -46,7 +46,7 @@ def run(quick: bool) -> list[Line]:
 
 def _compared(kind: str, settings: dict[str, Any], rows: int, quick: bool) -> Compared:
     given = {"kind": kind, "settings": settings, "rows": rows}
-    return compare((ours, given), (plain, given), rounds=3 if quick else 7)
+    return compare((ours, given), (plain, given), rounds=3 if quick else 5)
 
 
 def ours(kind: str, settings: dict[str, Any], rows: int) -> Callable[[], NDArray[np.float64]]:

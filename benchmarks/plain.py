@@ -108,14 +108,16 @@ def text_network(network: str, kind: str, folder: Path, texts: list[str], num_cl
     return started_text(settings, folder, tokenizer.get_vocab_size(), num_classes), fast
 
 
-def train_epoch(model: nn.Module, data: Dataset[Any], optimizer: Any, most: int | None) -> float:
+def train_epoch(
+    model: nn.Module, data: Dataset[Any], optimizer: Any, most: int | None, cut: bool = False
+) -> float:
     """Fit for one epoch, or for its first `most` batches; gives seconds per row."""
     model.train()
     rows, began = 0, time.perf_counter()
     for number, (x, y) in enumerate(DataLoader(data, BATCH, shuffle=True)):
         if number == most:
             break
-        loss = nn.functional.cross_entropy(model(x), y)
+        loss = nn.functional.cross_entropy(model(without_padding(x) if cut else x), y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -123,7 +125,17 @@ def train_epoch(model: nn.Module, data: Dataset[Any], optimizer: Any, most: int 
     return (time.perf_counter() - began) / rows
 
 
-def embed(model: Any, data: Dataset[Any], most: int | None = None) -> tuple[float, Any, Any]:
+def without_padding(x: Any) -> Any:
+    """Cut off the columns that are padding in all rows of a batch of tokens; photos stay."""
+    if isinstance(x, Tensor):
+        return x
+    longest = int(x["attention_mask"].sum(1).max())
+    return {name: value[:, :longest] for name, value in x.items()}
+
+
+def embed(
+    model: Any, data: Dataset[Any], most: int | None = None, cut: bool = False
+) -> tuple[float, Any, Any]:
     """Features [N, D] and probabilities [N, C] of all rows; seconds per row first."""
     model.eval()
     x_all, probs, rows, began = [], [], 0, time.perf_counter()
@@ -131,7 +143,7 @@ def embed(model: Any, data: Dataset[Any], most: int | None = None) -> tuple[floa
         for number, (x, y) in enumerate(DataLoader(data, BATCH)):
             if number == most:
                 break
-            features = model.features(x)
+            features = model.features(without_padding(x) if cut else x)
             x_all.append(features.numpy())
             probs.append(model.head(features).softmax(1).numpy())
             rows += len(y)
@@ -146,6 +158,10 @@ def main() -> None:
     arguments.add_argument("--text", default="sentence-transformers/all-MiniLM-L6-v2")
     arguments.add_argument("--image-epochs", type=int, default=IMAGE_EPOCHS)
     arguments.add_argument("--text-epochs", type=int, default=TEXT_EPOCHS)
+    arguments.add_argument(
+        "--cut", action="store_true",
+        help="cut off padding, which no score depends on: quicker, where only those are wanted",
+    )  # fmt: skip
     given = arguments.parse_args()
     torch.manual_seed(7)
     table = pd.read_parquet(given.folder / "data/prepared/listings.parquet")
@@ -169,10 +185,10 @@ def main() -> None:
         optimizer = torch.optim.AdamW(model.parameters(), lr=LR[name])
         for epoch in range(epochs):
             each = train_epoch(
-                model, torch.utils.data.Subset(data, train.tolist()), optimizer, None
+                model, torch.utils.data.Subset(data, train.tolist()), optimizer, None, given.cut
             )
             print(f"{name}, epoch {epoch + 1}: {each * len(train):.0f} s", flush=True)
-        _, x, probs = embed(model, data)
+        _, x, probs = embed(model, data, cut=given.cut)
         blocks.append(x)
         f1 = f1_score(y[test], probs[test].argmax(1), average="macro")
         print(f"{name}: macro F1 {f1:.3f} after {time.perf_counter() - began:.0f} s", flush=True)

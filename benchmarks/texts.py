@@ -25,8 +25,8 @@ NETWORK = "cointegrated/rubert-tiny2"
 
 
 def run(quick: bool) -> list[Line]:
-    read, learned = (48, 32) if quick else (256, 128)
-    rounds = 2 if quick else 5
+    read, learned = (48, 32) if quick else (128, 64)
+    rounds = 2 if quick else 4
     found = compare((features, {"count": read}), (padded_features, {"count": read}), rounds)
     (name, lengths, mine), theirs = found.ours, found.plain
     sizes = f"{np.median(lengths):.0f} tokens in the median, {np.mean(lengths):.0f} on average"
