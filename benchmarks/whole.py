@@ -156,7 +156,8 @@ def _usual_text(market: Path, listings: int, batches: int) -> dict[str, float]:
         model, tokenizer = plain.text_network(
             f"cointegrated/{TEXT}", "random", Path(folder) / "text", texts, int(y.max()) + 1
         )
-        data = plain.Texts(texts[: plain.BATCH * (batches + 1)], tokenizer, y)
+        few = plain.BATCH * (batches + 1)
+        data = plain.Texts(texts[:few], tokenizer, y[:few])
         return {TEXT: _timed(model, data, plain.TEXT_EPOCHS, batches)}
 
 
