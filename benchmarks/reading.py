@@ -64,7 +64,7 @@ def _epochs(folder: Path, quick: bool) -> list[Line]:
 
 def epoch_of_packed(files: list[Path]) -> Callable[[], int]:
     """Ours: batches from the memory-mapped array."""
-    data = packed(files, {"augment": "none", "tune": "full"})
+    data = packed(files, {"augment": "none", "tune": "full", "size": SIZE})
     labels = np.arange(len(files)) % CLASSES
     batches = TrainBatches(labels, 32, seed=7)
     loader = _loader(_Rows(data, labels, data.rows, seed=7), batches)
