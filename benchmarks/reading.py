@@ -109,14 +109,14 @@ def _loops(folder: Path, quick: bool) -> list[Line]:
     files = make_photos(folder / "loop", 384, 160)
     lines = []
     # Rows to fit on, epochs and rounds: many short ones, for drift strikes within seconds.
-    for network, rows, epochs, rounds in (("plain_cnn", 288, 2, 25), ("resnet50", 96, 1, 9)):
+    for network, rows, epochs, rounds in (("plain_cnn", 288, 2, 15), ("resnet50", 96, 1, 9)):
         given = {"files": files, "network": network, "rows": rows, "epochs": epochs}
         compared = compare((fitted, given), (bare, given), rounds=3 if quick else rounds)
         steps = epochs * -(-rows // 32)
         lines.append(_overhead(f"loop: {network}, 64 px, batch 32", compared, steps))
     rows, epochs = 600, 10 if quick else 40
     given = {"rows": rows, "epochs": epochs}
-    compared = compare((fitted_head, given), (bare_head, given), rounds=3 if quick else 15)
+    compared = compare((fitted_head, given), (bare_head, given), rounds=3 if quick else 9)
     steps = epochs * -(-rows // 64)
     lines.append(_overhead("loop: head on 1280 frozen features, batch 64", compared, steps))
     return lines

@@ -17,7 +17,7 @@ def run(quick: bool) -> list[Line]:
     lines = []
     for network, target in TARGETS.items():
         compared = compare(
-            (ours, {"network": network}), (plain, {"network": network}), rounds=2 if quick else 6
+            (ours, {"network": network}), (plain, {"network": network}), rounds=2 if quick else 10
         )
         precision, losses = compared.ours
         note = f"{BATCH / compared.ours_s:.1f} photos/s in {precision}, channels last; "
