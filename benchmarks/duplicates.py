@@ -45,7 +45,7 @@ def main() -> None:
 
 def run(quick: bool) -> list[Figures]:
     """The lines of the common table, one for each target; `quick`: up to 27,000 listings."""
-    sizes = [size for size in SIZES if size <= COMPARED or size in TARGETS and not quick]
+    sizes = [size for size in SIZES if size <= COMPARED or (size in TARGETS and not quick)]
     measured = measure(sizes, 1 if quick else 2)
     slope = exponent(measured)
     lines = []
