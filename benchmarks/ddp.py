@@ -1,4 +1,4 @@
-"""Two processes that fit one network, against one process: losses and time.
+"""Two processes that fit one network, against one process: are the losses the same?
 
 python -m benchmarks.ddp [--quick]
 """
@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from argparse import ArgumentParser
 from pathlib import Path
-from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -27,6 +25,7 @@ from src.models.weights import IMAGENET_NORM, fetch_weights
 
 CLASSES = 9
 TRAIN, VAL = 384, 96
+EPOCHS = 3
 TOLERANCE = 1e-5
 # The rows of params.yaml; nothing is dropped out, for that differs from process to process.
 SPEC = {
@@ -34,13 +33,6 @@ SPEC = {
     "size": 64, "augment": "none", "views": 0, "max_tokens": 64,
 }  # fmt: skip
 RATES = {"cnn": 0.003, "rubert_tiny2": 0.0005}
-
-
-class Fitted(NamedTuple):
-    """Losses on train and val after each epoch, [E, 2], and the time that it took."""
-
-    losses: np.ndarray
-    seconds: float
 
 
 def main() -> None:
@@ -51,7 +43,7 @@ def main() -> None:
 
 
 def run(quick: bool) -> list[dict[str, Any]]:
-    """One line for each kind of network: the largest difference of a loss, and the time."""
+    """One line for each kind of network: the largest difference of a loss."""
     with tempfile.TemporaryDirectory() as folder:
         names = ("cnn",) if quick else ("cnn", "rubert_tiny2")
         return [_line(name, quick, Path(folder)) for name in names]
@@ -61,72 +53,48 @@ def _line(name: str, quick: bool, folder: Path) -> dict[str, Any]:
     data, labels = (_photos if name == "cnn" else _texts)(folder / name)
     cores = os.cpu_count() or 2
 
-    def fit(processes: int, precision: str, epochs: int = 3, threads: int = 0) -> Fitted:
+    def losses(processes: int, precision: str, threads: int = 0) -> np.ndarray:
         threads = threads or max(1, cores // processes)
-        return _fit(data, labels, name, processes, precision, epochs, threads)
+        return _losses(data, labels, name, processes, precision, threads)
 
-    def epoch(processes: int, precision: str) -> Fitted:
-        """Time an epoch: three less one, so that starting is not in it."""
-        one, three = (fit(processes, precision, epochs) for epochs in (1, 3))
-        return Fitted(three.losses, (three.seconds - one.seconds) / 2)
-
-    timed = "64-true" if quick else "32-true"
-    rounds = [(epoch(2, timed), epoch(1, timed)) for _ in range(1 if quick else 2)]
-    if quick:
-        double = _apart(*rounds[0])
-        note = f"largest difference {double:.1e} in double precision; times are in that, too"
-    else:
-        double = _apart(fit(2, "64-true"), fit(1, "64-true"))
-        single = _apart(*rounds[0])
-        rounding = _apart(fit(1, timed, threads=1), rounds[0][1])
-        note = (
-            f"largest difference {double:.1e} in double precision; {single:.1e} in single, in "
-            f"which one process with {cores} threads differs by {rounding:.1e} from one with 1"
+    double = _apart(losses(2, "64-true"), losses(1, "64-true"))
+    note = f"largest difference {double:.1e} in double precision"
+    if not quick:
+        one = losses(1, "32-true")
+        single, rounding = _apart(losses(2, "32-true"), one), _apart(losses(1, "32-true", 1), one)
+        note += (
+            f"; {single:.1e} in single, in which one process with {cores} threads differs by "
+            f"{rounding:.1e} from one with 1"
         )
-    ratios = [one.seconds / two.seconds for two, one in rounds]
     return {
-        "name": f"two processes fit {name}: an epoch of one process over theirs",
-        "ours_s": median(two.seconds for two, _ in rounds),
-        "plain_s": median(one.seconds for _, one in rounds),
-        "ratio": median(ratios),
-        "spread": [min(ratios), max(ratios)] if len(ratios) > 1 else None,
+        "name": f"two processes fit {name}",
         "target": f"losses within {TOLERANCE:g} of one process's",
         "met": double <= TOLERANCE,
-        "ours_mb": None,
-        "plain_mb": None,
         "note": note,
     }
 
 
-def _fit(
-    data: Any,
-    labels: np.ndarray,
-    name: str,
-    processes: int,
-    precision: str,
-    epochs: int,
-    threads: int,
-) -> Fitted:
-    """Fit with so many threads in each process."""
+def _losses(
+    data: Any, labels: np.ndarray, name: str, processes: int, precision: str, threads: int
+) -> np.ndarray:
+    """Losses on train and val after each epoch, [E, 2], with so many threads in each process."""
     trainer = {
         "accelerator": "cpu", "precision": precision, "workers": 0, "devices": processes,
         "nodes": 1,
     }  # fmt: skip
-    spec = SPEC | {"lr": RATES[name], "epochs": epochs, "patience": epochs}
+    spec = SPEC | {"lr": RATES[name], "epochs": EPOCHS, "patience": EPOCHS}
     encoder = NetworkEncoder(data, labels, CLASSES, spec, trainer, 7, name)
     rows, before = np.arange(TRAIN + VAL), torch.get_num_threads()
     torch.set_num_threads(threads)
-    start = time.perf_counter()
     with patch.dict(os.environ, {"OMP_NUM_THREADS": str(threads)}):
         _, curves = encoder.fit(rows[:TRAIN], rows[TRAIN:], 0)
-    seconds = time.perf_counter() - start
     torch.set_num_threads(before)
-    return Fitted(curves[["train_loss", "val_loss"]].to_numpy(), seconds)
+    return curves[["train_loss", "val_loss"]].to_numpy()
 
 
-def _apart(one: Fitted, other: Fitted) -> float:
+def _apart(one: np.ndarray, other: np.ndarray) -> float:
     """The largest difference of two fits' losses on train and val, over all epochs."""
-    return float(np.abs(one.losses - other.losses).max())
+    return float(np.abs(one - other).max())
 
 
 def _photos(folder: Path) -> tuple[Photos, np.ndarray]:
