@@ -160,9 +160,8 @@ def _phash(image: Image.Image) -> str | None:
     # Imported late: imagehash brings scipy.
     import imagehash
 
-    if np.asarray(image.convert("L").resize((32, 32))).std() < MIN_CONTRAST:
-        return None
-    return str(imagehash.phash(image))
+    grey = image.convert("L").resize((32, 32), Image.Resampling.LANCZOS)
+    return None if np.asarray(grey).std() < MIN_CONTRAST else str(imagehash.phash(grey))
 
 
 def in_order(read: Callable[[Given], Read], given: Iterable[Given]) -> Iterator[Read]:
