@@ -20,7 +20,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from src.models.image.networks import started as started_image
 from src.models.text.networks import started as started_text
@@ -184,14 +184,14 @@ def main() -> None:
         model(next(iter(DataLoader(data, 2)))[0])
         optimizer = torch.optim.AdamW(model.parameters(), lr=LR[name])
         for epoch in range(epochs):
-            each = train_epoch(
-                model, torch.utils.data.Subset(data, train.tolist()), optimizer, None, given.cut
-            )
-            print(f"{name}, epoch {epoch + 1}: {each * len(train):.0f} s", flush=True)
-        _, x, probs = embed(model, data, cut=given.cut)
+            each = train_epoch(model, Subset(data, train.tolist()), optimizer, None, given.cut)
+            _, _, probs = embed(model, Subset(data, test.tolist()), cut=given.cut)
+            f1 = f1_score(y[test], probs.argmax(1), average="macro")
+            seconds = each * len(train)
+            print(f"{name}, epoch {epoch + 1}: {seconds:.0f} s, macro F1 {f1:.3f}", flush=True)
+        _, x, _ = embed(model, data, cut=given.cut)
         blocks.append(x)
-        f1 = f1_score(y[test], probs[test].argmax(1), average="macro")
-        print(f"{name}: macro F1 {f1:.3f} after {time.perf_counter() - began:.0f} s", flush=True)
+        print(f"{name}: done after {time.perf_counter() - began:.0f} s", flush=True)
     joined = np.concatenate(blocks, axis=1)
     head = LogisticRegression(max_iter=1000).fit(joined[train], y[train])
     f1 = f1_score(y[test], head.predict(joined[test]), average="macro")
