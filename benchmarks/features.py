@@ -41,7 +41,7 @@ def run(quick: bool) -> list[Line]:
                 if way == "bfloat16" and (quick or network != "tf_efficientnet_lite0"):
                     continue
                 compared = compare(
-                    (ours, made | {"way": way}), (plain, made), rounds=2 if quick else 4
+                    (ours, made | {"way": way}), (plain, made), rounds=2 if quick else 3
                 )
                 (name, mine), theirs = compared.ours, compared.plain
                 note = f"{photos / compared.ours_s:.0f} photos/s by {name}; "

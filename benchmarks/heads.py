@@ -57,7 +57,7 @@ def judged(name: str, kind: str, settings: dict[str, Any], rows: int, quick: boo
 
 def _compared(kind: str, settings: dict[str, Any], rows: int, quick: bool) -> Compared:
     given = {"kind": kind, "settings": settings, "rows": rows}
-    return compare((ours, given), (plain, given), rounds=3 if quick else 5)
+    return compare((ours, given), (plain, given), rounds=3 if quick else 4)
 
 
 def ours(kind: str, settings: dict[str, Any], rows: int) -> Callable[[], NDArray[np.float64]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from argparse import ArgumentParser
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +115,7 @@ def train_epoch(
     """Fit for one epoch, or for its first `most` batches; gives seconds per row."""
     model.train()
     rows, began = 0, time.perf_counter()
-    for number, (x, y) in enumerate(DataLoader(data, BATCH, shuffle=True)):
-        if number == most:
-            break
+    for x, y in islice(DataLoader(data, BATCH, shuffle=True), most):
         loss = nn.functional.cross_entropy(model(without_padding(x) if cut else x), y)
         optimizer.zero_grad()
         loss.backward()
@@ -140,9 +139,7 @@ def embed(
     model.eval()
     x_all, probs, rows, began = [], [], 0, time.perf_counter()
     with torch.no_grad():
-        for number, (x, y) in enumerate(DataLoader(data, BATCH)):
-            if number == most:
-                break
+        for x, y in islice(DataLoader(data, BATCH), most):
             features = model.features(without_padding(x) if cut else x)
             x_all.append(features.numpy())
             probs.append(model.head(features).softmax(1).numpy())

@@ -109,7 +109,7 @@ def _loops(folder: Path, quick: bool) -> list[Line]:
     files = make_photos(folder / "loop", 384, 160)
     lines = []
     # Rows to fit on, epochs and rounds: many short ones, for drift strikes within seconds.
-    for network, rows, epochs, rounds in (("plain_cnn", 288, 2, 15), ("resnet50", 96, 1, 9)):
+    for network, rows, epochs, rounds in (("plain_cnn", 288, 2, 9), ("resnet50", 96, 1, 9)):
         given = {"files": files, "network": network, "rows": rows, "epochs": epochs}
         compared = compare((fitted, given), (bare, given), rounds=3 if quick else rounds)
         steps = epochs * -(-rows // 32)

@@ -3,7 +3,7 @@
 Ours is `dvc repro` in a fresh copy of this repository: a table of the demo's listings as source,
 EfficientNet-Lite0 as it is under a kernel machine, TF-IDF, the five fused rows. The usual script
 (`benchmarks.plain`) fine-tunes, decoding photos each epoch, in float32, texts padded to 512 tokens;
-its epochs take hours, so their time is extrapolated from some batches of each kind of work.
+its epochs take hours, so their time is extrapolated from a batch of each kind of work.
 """
 
 from __future__ import annotations
@@ -36,17 +36,14 @@ SIZES = (1000, 3000, 9000, 27_000)
 QUICK_SIZES = (300,)
 FOLDER = Path(".work/benchmarks")
 MAX_MB = 3072
-# Batches of the usual script that are timed.
-BATCHES = 2
 
 
 def run(quick: bool) -> list[Line]:
     sizes = QUICK_SIZES if quick else SIZES
     market = market_folder(FOLDER, max(sizes))
-    batches = 1 if quick else BATCHES
-    each = _apart(_usual_text, (market, max(sizes), batches))
+    each = _apart(_usual_text, (market, max(sizes)))
     for network in USUAL if not quick else USUAL[:1]:
-        each |= _apart(_usual_image, (market, max(sizes), batches, network))
+        each |= _apart(_usual_image, (market, max(sizes), network))
     lines, seconds = [], []
     for listings in sizes:
         took, mb, said = _apart(_repro_of_table, (market, listings))
@@ -130,8 +127,8 @@ def _copy(out: Path) -> None:
         subprocess.run(command, cwd=out, check=True)
 
 
-def _usual_image(market: Path, listings: int, batches: int, network: str) -> dict[str, float]:
-    """Seconds a listing of the usual script's work on photos, from some batches of it."""
+def _usual_image(market: Path, listings: int, network: str) -> dict[str, float]:
+    """Seconds a listing of the usual script's work on photos, from a batch of it."""
     from benchmarks import plain
     from src.models.weights import IMAGE_PACKAGES
 
@@ -142,12 +139,12 @@ def _usual_image(market: Path, listings: int, batches: int, network: str) -> dic
         model = plain.image_network(network, kind, Path(folder) / "image", int(y.max()) + 1)
         data = plain.Photos(files, y)
         model(data[0][0][None].repeat(2, 1, 1, 1))
-        seconds = _timed(model, data, plain.IMAGE_EPOCHS, batches)
+        seconds = _timed(model, data, plain.IMAGE_EPOCHS)
     return {network: seconds * len(files) / listings}
 
 
-def _usual_text(market: Path, listings: int, batches: int) -> dict[str, float]:
-    """Seconds a listing of the usual script's work on texts, from some batches of it."""
+def _usual_text(market: Path, listings: int) -> dict[str, float]:
+    """Seconds a listing of the usual script's work on texts, from a batch of it."""
     from benchmarks import plain
 
     table, y = _first(market, listings)
@@ -156,9 +153,8 @@ def _usual_text(market: Path, listings: int, batches: int) -> dict[str, float]:
         model, tokenizer = plain.text_network(
             f"cointegrated/{TEXT}", "random", Path(folder) / "text", texts[:1000], int(y.max()) + 1
         )
-        few = plain.BATCH * (batches + 1)
-        data = plain.Texts(texts[:few], tokenizer, y[:few])
-        return {TEXT: _timed(model, data, plain.TEXT_EPOCHS, batches)}
+        data = plain.Texts(texts[: plain.BATCH], tokenizer, y[: plain.BATCH])
+        return {TEXT: _timed(model, data, plain.TEXT_EPOCHS)}
 
 
 def _first(market: Path, listings: int) -> tuple[pd.DataFrame, NDArray[np.int64]]:
@@ -166,7 +162,7 @@ def _first(market: Path, listings: int) -> tuple[pd.DataFrame, NDArray[np.int64]
     return table, np.unique(table["category"], return_inverse=True)[1]
 
 
-def _timed(model: Any, data: Any, epochs: int, batches: int) -> float:
+def _timed(model: Any, data: Any, epochs: int) -> float:
     """Seconds a row: fitted on six of ten rows in each epoch, all scored once."""
     import torch
 
@@ -175,6 +171,6 @@ def _timed(model: Any, data: Any, epochs: int, batches: int) -> float:
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     # The first batch warms up.
     plain.train_epoch(model, data, optimizer, 1)
-    fitted = plain.train_epoch(model, data, optimizer, batches)
-    scored, _, _ = plain.embed(model, data, batches)
+    fitted = plain.train_epoch(model, data, optimizer, 1)
+    scored, _, _ = plain.embed(model, data, 1)
     return 0.6 * epochs * fitted + scored
