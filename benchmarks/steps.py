@@ -30,6 +30,7 @@ def ours(network: str) -> Callable[[], str]:
     import torch
 
     from src.models.image.networks import ImageNetwork
+    from src.models.memory import keep_freed_memory
     from src.models.precision import training_precision
     from src.models.weights import IMAGENET_NORM
 
@@ -38,8 +39,9 @@ def ours(network: str) -> Callable[[], str]:
     model = ImageNetwork(spec, {"network": network, **IMAGENET_NORM}, CLASSES).train()
     photos, y = _batch()
     cpu, what = torch.device("cpu"), f"{network}, {SIZE} px"
+    keep_freed_memory()
     precision = training_precision(model, photos, y, 100_000, cpu, "auto", what)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
 
     def step() -> str:
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):
