@@ -25,7 +25,6 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from src.errors import UserError
-from src.models.memory import keep_freed_memory
 from src.models.processes import WholeBatchNorm, gathered, processes, total, world_size
 
 # Advice about loggers, workers and trackers that does not apply to a stage.
@@ -48,7 +47,6 @@ class Classifier(pl.LightningModule):
         self._val: list[tuple[Tensor, Tensor]] = []
 
     def on_fit_start(self) -> None:
-        keep_freed_memory()
         if world_size() > 1:
             # Lightning hands all processes one state, and they would drop out the same units.
             torch.manual_seed(torch.initial_seed() + self.global_rank)

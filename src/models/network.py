@@ -17,6 +17,7 @@ from src.models.batches import OrderedBatches, TrainBatches
 from src.models.heads import KernelHead
 from src.models.inference import TRIED, extractor
 from src.models.kernel import KernelFit, choose_landmarks, fit_kernel
+from src.models.memory import keep_freed_memory
 from src.models.precision import training_precision
 from src.models.score import probs_of
 
@@ -105,6 +106,9 @@ class NetworkEncoder:
             return network, fit(head, *loaders, *settings)
         rows = _Rows(self.data, self.labels, train, self.seed)
         loader = _loader(rows, batches, self.trainer["workers"])
+        if self.data.lengths is None:
+            # Only where all batches are of one size: others would not fit into what is kept.
+            keep_freed_memory()
         return network, fit(network, loader, self._ordered(val), *settings)
 
     def score(
