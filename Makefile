@@ -1,5 +1,5 @@
 # `make run`: from nothing to the table of results. `make test`: lint, types and tests.
-# `make bench`: everything timed against the plain way, some 40 minutes; QUICK=1 does less of each.
+# `make bench`: everything timed against the plain way; QUICK=1 does less of each.
 # `make lock` writes requirements.txt from pyproject.toml.
 PYTHON ?= python3
 BIN := .venv/bin
