@@ -22,6 +22,7 @@ from src.files import write_json
 from src.models.batches import TrainBatches
 from src.models.heads import Head
 from src.models.image.data import Photos
+from src.models.memory import keep_freed_memory
 from src.models.network import NetworkEncoder, _loader, _Rows
 from src.prepare.photos import pack_photos
 
@@ -149,6 +150,7 @@ def bare(files: list[Path], network: str, rows: int, epochs: int) -> Callable[[]
     train, val = _parts(rows)
     batches = [(data.batch(part), labels[part]) for part in np.split(train, range(32, rows, 32))]
     held = [data.batch(part) for part in np.split(val, range(32, len(val), 32))]
+    keep_freed_memory()
     return lambda: _bare_loop(data.network(CLASSES), batches, held, spec)
 
 
@@ -181,8 +183,9 @@ def _bare_loop(
     held: list[Tensor],
     spec: dict[str, Any],
 ) -> None:
+    # As in ours, so that nothing but the loop differs.
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=spec["lr"], weight_decay=spec["weight_decay"]
+        network.parameters(), lr=spec["lr"], weight_decay=spec["weight_decay"], fused=True
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=spec["lr"], total_steps=spec["epochs"] * len(batches)
