@@ -85,7 +85,7 @@ def _measured(setup: Setup, batch: int) -> dict[str, float] | None:
             run = setup()
             run()
             setup_s = time.perf_counter() - started
-            # The best of a while, not of three: a small network's runs all fit into one disturbance.
+            # The best of a while: three runs of a small network all fit into one disturbance.
             times = [_timed(run) for _ in range(3)]
             while sum(times) < TRIED_S:
                 times.append(_timed(run))
