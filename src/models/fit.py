@@ -196,6 +196,8 @@ def fit(
     # used for frozen features come in eval mode, without dropout and with statistics that stay.
     network.train()
     module = Classifier(network, weights, spec)
+    # `deterministic` would fill whatever memory an operation asks for, a twentieth of a step.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     pl.Trainer(
         max_epochs=spec["epochs"],
         accelerator=trainer["accelerator"],
