@@ -197,7 +197,7 @@ def fit(
     network.train()
     module = Classifier(network, weights, spec)
     # `deterministic` would fill whatever memory an operation asks for, a twentieth of a step.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     pl.Trainer(
         max_epochs=spec["epochs"],
         accelerator=trainer["accelerator"],
