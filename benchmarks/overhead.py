@@ -77,7 +77,7 @@ def run(quick: bool, before: str = BEFORE) -> list[Line]:
         repro = ["dvc", "repro", *(["train_text@tfidf"] if quick else [])]
         first = [(now.seconds(*repro), then.seconds(*repro))]
         again, version = [], []
-        for _ in range(3):
+        for _ in range(1 if quick else 3):
             again.append((now.seconds(*repro), then.seconds(*repro)))
             version.append((again[-1][0], now.seconds("dvc", "--version")))
         stages = len(list((now.folder / "data" / "times").iterdir()))
