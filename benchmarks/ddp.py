@@ -25,7 +25,7 @@ from src.models.weights import IMAGENET_NORM, fetch_weights
 
 CLASSES = 9
 TRAIN, VAL = 384, 96
-EPOCHS = 3
+EPOCHS, QUICK_EPOCHS = 3, 1
 TOLERANCE = 1e-5
 # The rows of params.yaml; nothing is dropped out, for that differs from process to process.
 SPEC = {
@@ -55,7 +55,8 @@ def _line(name: str, quick: bool, folder: Path) -> dict[str, Any]:
 
     def losses(processes: int, precision: str, threads: int = 0) -> np.ndarray:
         threads = threads or max(1, cores // processes)
-        return _losses(data, labels, name, processes, precision, threads)
+        epochs = QUICK_EPOCHS if quick else EPOCHS
+        return _losses(data, labels, name, processes, precision, threads, epochs)
 
     double = _apart(losses(2, "64-true"), losses(1, "64-true"))
     note = f"largest difference {double:.1e} in double precision"
@@ -75,14 +76,20 @@ def _line(name: str, quick: bool, folder: Path) -> dict[str, Any]:
 
 
 def _losses(
-    data: Any, labels: np.ndarray, name: str, processes: int, precision: str, threads: int
+    data: Any,
+    labels: np.ndarray,
+    name: str,
+    processes: int,
+    precision: str,
+    threads: int,
+    epochs: int,
 ) -> np.ndarray:
     """Losses on train and val after each epoch, [E, 2], with so many threads in each process."""
     trainer = {
         "accelerator": "cpu", "precision": precision, "workers": 0, "devices": processes,
         "nodes": 1,
     }  # fmt: skip
-    spec = SPEC | {"lr": RATES[name], "epochs": EPOCHS, "patience": EPOCHS}
+    spec = SPEC | {"lr": RATES[name], "epochs": epochs, "patience": epochs}
     encoder = NetworkEncoder(data, labels, CLASSES, spec, trainer, 7, name)
     rows, before = np.arange(TRAIN + VAL), torch.get_num_threads()
     torch.set_num_threads(threads)

@@ -67,14 +67,14 @@ class Repo:
 
 
 def run(quick: bool, before: str = BEFORE) -> list[Line]:
-    """Compare all stages; in the quick form those that lead to one text row."""
+    """Compare all stages; in the quick form those that lead to the split."""
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         now, then = Repo(files_now(folder / "now")), Repo(files_of(before, folder / "then"))
         without_c_parser(then, folder / "stand-in")
         # What both import comes from the disk into memory first.
         now.seconds("python", "-c", "import dvc.api, lightning, timm, transformers, mlflow, skops")
-        repro = ["dvc", "repro", *(["train_text@tfidf"] if quick else [])]
+        repro = ["dvc", "repro", *(["prepare"] if quick else [])]
         first = [(now.seconds(*repro), then.seconds(*repro))]
         again, version = [], []
         for _ in range(1 if quick else 3):

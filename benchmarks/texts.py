@@ -25,7 +25,7 @@ NETWORK = "cointegrated/rubert-tiny2"
 
 
 def run(quick: bool) -> list[Line]:
-    read, learned, rounds = (48, 16, 1) if quick else (128, 32, 3)
+    read, learned, rounds = (48, 8, 1) if quick else (128, 32, 3)
     found = compare((features, {"count": read}), (padded_features, {"count": read}), rounds)
     (name, lengths, mine), theirs = found.ours, found.plain
     sizes = f"{np.median(lengths):.0f} tokens in the median, {np.mean(lengths):.0f} on average"
