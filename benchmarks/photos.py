@@ -34,7 +34,7 @@ def run(quick: bool) -> list[Line]:
                 compared = compare(
                     (packed, {"files": files, "size": size, "cores": cores}),
                     (stacked, {"files": files, "size": size}),
-                    rounds=3 if quick else 4,
+                    rounds=2 if quick else 4,
                 )
                 rates = [len(files) / s for s in (compared.ours_s, compared.plain_s)]
                 lines.append(
