@@ -22,7 +22,7 @@ from src.prepare.photos import pack_photos
 def run(quick: bool) -> list[Line]:
     lines = []
     with TemporaryDirectory() as folder:
-        for side, count in ((1280, 200), (640, 400)):
+        for side, count in ((1280, 200), (640, 800)):
             files = make_photos(Path(folder) / str(side), count // 4 if quick else count, side)
             asked: list[tuple[int, int | None]] = [(160, None)]
             if not quick:
