@@ -110,11 +110,9 @@ def _loops(folder: Path, quick: bool) -> list[Line]:
     files = make_photos(folder / "loop", 384, 160)
     lines = []
     # Rows to fit on, epochs and rounds; starting a fit is part of it.
-    loops = (
-        [("plain_cnn", 288, 2, 3)]
-        if quick
-        else [("plain_cnn", 288, 12, 3), ("resnet50", 288, 2, 3)]
-    )
+    loops = [("plain_cnn", 288, 2, 3)]
+    if not quick:
+        loops = [("plain_cnn", 288, 12, 3), ("resnet50", 288, 2, 3)]
     for network, rows, epochs, rounds in loops:
         given = {"files": files, "network": network, "rows": rows, "epochs": epochs}
         compared = compare((fitted, given), (bare, given), rounds)
