@@ -112,35 +112,34 @@ def text_network(network: str, kind: str, folder: Path, texts: list[str], num_cl
 
 
 def train_epoch(
-    model: nn.Module, data: Dataset[Any], optimizer: Any, most: int | None, cut: bool = False
+    model: Any, data: Dataset[Any], optimizer: Any, most: int | None, cut: bool = False
 ) -> float:
     """Fit for one epoch, or for its first `most` batches; gives seconds per row."""
     model.train()
     rows, began = 0, time.perf_counter()
     for x, y in islice(DataLoader(data, BATCH, shuffle=True), most):
+        loss = nn.functional.cross_entropy(model.head(features_of(model, x, cut)), y)
         optimizer.zero_grad()
-        for part, inputs in in_parts(x, cut):
-            losses = nn.functional.cross_entropy(model(inputs), y[part], reduction="sum")
-            (losses / len(y)).backward()
+        loss.backward()
         optimizer.step()
         rows += len(y)
     return (time.perf_counter() - began) / rows
 
 
-def in_parts(x: Any, cut: bool) -> list[tuple[Tensor, Any]]:
-    """A batch as rows and what the network reads of them: all at once, or cut.
+def features_of(model: Any, x: Any, cut: bool) -> Tensor:
+    """Features [B, D] of a batch: of all rows at once, or of texts a few at a time.
 
     Cut, texts come by length, CUT at a time, without the columns that are padding in all of them.
     """
-    if isinstance(x, Tensor):
-        return [(torch.arange(len(x)), x)]
+    if isinstance(x, Tensor) or not cut:
+        return torch.as_tensor(model.features(x))
     lengths = x["attention_mask"].sum(1)
-    if not cut:
-        return [(torch.arange(len(lengths)), x)]
-    return [
-        (rows, {name: value[rows, : int(lengths[rows].max())] for name, value in x.items()})
-        for rows in lengths.argsort(stable=True).split(CUT)
+    order = lengths.argsort(stable=True)
+    parts = [
+        model.features({name: value[rows, : int(lengths[rows].max())] for name, value in x.items()})
+        for rows in order.split(CUT)
     ]
+    return torch.cat(parts)[order.argsort()]
 
 
 def embed(
@@ -151,9 +150,7 @@ def embed(
     x_all, probs, rows, began = [], [], 0, time.perf_counter()
     with torch.no_grad():
         for x, y in islice(DataLoader(data, BATCH), most):
-            parts = in_parts(x, cut)
-            given = torch.cat([model.features(inputs) for _, inputs in parts])
-            features = given[torch.cat([part for part, _ in parts]).argsort()]
+            features = features_of(model, x, cut)
             x_all.append(features.numpy())
             probs.append(model.head(features).softmax(1).numpy())
             rows += len(y)
