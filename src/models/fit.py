@@ -47,6 +47,9 @@ class Classifier(pl.LightningModule):
         self._val: list[tuple[Tensor, Tensor]] = []
 
     def on_fit_start(self) -> None:
+        # `deterministic` would fill whatever memory an operation asks for, a twentieth of a step;
+        # here and not in `fit`, for every process has this switch of its own.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         if world_size() > 1:
             # Lightning hands all processes one state, and they would drop out the same units.
             torch.manual_seed(torch.initial_seed() + self.global_rank)
@@ -196,8 +199,6 @@ def fit(
     # used for frozen features come in eval mode, without dropout and with statistics that stay.
     network.train()
     module = Classifier(network, weights, spec)
-    # `deterministic` would fill whatever memory an operation asks for, a twentieth of a step.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     pl.Trainer(
         max_epochs=spec["epochs"],
         accelerator=trainer["accelerator"],
