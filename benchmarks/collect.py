@@ -36,7 +36,7 @@ from src.collect.hosts import Hosts
 from src.collect.run import _Counts, _write
 from src.collect.snapshot import snapshot
 from src.collect.store import Store
-from src.errors import UserError
+from src.core.errors import UserError
 
 STARTS = [f"/moskva/{category.slug}" for category in CATEGORIES]
 PARAMS = CrawlParams(

@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from src.files import read_json, write_json
-from src.models.image.data import Photos
-from src.models.network import NetworkEncoder
-from src.models.text.data import Texts
-from src.models.text.tokens import tokenize
-from src.models.weights import IMAGENET_NORM, fetch_weights
+from src.core.files import read_json, write_json
+from src.encoders.common.network import NetworkEncoder
+from src.encoders.image.data import ImageData
+from src.encoders.text.data import TextData
+from src.encoders.text.tokens import tokenize
+from src.encoders.weights.fetch import IMAGENET_NORM, fetch_weights
 
 CLASSES = 9
 TRAIN, VAL = 384, 96
@@ -104,7 +104,7 @@ def _apart(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(one - other).max())
 
 
-def _photos(folder: Path) -> tuple[Photos, np.ndarray]:
+def _photos(folder: Path) -> tuple[ImageData, np.ndarray]:
     """Noise that is brighter the higher the class."""
     folder.mkdir()
     rng = np.random.default_rng(0)
@@ -114,10 +114,10 @@ def _photos(folder: Path) -> tuple[Photos, np.ndarray]:
     about = {"network": "plain_cnn", "weights": "random", **IMAGENET_NORM}
     write_json(folder / "source.json", about)
     table = pd.DataFrame({"photo_row": np.arange(len(labels)), "group": "x"})
-    return Photos(table, folder, folder, SPEC), labels
+    return ImageData(table, folder, folder, SPEC), labels
 
 
-def _texts(folder: Path) -> tuple[Texts, np.ndarray]:
+def _texts(folder: Path) -> tuple[TextData, np.ndarray]:
     """Words of which every third is the class's own."""
     rng = np.random.default_rng(0)
     labels = rng.choice(CLASSES, TRAIN + VAL, p=_shares())
@@ -128,7 +128,7 @@ def _texts(folder: Path) -> tuple[Texts, np.ndarray]:
         chosen[::3] = words[600 + 30 * label + rng.integers(0, 30, len(chosen[::3]))]
         texts.append(" ".join(chosen))
     table = pd.DataFrame({"title": [t[:20] for t in texts], "text": texts, "group": "x"})
-    table["id"], table["part"] = table.index.astype(str), "train"
+    table["id"], table["split"] = table.index.astype(str), "train"
     weights, tokens = folder / "weights", folder / "tokens"
     entry = {"network": "cointegrated/rubert-tiny2", "weights": "random"}
     fetch_weights("text", "rubert_tiny2", {"offline": entry}, "offline", weights)
@@ -136,7 +136,7 @@ def _texts(folder: Path) -> tuple[Texts, np.ndarray]:
     nothing = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     write_json(weights / "config.json", shape | nothing)
     tokenize(table, weights, tokens)
-    return Texts(table, tokens, weights, SPEC), labels
+    return TextData(table, tokens, weights, SPEC), labels
 
 
 def _shares() -> np.ndarray:

@@ -51,7 +51,7 @@ def made_market(listings: int, seed: int = 7) -> Market:
             "category": pd.array([f"category {number}" for number in category], dtype="str"),
             "price": rng.lognormal(7, 1.5, listings).round(),
             "seller": pd.array([f"s{name}" if name >= 0 else None for name in seller], dtype="str"),
-            "part": pd.array([None] * listings, dtype="str"),
+            "split": pd.array([None] * listings, dtype="str"),
         }
     )
     has = (code != 0).tolist()

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from benchmarks.compare import compare
 from benchmarks.lines import Line, line
-from src.files import read_json
-from src.models.weights import IMAGE_PACKAGES, fetch_weights
+from src.core.files import read_json
+from src.encoders.weights.fetch import IMAGE_PACKAGES, fetch_weights
 
 SIZE = 224
 # As many photos as the choice of a way is made for: those of a crawl.
@@ -65,8 +65,8 @@ def ours(weights: str, count: int, way: str) -> Callable[[], tuple[str, Features
     """Our path: uint8 photos in batches of 64 through the way that is chosen for ROWS photos."""
     import torch
 
-    from src.models import inference
-    from src.models.image.networks import started
+    from src.encoders import inference
+    from src.encoders.image.networks import started
 
     spec = {"size": SIZE, "tune": "head", "dropout": 0.0}
     torch.manual_seed(0)
@@ -92,7 +92,7 @@ def plain(weights: str, count: int) -> Callable[[], Features]:
     import timm
     import torch
 
-    from src.models.image.networks import started
+    from src.encoders.image.networks import started
 
     source = read_json(Path(weights) / "source.json")
     torch.manual_seed(0)

@@ -19,10 +19,10 @@ import timm
 import torch
 from torch import nn
 
-from src.files import write_json
-from src.models.image.data import Photos
-from src.models.network import NetworkEncoder
-from src.models.weights import IMAGENET_NORM
+from src.core.files import write_json
+from src.encoders.common.network import NetworkEncoder
+from src.encoders.image.data import ImageData
+from src.encoders.weights.fetch import IMAGENET_NORM
 
 CLASSES = 17
 TARGET = 0.9
@@ -123,7 +123,7 @@ def _encoder(
         "workers": 8 if cuda else 0, "devices": 1, "nodes": 1,
     }  # fmt: skip
     labels = rng.integers(0, CLASSES, n)
-    data = Photos(table, folder, folder, spec)
+    data = ImageData(table, folder, folder, spec)
     return NetworkEncoder(data, labels, CLASSES, spec, trainer, 7, network)
 
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from src.collect.demo.catalog import CATEGORIES
 from src.collect.demo.market import Market
 from src.collect.demo.params import DemoParams
-from src.files import replacing
+from src.core.files import replacing
 
 COLUMNS = ("id", "title", "description", "price", "category", "image")
 

@@ -16,7 +16,7 @@ from PIL import Image
 from benchmarks.compare import compare
 from benchmarks.lines import Line, line
 from benchmarks.made_photos import make_photos
-from src.prepare.photos import pack_photos
+from src.prepare.pack import pack_photos
 
 
 def run(quick: bool) -> list[Line]:

@@ -23,9 +23,9 @@ from sklearn.metrics import f1_score
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from src.models.image.networks import started as started_image
-from src.models.text.networks import started as started_text
-from src.models.weights import fetch_weights
+from src.encoders.image.networks import started as started_image
+from src.encoders.text.networks import started as started_text
+from src.encoders.weights.fetch import fetch_weights
 
 SIZE, TOKENS, BATCH = 224, 512, 32
 # Texts that go through the network together where padding is cut off.
@@ -99,7 +99,7 @@ def text_network(network: str, kind: str, folder: Path, texts: list[str], num_cl
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
-    from src.models.text.tokens import train_word_pieces
+    from src.encoders.text.tokens import train_word_pieces
 
     spec = {"offline": {"network": network, "weights": kind}}
     fetch_weights("text", network, spec, "offline", folder)
@@ -176,7 +176,7 @@ def main() -> None:
     names = raw.loc[table["id"], "photo"]
     files = [given.photos / name if isinstance(name, str) else None for name in names]
     classes, y = np.unique(table["category"], return_inverse=True)
-    train, test = ((table["part"] == part).to_numpy().nonzero()[0] for part in ("train", "test"))
+    train, test = ((table["split"] == part).to_numpy().nonzero()[0] for part in ("train", "test"))
     texts = (table["title"] + ". " + table["text"]).tolist()
     kind = "package" if "MiniLM" in given.text else "random"
     blocks, began = [], time.perf_counter()

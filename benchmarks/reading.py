@@ -18,13 +18,13 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.compare import Compared, compare
 from benchmarks.lines import Line, line
 from benchmarks.made_photos import make_photos
-from src.files import write_json
-from src.models.batches import TrainBatches
-from src.models.heads import Head
-from src.models.image.data import Photos
-from src.models.memory import keep_freed_memory
-from src.models.network import NetworkEncoder, _loader, _Rows
-from src.prepare.photos import pack_photos
+from src.core.files import write_json
+from src.encoders.common.batches import TrainBatches
+from src.encoders.common.heads import Head
+from src.encoders.common.memory import keep_freed_memory
+from src.encoders.common.network import NetworkEncoder, _loader, _Rows
+from src.encoders.image.data import ImageData
+from src.prepare.pack import pack_photos
 
 CLASSES = 17
 SIZE = 160
@@ -90,7 +90,7 @@ class _Files(Dataset[tuple[Tensor, int]]):
         return torch.from_numpy(np.array(photo)), row % CLASSES
 
 
-def packed(files: list[Path], spec: dict[str, Any]) -> Photos:
+def packed(files: list[Path], spec: dict[str, Any]) -> ImageData:
     """The photos as the stages before training leave them; random first weights."""
     folder = files[0].parent
     n = len(files)
@@ -103,7 +103,7 @@ def packed(files: list[Path], spec: dict[str, Any]) -> Photos:
     weights.mkdir(exist_ok=True)
     source = {"network": network, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
     write_json(weights / "source.json", source)
-    return Photos(table, folder / "packed", weights, spec)
+    return ImageData(table, folder / "packed", weights, spec)
 
 
 def _loops(folder: Path, quick: bool) -> list[Line]:

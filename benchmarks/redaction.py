@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from src.prepare.redact import EMAIL, LINK, NAME, PHONE, redact
+from src.cleaning.redact import EMAIL, LINK, NAME, PHONE, redact
 
 Rng = random.Random
 _MARKS = re.compile("|".join(map(re.escape, (EMAIL, LINK, NAME, PHONE))))

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.lines import Line, table
 from benchmarks.machine import in_words
-from src.files import read_json, replacing
+from src.core.files import read_json, replacing
 
 # By the name of a benchmark: date, commit, machine, seconds, and lines as dicts of Line.
 Results = dict[str, dict[str, Any]]

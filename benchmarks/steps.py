@@ -29,10 +29,10 @@ def ours(network: str) -> Callable[[], str]:
     """Our network, from uint8 photos, in the precision that is chosen for this machine."""
     import torch
 
-    from src.models.image.networks import ImageNetwork
-    from src.models.memory import keep_freed_memory
-    from src.models.precision import training_precision
-    from src.models.weights import IMAGENET_NORM
+    from src.encoders.common.memory import keep_freed_memory
+    from src.encoders.common.precision import training_precision
+    from src.encoders.image.networks import ImageNetwork
+    from src.encoders.weights.fetch import IMAGENET_NORM
 
     torch.manual_seed(0)
     spec = {"size": SIZE, "tune": "full", "dropout": 0.0}

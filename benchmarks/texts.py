@@ -56,16 +56,16 @@ def made_texts(count: int, seed: int = 7) -> pd.DataFrame:
             "title": [" ".join(rng.choice(words, 3)) for _ in range(count)],
             "text": bodies,
             "group": [f"t{number:05}" for number in range(count)],
-            "part": "train",
+            "split": "train",
         }
     )
 
 
 def _weights(folder: Path) -> Any:
     """Write the folder that the weights stage leaves, with a tokenizer; gives the tokenizer."""
-    from src.files import write_json
-    from src.models.text.tokens import train_word_pieces
-    from src.models.weights import TEXT_SHAPES
+    from src.core.files import write_json
+    from src.encoders.text.tokens import train_word_pieces
+    from src.encoders.weights.fetch import TEXT_SHAPES
 
     table = made_texts(400, seed=1)
     tokenizer = train_word_pieces([*table["title"], *table["text"]])
@@ -94,13 +94,13 @@ class _Ours:
         self.network = self.encoder().data.network(CLASSES).eval()
 
     def encoder(self) -> Any:
-        from src.models.network import NetworkEncoder
-        from src.models.text.data import Texts
-        from src.models.text.tokens import tokenize
+        from src.encoders.common.network import NetworkEncoder
+        from src.encoders.text.data import TextData
+        from src.encoders.text.tokens import tokenize
 
         tokens = Path(self.folder.name) / "tokens"
         tokenize(self.table, self.weights, tokens)
-        texts = Texts(self.table, tokens, self.weights, self.spec)
+        texts = TextData(self.table, tokens, self.weights, self.spec)
         texts.special["vocab_size"] = VOCABULARY
         labels = np.arange(len(self.table)) % CLASSES
         trainer = {
@@ -117,7 +117,7 @@ def features(count: int) -> Callable[[], tuple[str, NDArray[Any], NDArray[Any]]]
     """Tokenise and compute features [N, H], in the way that is chosen for many texts."""
     import torch
 
-    from src.models import speed
+    from src.encoders import speed
 
     ours = _Ours(count)
     # As for a large job; here there are fewer, that a round may be short.
@@ -135,7 +135,7 @@ def features(count: int) -> Callable[[], tuple[str, NDArray[Any], NDArray[Any]]]
 
 def epoch(count: int) -> Callable[[], str]:
     """Tokenise and fit for one epoch."""
-    from src.models import speed
+    from src.encoders import speed
 
     ours = _Ours(count)
     speed.MIN_ROWS = 1
@@ -154,7 +154,7 @@ def _padded(count: int) -> tuple[Any, Callable[[], Any]]:
     import torch
     from transformers import PreTrainedTokenizerFast
 
-    from src.models.text.networks import from_config
+    from src.encoders.text.networks import from_config
 
     folder = tempfile.TemporaryDirectory()
     tokenizer = _weights(Path(folder.name) / "weights")

@@ -136,7 +136,7 @@ def _copy(out: Path) -> None:
 def _usual_image(market: Path, listings: int, network: str) -> dict[str, float]:
     """Seconds a listing of the usual script's work on photos, from a batch of it."""
     from benchmarks import plain
-    from src.models.weights import IMAGE_PACKAGES
+    from src.encoders.weights.fetch import IMAGE_PACKAGES
 
     table, y = _first(market, listings)
     files: list[Path | None] = [market / "images" / name for name in table["image"] if name]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from src.errors import run_stage
-from src.params import stage_params
+from src.core.params import stage_params
+from src.core.timing import run_stage
 from src.predict.bundle import write_bundle
 
 
@@ -14,4 +14,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage("bundle", main)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from src.errors import UserError, run_stage
-from src.files import write_json
-from src.params import all_params
+from src.core.errors import UserError
+from src.core.files import write_json
+from src.core.params import all_params
+from src.core.timing import run_stage
 
 
 def main() -> None:
@@ -38,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage("check", main)

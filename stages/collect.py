@@ -10,8 +10,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from src.collect.run import collect
-from src.errors import run_stage
-from src.params import stage_params
+from src.core.params import stage_params
+from src.core.timing import run_stage
 
 
 def main() -> None:
@@ -29,4 +29,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage("collect", main)

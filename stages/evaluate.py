@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from src.errors import run_stage
-from src.judge.evaluate import evaluate
-from src.listings import PREPARED, read_listings
-from src.params import stage_params
+from src.core.listings import PREPARED, read_listings
+from src.core.params import stage_params
+from src.core.timing import run_stage
+from src.evaluation.evaluate import evaluate
 
 
 def main() -> None:
@@ -21,4 +21,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage("evaluate", main)

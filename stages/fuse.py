@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from src.errors import run_stage
-from src.fusion.fuse import fuse, read_scores
+from src.artifacts.outputs import RowOutput
+from src.core.listings import PREPARED, cv_rounds, read_listings
+from src.core.params import stage_params
+from src.core.timing import run_stage
+from src.fusion.fuse import fuse
+from src.fusion.fused import save_fused
 from src.fusion.predictions import Predictions
-from src.listings import PREPARED, read_listings, splits
-from src.models.store import save_fused
-from src.params import stage_params
 
 
 def main() -> None:
@@ -18,13 +19,13 @@ def main() -> None:
     params = stage_params(f"fuse@{row}")
     table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
     said = []
-    for number, part in enumerate(splits(table)):
+    for number, split in enumerate(cv_rounds(table)):
         image, text = (
-            read_scores(Path("data/embeddings") / params[chosen], number)
+            RowOutput.load(Path("data/embeddings") / params[chosen], number)
             for chosen in ("model", "text_model")
         )
         spec = params["fusion"][row]
-        fused = fuse(table.assign(part=part), image, text, spec, params["seed"])
+        fused = fuse(table.assign(split=split), image, text, spec, params["seed"])
         said.append(fused.predictions)
         if number == 0:
             save_fused(fused.model, fused.predictions.classes, Path("data/checkpoints") / row)
@@ -32,4 +33,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(f"fuse@{sys.argv[1]}", main)

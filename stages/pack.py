@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from src.errors import run_stage
-from src.listings import RAW, read_listings
-from src.params import stage_params
-from src.prepare.photos import pack_photos
+from src.core.listings import RAW, read_listings
+from src.core.params import stage_params
+from src.core.timing import run_stage
+from src.prepare.pack import pack_photos
 
 
 def main() -> None:
@@ -17,4 +17,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage("pack", main)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from src.errors import run_stage
-from src.files import write_json
-from src.listings import PREPARED, RAW, read_listings, write_listings
-from src.params import stage_params
-from src.prepare.photos import INDEX
+from src.core.files import write_json
+from src.core.listings import PREPARED, RAW, read_listings, write_listings
+from src.core.params import stage_params
+from src.core.timing import run_stage
+from src.prepare.pack import INDEX
 from src.prepare.prepare import prepare
 
 OUT = Path("data/prepared")
@@ -24,4 +24,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage("prepare", main)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from src.errors import run_stage
-from src.listings import PREPARED, read_listings
-from src.models.text.tokens import tokenize
+from src.core.listings import PREPARED, read_listings
+from src.core.timing import run_stage
+from src.encoders.text.tokens import tokenize
 
 
 def main() -> None:
@@ -17,4 +17,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(f"tokenize@{sys.argv[1]}", main)

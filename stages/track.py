@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from src.errors import run_stage
-from src.files import write_json
-from src.params import stage_params
-from src.report.parent import read_report
-from src.report.rows import read_rows
-from src.report.tracking import track
+from src.core.files import write_json
+from src.core.params import stage_params
+from src.core.timing import run_stage
+from src.tracking.parent import read_report
+from src.tracking.rows import read_rows
+from src.tracking.tracking import track
 
 
 def main() -> None:
@@ -29,4 +29,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage("track", main)

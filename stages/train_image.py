@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from src.errors import run_stage
-from src.listings import PREPARED, read_listings
-from src.models.image.data import Photos
-from src.models.network import NetworkEncoder
-from src.models.row import train_row
-from src.models.train import labels_of
-from src.params import stage_params
+from src.core.listings import PREPARED, labels_of, read_listings
+from src.core.params import stage_params
+from src.core.timing import run_stage
+from src.encoders.common.network import NetworkEncoder
+from src.encoders.common.row import train_row
+from src.encoders.image.data import ImageData
 
 
 def main() -> None:
@@ -21,7 +20,7 @@ def main() -> None:
     table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
     classes, labels = labels_of(table)
 
-    photos = Photos(table, Path("data/packed"), Path("data/weights") / row, spec)
+    photos = ImageData(table, Path("data/packed"), Path("data/weights") / row, spec)
     encoder = NetworkEncoder(photos, labels, len(classes), spec, params["trainer"], seed, row)
     # What was used is filled in while it is fitted.
     about = photos.about() | {"used": encoder.used}
@@ -29,4 +28,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(f"train_image@{sys.argv[1]}", main)

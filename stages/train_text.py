@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from src.errors import run_stage
-from src.listings import PREPARED, read_listings
-from src.models.row import train_row
-from src.models.text.tokens import is_bag_of_words
-from src.models.train import Encoder, labels_of
-from src.params import stage_params
+from src.core.listings import PREPARED, labels_of, read_listings
+from src.core.params import stage_params
+from src.core.timing import run_stage
+from src.encoders.common.folds import Encoder
+from src.encoders.common.row import train_row
+from src.encoders.text.tokens import is_bag_of_words
 
 
 def main() -> None:
@@ -27,26 +27,26 @@ def main() -> None:
     encoder: Encoder
     about: dict[str, Any]
     if is_bag_of_words(weights):
-        from src.models.text.tfidf import BagOfWords
+        from src.encoders.text.tfidf import BagOfWords
 
         words = pd.read_parquet(tokens / "tokens.parquet")
         encoder = BagOfWords(table, words, labels, len(classes), spec, seed)
         about = {"spec": spec}
     else:
-        from src.models.network import NetworkEncoder
-        from src.models.text.data import Texts
+        from src.encoders.common.network import NetworkEncoder
+        from src.encoders.text.data import TextData
 
-        texts = Texts(table, tokens, weights, spec)
+        texts = TextData(table, tokens, weights, spec)
         network = NetworkEncoder(texts, labels, len(classes), spec, params["trainer"], seed, row)
         # What was used is filled in while it is fitted.
         about = texts.about() | {"used": network.used}
         encoder = network
         if spec.get("words"):
-            from src.models.text.words_and_network import WordsAndNetwork
+            from src.encoders.text.words_and_network import WordsAndNetwork
 
             encoder = WordsAndNetwork(network, texts, table)
     train_row(encoder, table, row, spec["folds"], seed, about)
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(f"train_text@{sys.argv[1]}", main)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from src.errors import UserError, run_stage
-from src.models.weights import fetch_weights
-from src.params import stage_params
+from src.core.errors import UserError
+from src.core.params import stage_params
+from src.core.timing import run_stage
+from src.encoders.weights.fetch import fetch_weights
 
 
 def main() -> None:
@@ -20,4 +21,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage("weights_{}@{}".format(*sys.argv[1:]), main)

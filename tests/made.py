@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.models.features import Features
+from src.artifacts.outputs import ModelOutput
 
 CLASSES = ("Книги", "Мебель", "Обувь")
 
@@ -30,7 +30,7 @@ def made_table(train: int = 36, val: int = 12, test: int = 12) -> pd.DataFrame:
             "category": category,
             "photo_row": np.arange(n),
             "group": [f"g{i:02d}" for i in range(n)],
-            "part": ["train"] * train + ["val"] * val + ["test"] * test,
+            "split": ["train"] * train + ["val"] * val + ["test"] * test,
             "fold": -1,
             "listed": pd.array([None] * n, dtype="str"),
         }
@@ -61,11 +61,11 @@ def one_hot(table: pd.DataFrame, sure: float = 0.8) -> NDArray[np.float32]:
     return np.where(np.eye(len(CLASSES))[labels(table)] > 0, sure, rest).astype(np.float32)
 
 
-def made_features(table: pd.DataFrame, **changes: Any) -> Features:
+def made_features(table: pd.DataFrame, **changes: Any) -> ModelOutput:
     """Features of every listing by one encoder fitted on the train part."""
     n = len(table)
     ids = table["id"].to_numpy(dtype=str)
-    fitted = ids[(table["part"] == "train").to_numpy()]
+    fitted = ids[(table["split"] == "train").to_numpy()]
     content: dict[str, Any] = {
         "ids": ids,
         "x": np.random.default_rng(0).normal(size=(n, 4)).astype(np.float32),
@@ -76,7 +76,7 @@ def made_features(table: pd.DataFrame, **changes: Any) -> Features:
         "fitted_by": np.zeros(len(fitted), np.int32),
         "frozen": False,
     }
-    return Features(**content | changes)
+    return ModelOutput(**content | changes)
 
 
 def groups_of(table: pd.DataFrame) -> pd.Series:

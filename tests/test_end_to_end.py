@@ -28,9 +28,9 @@ import pytest
 import requests
 from dvc.utils.serialize import modify_yaml
 
-from src.files import read_json
+from src.core.files import read_json
 from src.fusion.predictions import Predictions
-from src.predict.predictor import tempered
+from src.predict.predictor import calibrate
 
 ROOT = Path(__file__).parents[1]
 ROWS = {"cnn", "efficientnet", "efficientnet_aug", "resnet50", "tfidf", "rubert_tiny2"}
@@ -180,7 +180,7 @@ def test_the_bundle_answers_as_the_pipeline_did(repo: Repo, tmp_path: Path) -> N
     assert found["id"].tolist() == expected.ids.tolist()
     temperature = read_json(repo.folder / "data/bundle/bundle.json")["temperature"]
     probs = found[[f"p_{name}" for name in expected.classes]].to_numpy(dtype=float)
-    np.testing.assert_allclose(probs, tempered(expected.probs, temperature), atol=1e-5)
+    np.testing.assert_allclose(probs, calibrate(expected.probs, temperature), atol=1e-5)
 
 
 def test_the_served_model_answers_as_the_command_line(repo: Repo, tmp_path: Path) -> None:
@@ -275,9 +275,9 @@ def test_a_planted_duplicate_across_given_parts_is_refused_with_its_ids(repo: Re
     words = "старый дубовый стол с резными ножками и двумя ящиками продаю недорого"
     lines = ["id,title,description,price,category,image,part"]
     for n in range(60):
-        part = ("train", "train", "val", "test")[n % 4]
+        split = ("train", "train", "val", "test")[n % 4]
         text = words if n in (4, 7) else f"вещь номер {n} " + " ".join(str(n * k) for k in range(9))
-        lines.append(f"{n:03},{text},{text},100,{'мебель' if n % 2 else 'книги'},,{part}")
+        lines.append(f"{n:03},{text},{text},100,{'мебель' if n % 2 else 'книги'},,{split}")
     (own / "listings.csv").write_text("\n".join(lines), encoding="utf-8")
     (own / "images").mkdir()
     repo.change(collect__source="table")

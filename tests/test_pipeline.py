@@ -14,8 +14,8 @@ import pytest
 from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
-from src.errors import UserError
-from src.params import stage_params
+from src.core.errors import UserError
+from src.core.params import stage_params
 from tests.closure import import_closure
 
 ROOT = Path(__file__).parents[1]
@@ -45,16 +45,16 @@ def test_a_stage_depends_on_exactly_the_source_that_it_imports(stage: str) -> No
 
 def test_the_closure_finds_late_imports_and_leaves_those_for_types_alone() -> None:
     found = import_closure("stages/weights.py")
-    assert "src/models/weights.py" in found
+    assert "src/encoders/weights/fetch.py" in found
     late = import_closure("stages/train_text.py")
-    assert "src/models/text/tfidf.py" in late  # imported inside main
+    assert "src/encoders/text/tfidf.py" in late  # imported inside main
     assert all((ROOT / name).exists() for name in found | late)
 
 
 def test_stages_import_no_more_than_they_need() -> None:
     code = """
 import importlib, sys
-from src.models.skops_io import skops_io
+from src.artifacts.skops_io import skops_io
 for stage in "check collect pack prepare tokenize fuse leaky evaluate report bundle track".split():
     importlib.import_module(f"stages.{stage}")
     # What fuse and bundle import late.

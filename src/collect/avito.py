@@ -15,7 +15,7 @@ from src.collect.found import Found
 from src.collect.hosts import Hosts
 from src.collect.snapshot import snapshot
 from src.collect.store import Store
-from src.errors import UserError
+from src.core.errors import UserError
 
 SITE = "https://www.avito.ru"
 HOSTS = Hosts(pages=("avito.ru",), photos=("img.avito.st",))

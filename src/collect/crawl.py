@@ -17,7 +17,7 @@ from src.collect.photos import Photos
 from src.collect.progress import Progress
 from src.collect.stopped import WAIT, Stopped
 from src.collect.store import Store
-from src.errors import UserError
+from src.core.errors import UserError
 
 # How often a page that came damaged, unreadable or for the second time is asked for once more.
 _AGAIN = 2

@@ -9,8 +9,8 @@ import pandas as pd
 
 from src.collect.snapshot import forget
 from src.collect.store import Store
-from src.errors import UserError, run_command
-from src.files import replacing
+from src.core.errors import UserError, run_command
+from src.core.files import replacing
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from src.files import replacing
-from src.prepare.pictures import read_picture
+from src.cleaning.picture import read_picture
+from src.core.files import replacing
 
 
 class Note(NamedTuple):
@@ -33,7 +33,7 @@ class Listing(NamedTuple):
     category: str
     photo: str | None
     seller: str | None
-    part: str | None = None
+    split: str | None = None
     listed: str | None = None
 
 

@@ -18,9 +18,9 @@ from src.collect.avito import avito
 from src.collect.demo.source import demo
 from src.collect.found import Found, Listing, Note
 from src.collect.table import read_table
-from src.errors import UserError
-from src.files import replacing, write_json
-from src.listings import RAW, check_listings
+from src.core.errors import UserError
+from src.core.files import replacing, write_json
+from src.core.listings import RAW, check_listings
 
 # Listings are written so many at a time, so that memory does not grow with their number.
 _BATCH = 5000

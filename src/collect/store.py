@@ -12,9 +12,9 @@ from typing import NamedTuple, Self
 
 from filelock import FileLock, Timeout
 
+from src.cleaning.redact import redact
 from src.collect.found import Listing, Note, seller_hash
-from src.errors import UserError
-from src.prepare.redact import redact
+from src.core.errors import UserError
 
 _SCHEMA = Path(__file__).with_name("store.sql")
 

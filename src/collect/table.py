@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
@@ -12,14 +13,16 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from src.collect.cells import as_text, date_of, fault_of, price_of
+from src.cleaning.dates import read_date
+from src.cleaning.prices import read_price
+from src.cleaning.redact import redact
 from src.collect.found import Found, Listing, Note, seller_hash, store_photo
-from src.errors import UserError
-from src.listings import PARTS
-from src.prepare.redact import redact
-from src.tables import csv_layout, is_parquet, readable
+from src.core.errors import UserError
+from src.core.listings import SPLITS
+from src.core.tables import as_text, csv_layout, is_parquet, readable
 
-FIELDS = ("id", "title", "text", "price", "category", "photo", "seller", "part", "listed")
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+FIELDS = ("id", "title", "text", "price", "category", "photo", "seller", "split", "listed")
 
 
 def read_table(params: Mapping[str, Any], photos: Path, *, seed: int, workers: int) -> Found:
@@ -47,12 +50,12 @@ def read_table(params: Mapping[str, Any], photos: Path, *, seed: int, workers: i
             id=row["id"],
             title=redact(row.get("title", "").strip()),
             text=redact(row.get("text", "").strip()),
-            price=price_of(row, found),
+            price=_noted(row, "price", read_price(row.get("price", "")), found),
             category=row["category"].strip(),
             photo=stored.get(row["id"]),
             seller=seller_hash(row["seller"], str(seed)) if row.get("seller") else None,
-            part=row.get("part") or None,
-            listed=date_of(row, found),
+            split=row.get("split") or None,
+            listed=_noted(row, "listed", read_date(row.get("listed", "")), found),
         )
         for row in rows
     ]
@@ -97,7 +100,7 @@ def _columns(table: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.
         name = columns.get(field)
         if name and name in table:
             taken[field] = as_text(table[name])
-        elif name and field != "part":
+        elif name and field != "split":
             hint = "" if field == "category" else '; set it to "" if there is none'
             raise UserError(
                 f"collect.table.columns.{field}: {path} has no column {name!r}{hint}; "
@@ -105,13 +108,13 @@ def _columns(table: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.
             )
     if "id" not in taken:
         taken["id"] = pd.Series([f"row-{n}" for n in range(1, len(table) + 1)], index=table.index)
-    if "part" in taken:
-        taken["part"] = taken["part"].str.strip().str.lower()
-        empty = int((taken["part"] == "").sum())
+    if "split" in taken:
+        taken["split"] = taken["split"].str.strip().str.lower()
+        empty = int((taken["split"] == "").sum())
         if 0 < empty < len(table):
             raise UserError(
-                f"collect.table.columns.part: {empty} of {len(table)} rows of {path} have no part; "
-                f"fill them with {', '.join(PARTS)}, or drop the column to get a new split"
+                f"collect.table.columns.split: {empty} of {len(table)} rows of {path} have none; "
+                f"fill them with {', '.join(SPLITS)}, or drop the column to get a new split"
             )
     return pd.DataFrame(taken)
 
@@ -128,6 +131,31 @@ def _usable(table: pd.DataFrame, found: Found) -> list[dict[str, str]]:
         else:
             rows[row["id"]] = row
     return list(rows.values())
+
+
+def fault_of(row: dict[str, str], earlier: Mapping[str, object]) -> tuple[str, str] | None:
+    """Why a row cannot be used: a reason to count by, and a detail."""
+    category = row["category"].strip()
+    if not row["id"]:
+        return "no id", ""
+    if not _ID.fullmatch(row["id"]):
+        return "id with other characters than letters, digits, - and _, or over 64", ""
+    if row["id"] in earlier:
+        return "id is there already", ""
+    if not category:
+        return "no category", ""
+    if len(category) > 200:
+        return "category longer than 200 characters", redact(category[:60])
+    if row.get("split") and row["split"] not in SPLITS:
+        return f"part is none of {', '.join(SPLITS)}", row["split"][:60]
+    return None
+
+
+def _noted(row: dict[str, str], field: str, found_value: Any, found: Found) -> Any:
+    """The value that was read, noting why there is none."""
+    if found_value.problem:
+        found.noted.append(Note(row["id"], found_value.problem, redact(row[field].strip())[:60]))
+    return found_value.value
 
 
 def _copy_photos(

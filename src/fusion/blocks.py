@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.errors import UserError
-from src.models.features import Features
+from src.artifacts.outputs import ModelOutput
+from src.core.errors import UserError
 
 INPUTS = ("features", "probs", "both")
 # Log-probabilities below this say no more than "not this class".
@@ -31,7 +31,7 @@ class Block:
     unseen: NDArray[np.bool_]
 
 
-def model_block(table: pd.DataFrame, features: Features, inputs: str) -> Block:
+def model_block(table: pd.DataFrame, features: ModelOutput, inputs: str) -> Block:
     """Build the block of one model.
 
     Args:
@@ -79,7 +79,9 @@ def price_block(table: pd.DataFrame) -> Block:
     return Block(x.astype(np.float32), present, np.ones(len(table), bool))
 
 
-def with_out_of_fold(features: Features, out_of_fold: Features | None, inputs: str) -> Features:
+def with_out_of_fold(
+    features: ModelOutput, out_of_fold: ModelOutput | None, inputs: str
+) -> ModelOutput:
     """Put out-of-fold scores in the place of those by an encoder that saw the listing.
 
     Features of separately tuned encoders are not one space: then, unless only probabilities are
@@ -92,7 +94,7 @@ def with_out_of_fold(features: Features, out_of_fold: Features | None, inputs: s
         name: np.concatenate([getattr(kept, name), getattr(out_of_fold, name)])
         for name in ("ids", "x", "probs", "scored_by", "fitted_ids", "fitted_by")
     }
-    return Features(classes=kept.classes, frozen=kept.frozen, **joined)
+    return ModelOutput(classes=kept.classes, frozen=kept.frozen, **joined)
 
 
 def _unit_scale(x: NDArray[np.float32]) -> NDArray[np.float32]:

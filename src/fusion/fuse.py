@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from src.errors import UserError
+from src.artifacts.outputs import RowOutput
+from src.core.errors import UserError
+from src.core.listings import labels_of
 from src.fusion.blocks import model_block, price_block, with_out_of_fold
 from src.fusion.fused import FusedClassifier
 from src.fusion.heads import make_head
 from src.fusion.predictions import Predictions
-from src.models.features import Features
-from src.models.train import labels_of, scores_folder
 
 # What is hidden for each of the scores that show what a fused row does with less.
 HIDDEN = {
@@ -26,31 +25,13 @@ HIDDEN = {
 
 
 @dataclass(frozen=True)
-class Scores:
-    """One model's scores of all listings, and out-of-fold ones of the train part if there are."""
-
-    seen: Features
-    out_of_fold: Features | None
-
-
-@dataclass(frozen=True)
 class Fused:
     model: FusedClassifier
     predictions: Predictions
 
 
-def read_scores(row: Path, split: int = 0) -> Scores:
-    """Read what a row says of the listings in one split, from its folder."""
-    folder = scores_folder(row, split)
-    out_of_fold = folder / "out_of_fold.npz"
-    return Scores(
-        Features.load(folder / "features.npz"),
-        Features.load(out_of_fold) if out_of_fold.exists() else None,
-    )
-
-
 def fuse(
-    table: pd.DataFrame, image: Scores, text: Scores, spec: dict[str, Any], seed: int
+    table: pd.DataFrame, image: RowOutput, text: RowOutput, spec: dict[str, Any], seed: int
 ) -> Fused:
     """Fit one head on train and val listings that no encoder saw; score the test part.
 
@@ -69,14 +50,14 @@ def fuse(
             "set inputs to probs, or choose another head"
         )
     classes, y = labels_of(table)
-    test = (table["part"] == "test").to_numpy()
+    test = (table["split"] == "test").to_numpy()
     groups = table.set_index("id")["group"]
     blocks = {}
     for name, scores in (("photo", image), ("text", text)):
-        judged = scores.seen.rows(np.isin(scores.seen.ids, table["id"].to_numpy(dtype=str)[test]))
+        judged = scores.full.rows(np.isin(scores.full.ids, table["id"].to_numpy(dtype=str)[test]))
         judged.require_unseen(groups, f"judging on the test part by {name}")
         blocks[name] = model_block(
-            table, with_out_of_fold(scores.seen, scores.out_of_fold, inputs), inputs
+            table, with_out_of_fold(scores.full, scores.out_of_fold, inputs), inputs
         )
     if spec["price"]:
         blocks["price"] = price_block(table)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from src.artifacts.model_files import load_sklearn, save_sklearn
+from src.core.files import read_json, replacing, write_json
 from src.fusion.blocks import Block
 
 
@@ -80,6 +83,27 @@ class FusedClassifier:
             if rows.any():
                 yield subset, rows
             done |= rows
+
+
+def save_fused(model: FusedClassifier, classes: NDArray[np.str_], checkpoint: Path) -> None:
+    """Write a fused model: its heads by the modalities that each of them reads."""
+    with replacing(checkpoint) as beside:
+        beside.mkdir()
+        heads = {"+".join(subset): head for subset, head in model.heads.items()}
+        save_sklearn(heads, beside / "model.skops")
+        about = {"classes": classes.tolist(), "prior": model.prior.tolist()}
+        write_json(beside / "model.json", about)
+
+
+def load_fused(folder: Path) -> FusedClassifier:
+    """Read a fused model that `save_fused` wrote."""
+    about = read_json(folder / "model.json")
+    model = FusedClassifier(None, len(about["classes"]))
+    model.prior = np.array(about["prior"])
+    model.heads = {
+        tuple(name.split("+")): head for name, head in load_sklearn(folder / "model.skops").items()
+    }
+    return model
 
 
 def _subsets(names: list[str]) -> list[tuple[str, ...]]:

@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 
-from src.errors import UserError
+from src.core.errors import UserError
 from src.fusion.conditional_logit import ConditionalLogit
 
 

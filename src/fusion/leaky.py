@@ -11,14 +11,14 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from src.artifacts.outputs import ModelOutput
+from src.core.listings import labels_of
 from src.fusion.blocks import model_block, price_block
 from src.fusion.predictions import Predictions
-from src.models.features import Features
-from src.models.train import labels_of
 
 
 def judge_leakily(
-    table: pd.DataFrame, image: Features, text: Features, spec: dict[str, Any], seed: int
+    table: pd.DataFrame, image: ModelOutput, text: ModelOutput, spec: dict[str, Any], seed: int
 ) -> Predictions:
     """Fit a logistic regression on a random part of all listings, score the rest.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from src.files import write_npz
+from src.core.files import write_npz
 
 
 @dataclass(frozen=True)

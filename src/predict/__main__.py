@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from src.errors import UserError, run_command
+from src.cleaning.picture import read_photo
+from src.core.errors import UserError, run_command
 from src.predict.bulk import predict_table
 from src.predict.listings import FIELDS, answer
 from src.predict.predictor import Answers, Predictor
-from src.prepare.photos import read_photo
 
 USAGE = """
   python -m src.predict --title T --text T --price 1500 --photo a.jpg

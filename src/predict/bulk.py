@@ -9,13 +9,12 @@ from typing import NamedTuple
 import pandas as pd
 from tqdm import tqdm
 
-from src.collect.cells import as_text
-from src.errors import UserError
-from src.files import replacing
+from src.core.errors import UserError
+from src.core.files import replacing
+from src.core.tables import PARQUET, as_text, is_parquet
 from src.predict.listings import FIELDS, answer, in_folder, renamed
 from src.predict.predictor import Predictor
 from src.predict.tables import Writer, pieces, shape
-from src.tables import PARQUET, is_parquet
 
 BATCH = 256
 

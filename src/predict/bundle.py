@@ -7,9 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from src.errors import UserError
-from src.files import read_json, replacing, write_json
-from src.models.load import require_known_types
+from src.artifacts.model_files import require_known_types
+from src.core.errors import UserError
+from src.core.files import read_json, replacing, write_json
 
 FORMAT = 1
 # Packages whose releases may change an answer.

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.collect.cells import as_text, price_of
-from src.collect.found import Found
+from src.cleaning.picture import MAX_BYTES, TOO_LARGE, UNREADABLE, decode, read_photo
+from src.cleaning.prices import read_price
+from src.cleaning.redact import redact
+from src.core.parallel import in_order
+from src.core.tables import as_text
 from src.predict.predictor import Answers, Predictor
-from src.prepare.photos import MAX_BYTES, TOO_LARGE, UNREADABLE, decode, in_order, read_photo
-from src.prepare.redact import redact
 
 FIELDS = ("title", "text", "price", "photo")
 OUTSIDE = "the file is outside the folder of photos"
@@ -44,7 +45,7 @@ def answer(predictor: Predictor, cells: pd.DataFrame, reader: Reader) -> Answere
     given = {name: as_text(cells[name]) for name in FIELDS if name in cells}
     empty = pd.Series("", index=cells.index, dtype=object)
     title, text, price, photo = (given.get(name, empty).str.strip() for name in FIELDS)
-    prices = [_price(cell) for cell in price]
+    prices = [read_price(cell) for cell in price]
     table = pd.DataFrame(
         {
             "title": title.map(redact),
@@ -82,12 +83,6 @@ def renamed(cells: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     """Return the columns of a user's table under our names; those it lacks are absent."""
     there = {field: name for field, name in columns.items() if name and name in cells}
     return pd.DataFrame({field: cells[name] for field, name in there.items()}, index=cells.index)
-
-
-def _price(cell: str) -> tuple[float | None, str]:
-    found = Found([], [], [])
-    number = price_of({"id": "", "price": cell}, found)
-    return number, "; ".join(note.reason for note in found.noted)
 
 
 def _read_inside(folder: Path, name: str) -> bytes:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.files import read_json
-from src.models.load import load_sklearn, load_weights
-from src.models.text.tokens import encode
+from src.artifacts.model_files import load_sklearn, load_weights
+from src.core.files import read_json
+from src.encoders.text.tokens import encode
 
 # Listings in a network at once: more are no faster on a processor, and take more memory.
 BATCH = 32
@@ -24,7 +24,7 @@ class PhotoModel:
     """An image network and how it was fitted; imports PyTorch."""
 
     def __init__(self, folder: Path) -> None:
-        from src.models.image.networks import ImageNetwork
+        from src.encoders.image.networks import ImageNetwork
 
         about = read_json(folder / "model.json")
         self.network = ImageNetwork(about["spec"], about["source"], len(about["classes"]))
@@ -48,7 +48,7 @@ class TextNetworkModel:
     def __init__(self, folder: Path) -> None:
         from tokenizers import Tokenizer
 
-        from src.models.text.networks import from_config
+        from src.encoders.text.networks import from_config
 
         about = read_json(folder / "model.json")
         self.spec, self.special = about["spec"], about["special"]
@@ -59,7 +59,7 @@ class TextNetworkModel:
 
     def score(self, table: pd.DataFrame) -> Scores:
         """Score listings by their clean `title` and `text`."""
-        from src.models.text.data import join, pad
+        from src.encoders.text.data import join, pad
 
         budget = self.spec["max_tokens"]
         lists = (encode(self.tokenizer, table[name].tolist()) for name in ("title", "text"))
@@ -88,7 +88,7 @@ class WordsModel:
 
     def score(self, table: pd.DataFrame) -> Scores:
         """Score listings by their `title_words` and `text_words`."""
-        from src.models.text.tfidf import columns_of, score
+        from src.encoders.text.tfidf import columns_of, score
 
         texts = columns_of(table["title_words"], table["text_words"])
         return score(self.model, texts, self.num_classes, self.spec["components"])
@@ -105,8 +105,8 @@ class MixedModel(TextNetworkModel):
         """Score listings by their clean texts, and by their words."""
         import torch
 
-        from src.models.text.mixed import Mixed
-        from src.models.text.tfidf import columns_of
+        from src.encoders.text.mixed import Mixed
+        from src.encoders.text.tfidf import columns_of
 
         x, _ = super().score(table)
         texts = columns_of(table["title_words"], table["text_words"])
@@ -134,7 +134,7 @@ def _place(network: Any) -> Any:
 def _score(network: Any, device: Any, batches: Iterator[Any]) -> Scores:
     import torch
 
-    from src.models.score import features_of, probs_of
+    from src.encoders.common.score import features_of, probs_of
 
     x = torch.cat([features_of(network, batch, device) for batch in batches])
     return x.numpy(), probs_of(network, x)

@@ -12,16 +12,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.errors import UserError
-from src.files import read_json
+from src.cleaning.picture import keep_pillow_quiet
+from src.cleaning.text import with_words
+from src.core.errors import UserError
+from src.core.files import read_json
+from src.encoders.text.tokens import rows_with_text
+from src.evaluation.calibration import apply_temperature
 from src.fusion.blocks import Block, model_columns, price_block
-from src.judge.calibration import apply_temperature
-from src.models.load import load_fused
-from src.models.text.tokens import rows_with_text
+from src.fusion.fused import load_fused
 from src.predict.bundle import FORMAT
 from src.predict.models import PhotoModel, Scores, TextNetworkModel, WordsModel, text_model
-from src.prepare.photos import keep_pillow_quiet
-from src.prepare.text import with_words
 
 NOTHING = "neither photo, text nor price to go by"
 
@@ -115,7 +115,7 @@ class Predictor:
         blocks = {"photo": self._photo_block(photos), "text": self._text_block(table)}
         if self.about["price"]:
             blocks["price"] = price_block(table)
-        probs = tempered(self.fused.predict_proba(blocks), self.about["temperature"])
+        probs = calibrate(self.fused.predict_proba(blocks), self.about["temperature"])
         used = [""] * len(table)
         for subset, rows in self.fused.answering(blocks):
             for row in np.flatnonzero(rows):
@@ -143,6 +143,6 @@ class Predictor:
         return Block(x, present, np.ones(n, bool))
 
 
-def tempered(probs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+def calibrate(probs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """Return probabilities [N, C] as judging calibrates them; as they are where it did not."""
     return probs if temperature == 1.0 else apply_temperature(probs, temperature)

@@ -8,8 +8,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.errors import UserError
-from src.files import read_json
+from src.core.errors import UserError
+from src.core.files import read_json
 
 if TYPE_CHECKING:
     import pandas as pd

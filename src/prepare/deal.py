@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.errors import UserError
-from src.listings import PARTS
+from src.core.errors import UserError
+from src.core.listings import SPLITS
 
 
 def at_random(
@@ -23,7 +23,7 @@ def at_random(
     Args:
         shares: the share of train, val and test, [3].
     """
-    return _deal(category, group, shares.tolist(), seed).map(dict(enumerate(PARTS)))
+    return _deal(category, group, shares.tolist(), seed).map(dict(enumerate(SPLITS)))
 
 
 def by_date(table: pd.DataFrame, group: pd.Series, shares: NDArray[np.float64]) -> pd.Series:
@@ -51,15 +51,17 @@ def by_date(table: pd.DataFrame, group: pd.Series, shares: NDArray[np.float64]) 
         )
     latest = table["listed"].groupby(group.to_numpy(dtype=object)).transform("max")
     days = latest.value_counts().sort_index()
-    if len(days) < len(PARTS):
+    if len(days) < len(SPLITS):
         raise UserError(
             f"prepare.split is time, but near-duplicates put together all listings are of "
-            f"{len(days)} days, and {len(PARTS)} parts need as many; set prepare.split to random"
+            f"{len(days)} days, and {len(SPLITS)} parts need as many; set prepare.split to random"
         )
     reached = days.to_numpy().cumsum() / len(table)
     first = int(np.abs(reached[:-2] - shares[0]).argmin())
     second = first + 1 + int(np.abs(reached[first + 1 : -1] - shares[:2].sum()).argmin())
-    part = np.select([latest <= days.index[first], latest <= days.index[second]], PARTS[:2], "test")
+    part = np.select(
+        [latest <= days.index[first], latest <= days.index[second]], SPLITS[:2], "test"
+    )
     return pd.Series(part, index=table.index)
 
 
@@ -69,9 +71,9 @@ def in_folds(category: pd.Series, group: pd.Series, folds: int, seed: int) -> pd
     Raises:
         UserError: fewer than three folds (one is test, one val), or too few listings or groups.
     """
-    if folds < len(PARTS):
+    if folds < len(SPLITS):
         raise UserError(
-            f"prepare.folds is {folds}; one fold is test and one val, so give at least {len(PARTS)}"
+            f"prepare.folds is {folds}; one fold is test and one val, so give at least 3"
         )
     largest = int(category.value_counts().max())
     if min(group.nunique(), largest) < folds:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from src.errors import UserError
+from src.core.errors import UserError
 from src.prepare.hamming import near_codes
 from src.prepare.jaccard import joined, sets_of, similarity
 

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from src.errors import UserError
-from src.listings import PARTS, splits
+from src.cleaning.redact import EMAIL, LINK, NAME, PHONE
+from src.cleaning.text import with_words
+from src.core.errors import UserError
+from src.core.listings import SPLITS, cv_rounds
 from src.prepare.duplicates import Groups, group_near_duplicates
-from src.prepare.redact import EMAIL, LINK, NAME, PHONE
-from src.prepare.split import split
-from src.prepare.text import with_words
+from src.prepare.split import assign_splits
 
 
 class Prepared(NamedTuple):
@@ -53,20 +53,20 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, params: Mapping[str, Any]) -
         )
 
     groups = group_near_duplicates(table, index, options["text_similarity"], options["photo_bits"])
-    part, fold, kind = split(table, groups.group, options, seed)
+    split, fold, kind = assign_splits(table, groups.group, options, seed)
     notes = {
         "collected": len(raw),
         "split": kind,
         "labels": "shuffled" if options["shuffle_labels"] else "as collected",
         "set_aside": {
             "category_too_small": {str(name): int(count) for name, count in rare.items()},
-            "duplicate_in_later_part": int(part.isna().sum()),
+            "duplicate_in_later_part": int(split.isna().sum()),
         },
         "duplicates": _duplicates(groups),
     }
 
-    table = table.assign(part=part, fold=fold, group=groups.group)[part.notna()]
-    index = index[part.notna()]
+    table = table.assign(split=split, fold=fold, group=groups.group)[split.notna()]
+    index = index[split.notna()]
     _check_trained(table)
     notes |= _counts(table, index)
     notes["random_split"] = _random_split(table, seed)
@@ -77,8 +77,8 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, params: Mapping[str, Any]) -
 
 
 def _check_trained(table: pd.DataFrame) -> None:
-    for number, part in enumerate(splits(table)):
-        trained = set(table.loc[(part == "train").to_numpy(), "category"])
+    for number, split in enumerate(cv_rounds(table)):
+        trained = set(table.loc[(split == "train").to_numpy(), "category"])
         unseen = sorted(set(table["category"]) - trained)
         if unseen:
             where = "train" if table["fold"].iloc[0] < 0 else f"train of split {number}"
@@ -89,14 +89,14 @@ def _check_trained(table: pd.DataFrame) -> None:
 
 
 def _counts(table: pd.DataFrame, index: pd.DataFrame) -> dict[str, Any]:
-    by_part = pd.crosstab(table["category"], table["part"]).reindex(columns=PARTS, fill_value=0)
+    by_part = pd.crosstab(table["category"], table["split"]).reindex(columns=SPLITS, fill_value=0)
     everything = table["title"] + " " + table["text"]
     without = (index["row"] < 0) & index["problem"].isna()
     return {
         "listings": len(table),
-        "parts": {part: int(count) for part, count in by_part.sum().items()},
+        "parts": {split: int(count) for split, count in by_part.sum().items()},
         "categories": {
-            str(name): {part: int(counts[part]) for part in PARTS}
+            str(name): {split: int(counts[split]) for split in SPLITS}
             for name, counts in by_part.iterrows()
         },
         "photos": {
@@ -133,15 +133,17 @@ def _random_split(table: pd.DataFrame, seed: int) -> dict[str, int]:
     """
     rng = np.random.default_rng([seed, 2])
     # The parts of each category mixed: equal sizes in every category, groups not heeded.
-    part = table.groupby("category")["part"].transform(lambda own: rng.permutation(own.to_numpy()))
+    split = table.groupby("category")["split"].transform(
+        lambda own: rng.permutation(own.to_numpy())
+    )
     group = table["group"]
     pairs = _pairs(group.value_counts())
-    judged = part == "test"
+    judged = split == "test"
     learned_from = (~judged).groupby(group).transform("any")
     return {
         "pairs": pairs,
-        "pairs_crossing": pairs - _pairs(part.groupby([group, part]).size()),
-        "groups_crossing": int((part.groupby(group).nunique() > 1).sum()),
+        "pairs_crossing": pairs - _pairs(split.groupby([group, split]).size()),
+        "groups_crossing": int((split.groupby(group).nunique() > 1).sum()),
         "judged_listings": int(judged.sum()),
         "judged_listings_with_twin_in_train_or_val": int((judged & learned_from).sum()),
     }

@@ -9,26 +9,28 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.errors import UserError
-from src.listings import PARTS, splits
+from src.core.errors import UserError
+from src.core.listings import SPLITS, cv_rounds
 from src.prepare.deal import at_random, by_date, in_folds
 
 KINDS = ("random", "time", "folds")
 
 
-class Split(NamedTuple):
+class Assigned(NamedTuple):
     """Columns of the prepared table, [N] each, and how they came about.
 
     `part` is missing for a listing to set aside; `fold` is -1 without cross-validation; `kind` is
     one of KINDS, or "given by the table".
     """
 
-    part: pd.Series
+    split: pd.Series
     fold: pd.Series
     kind: str
 
 
-def split(table: pd.DataFrame, group: pd.Series, options: Mapping[str, Any], seed: int) -> Split:
+def assign_splits(
+    table: pd.DataFrame, group: pd.Series, options: Mapping[str, Any], seed: int
+) -> Assigned:
     """Give every listing its part; near-duplicates (equal `group`) never lie in two.
 
     `options["split"]` says how: random (stratified by category), time (the oldest train, the
@@ -54,35 +56,35 @@ def split(table: pd.DataFrame, group: pd.Series, options: Mapping[str, Any], see
     if options["crossing"] not in ("refuse", "drop"):
         raise UserError(f"prepare.crossing is {options['crossing']!r}; give refuse or drop")
     none = pd.Series(-1, index=table.index)
-    if table["part"].notna().any():
-        part = _given(table, group, options["crossing"])
-        return Split(part, none, "given by the table")
-    if group.nunique() < len(PARTS):
+    if table["split"].notna().any():
+        split = _given(table, group, options["crossing"])
+        return Assigned(split, none, "given by the table")
+    if group.nunique() < len(SPLITS):
         raise UserError(
-            f"{group.nunique()} groups of near-duplicates cannot fill {len(PARTS)} parts; "
+            f"{group.nunique()} groups of near-duplicates cannot fill {len(SPLITS)} parts; "
             "collect more listings"
         )
     if kind == "folds":
         fold = in_folds(table["category"], group, options["folds"], seed)
-        return Split(splits(table.assign(fold=fold))[0], fold, kind)
+        return Assigned(cv_rounds(table.assign(fold=fold))[0], fold, kind)
     if kind == "time":
-        part = by_date(table, group, shares)
+        split = by_date(table, group, shares)
     else:
-        part = at_random(table["category"], group, shares, seed)
-    return Split(part.astype("str").rename("part"), none, kind)
+        split = at_random(table["category"], group, shares, seed)
+    return Assigned(split.astype("str").rename("split"), none, kind)
 
 
 def _given(table: pd.DataFrame, group: pd.Series, crossing: str) -> pd.Series:
-    part = table["part"]
-    if part.isna().any():
+    split = table["split"]
+    if split.isna().any():
         raise UserError(
-            f"the column part is empty for {part.isna().sum()} of {len(table)} listings, the first "
-            f"of them {table['id'][part.isna()].iloc[0]}; fill it for all or for none"
+            f"the column split is empty for {split.isna().sum()} of {len(table)} listings, "
+            f"the first of them {table['id'][split.isna()].iloc[0]}; fill it for all or for none"
         )
-    missing = sorted(set(PARTS) - set(part))
+    missing = sorted(set(SPLITS) - set(split))
     if missing:
-        raise UserError(f"no listing has part {' or '.join(missing)}; give all of {PARTS}")
-    order = part.map({name: rank for rank, name in enumerate(PARTS)})
+        raise UserError(f"no listing has part {' or '.join(missing)}; give all of {SPLITS}")
+    order = split.map({name: rank for rank, name in enumerate(SPLITS)})
     latest = order.groupby(group.to_numpy()).transform("max")
     early = (order < latest).to_numpy()
     if early.any() and crossing == "refuse":
@@ -91,7 +93,7 @@ def _given(table: pd.DataFrame, group: pd.Series, crossing: str) -> pd.Series:
             f"part ({_examples(table, group, early)}); put each pair into one part, or set "
             "prepare.crossing to drop, which removes the earlier part's listing"
         )
-    return part.mask(early)
+    return split.mask(early)
 
 
 def _examples(
@@ -101,16 +103,16 @@ def _examples(
     pairs = []
     for name in group[early].drop_duplicates().iloc[:most]:
         own = table.loc[(group == name).to_numpy()].sort_values("id")
-        rank = own["part"].map(PARTS.index)
+        rank = own["split"].map(SPLITS.index)
         first, last = own.loc[rank.idxmin()], own.loc[rank.idxmax()]
-        pairs.append(f"{first['id']} ({first['part']}) and {last['id']} ({last['part']})")
+        pairs.append(f"{first['id']} ({first['split']}) and {last['id']} ({last['split']})")
     return ", ".join(pairs)
 
 
 def _shares(parts: Mapping[str, float]) -> NDArray[np.float64]:
-    if set(parts) != set(PARTS):
-        raise UserError(f"prepare.parts has {sorted(parts)}; give a share to each of {PARTS}")
-    shares = np.array([float(parts[name]) for name in PARTS])
+    if set(parts) != set(SPLITS):
+        raise UserError(f"prepare.parts has {sorted(parts)}; give a share to each of {SPLITS}")
+    shares = np.array([float(parts[name]) for name in SPLITS])
     if (shares <= 0).any() or not np.isclose(shares.sum(), 1, atol=1e-6):
         raise UserError(f"prepare.parts are {dict(parts)}; give positive shares that add up to 1")
     return shares

@@ -35,7 +35,7 @@ def errors(results: Results, row: str, limit: int = ERRORS) -> list[dict[str, An
     return cards
 
 
-def label_errors(results: Results, limit: int = LABEL_ERRORS) -> list[dict[str, Any]]:
+def doubted_labels(results: Results, limit: int = LABEL_ERRORS) -> list[dict[str, Any]]:
     """The listings whose label is doubted most: the listing, its label and the likelier one."""
     doubted = results.label_errors.assign(doubt=-results.label_errors["rank"])
     chosen = spread(doubted, "given", "doubt", limit)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from src.judge.abstain import TARGETS
-from src.judge.paired import ALPHA
-from src.listings import PARTS
+from src.core.listings import SPLITS
+from src.evaluation.abstain import TARGETS
+from src.evaluation.paired import ALPHA
 from src.report.results import Results
 
 REASONS = 20
@@ -49,7 +49,7 @@ def not_told_apart(pairs: pd.DataFrame, row: str) -> list[str]:
 def data_facts(results: Results) -> dict[str, Any]:
     """Counts of listings by category and part, of what is missing, and what was set aside why."""
     table, notes = results.listings, results.notes
-    by_part = pd.crosstab(table["category"], table["part"]).reindex(columns=PARTS, fill_value=0)
+    by_part = pd.crosstab(table["category"], table["split"]).reindex(columns=SPLITS, fill_value=0)
     without = (table["photo_row"] < 0).groupby(table["category"]).sum()
     return {
         "collected": notes["collected"],

@@ -12,10 +12,10 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from src.files import replacing
-from src.judge.abstain import TARGETS
-from src.judge.paired import ALPHA
-from src.report.examples import errors, label_errors
+from src.core.files import replacing
+from src.evaluation.abstain import TARGETS
+from src.evaluation.paired import ALPHA
+from src.report.examples import doubted_labels, errors
 from src.report.facts import answered, data_facts, headline
 from src.report.figures import all_figures
 from src.report.mistakes import confusion_figure, confusion_names, most_confused
@@ -67,7 +67,7 @@ def render(results: Results, params: dict[str, Any]) -> str:
             wrong=int(
                 (results.confusion[best]["actual"] != results.confusion[best]["predicted"]).sum()
             ),
-            label_errors=label_errors(results),
+            label_errors=doubted_labels(results),
             suspected=len(results.label_errors),
             audit=Markup(_markdown(results.audit)),
             data=data_facts(results),

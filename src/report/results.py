@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.files import read_json
-from src.listings import PREPARED, read_listings
+from src.core.files import read_json
+from src.core.listings import PREPARED, read_listings
 
 NAMES = ("row", "kind", "against", "category", "actual", "predicted", "sentence", "weights")
 

@@ -14,7 +14,7 @@ from src.collect.avito import HOSTS, SITE, _start
 from src.collect.found import Listing
 from src.collect.run import collect
 from src.collect.store import Store
-from src.errors import UserError
+from src.core.errors import UserError
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from src.collect.fetch import CrawlParams
 from src.collect.found import Found, Listing
 from src.collect.snapshot import snapshot
 from src.collect.store import Store
-from src.errors import UserError
+from src.core.errors import UserError
 from tests.collect.sites import ABSENT, PARAMS, Answer, fetcher, site
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
@@ -74,8 +74,8 @@ def collected(
         return {listing.id: listing for listing in found.listings}, found
 
 
-def asked(log: list[str], part: str) -> list[str]:
-    return [line.split()[0] for line in log if part in line]
+def asked(log: list[str], split: str) -> list[str]:
+    return [line.split()[0] for line in log if split in line]
 
 
 def test_pages_are_walked_to_their_end_and_photos_fetched(tmp_path: Path) -> None:

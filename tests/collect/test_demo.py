@@ -14,11 +14,11 @@ import pytest
 from imagehash import phash
 from PIL import Image, ImageOps
 
+from src.cleaning.redact import redact
 from src.collect.demo.catalog import CATEGORIES
 from src.collect.demo.market import Market
 from src.collect.demo.params import DemoParams
-from src.errors import UserError
-from src.prepare.redact import redact
+from src.core.errors import UserError
 
 
 @pytest.fixture(scope="module")

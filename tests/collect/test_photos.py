@@ -9,8 +9,8 @@ from io import BytesIO
 import pytest
 from PIL import Image, PngImagePlugin
 
+from src.cleaning.picture import BROKEN, NO_PICTURE, TOO_MANY_PIXELS
 from src.collect.found import clean_photo
-from src.prepare.pictures import BROKEN, NO_PICTURE, TOO_MANY_PIXELS
 
 SECRET = b"56.7123N 37.8123E"
 

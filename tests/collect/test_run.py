@@ -13,8 +13,8 @@ import pytest
 from src.collect.demo.catalog import CATEGORIES
 from src.collect.photos import Photos
 from src.collect.run import collect
-from src.errors import UserError
-from src.listings import RAW, read_listings
+from src.core.errors import UserError
+from src.core.listings import RAW, read_listings
 
 
 def test_the_demo_writes_everything_and_twice_the_same(
@@ -51,7 +51,7 @@ def test_a_table_writes_no_truth_but_its_folders(section: dict[str, Any], tmp_pa
     out = _table_run(section, tmp_path, "id,title,category\n1,Стул,Мебель\n2,,Мебель\n")
     table = read_listings(out / "listings.parquet", RAW)
     assert (
-        table["photo"].isna().all() and table["part"].isna().all() and table["price"].isna().all()
+        table["photo"].isna().all() and table["split"].isna().all() and table["price"].isna().all()
     )
     assert (out / "photos").is_dir()
     assert {p.name for p in (out / "notes").iterdir()} == {
@@ -88,7 +88,7 @@ def _table_run(section: dict[str, Any], folder: Path, csv: str) -> Path:
         "folder": str(folder),
         "path": "t.csv",
         "photos": "",
-        "columns": {"id": "id", "title": "title", "category": "category", "part": "part"},
+        "columns": {"id": "id", "title": "title", "category": "category", "split": "split"},
     }
     collect({"seed": 7, "collect": section}, folder / "out", folder / "crawl")
     return folder / "out"

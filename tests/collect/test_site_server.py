@@ -22,7 +22,7 @@ from src.collect.demo.catalog import CATEGORIES
 from src.collect.demo.habits import TRANSIENT
 from src.collect.demo.market import Market
 from src.collect.demo.server import Seen, main, serve
-from src.errors import UserError
+from src.core.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 PAGE = f"/moskva/{CATEGORIES[0].slug}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from src.errors import UserError
+from src.core.errors import UserError
 from tests.collect.sites import ABSENT, PARAMS, Answer, site
 from tests.collect.test_crawl import collected, item, page, pages, photo
 

@@ -12,7 +12,7 @@ from src.collect.forget import forget_everywhere, main
 from src.collect.found import Listing, Note, store_photo
 from src.collect.snapshot import snapshot
 from src.collect.store import Place, Store
-from src.errors import UserError, run_command
+from src.core.errors import UserError, run_command
 
 PHONE, SELLER = "+7 916 123-45-67", "a1b2c3d4e5f6"
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.collect.cells import price_of
+from src.cleaning.prices import price_of
 from src.collect.found import Found
 from src.collect.table import read_table
-from src.errors import UserError
+from src.core.errors import UserError
 
 COLUMNS = {
     "id": "id", "title": "title", "text": "description", "price": "price",
-    "category": "category", "photo": "image", "seller": "", "part": "part",
+    "category": "category", "photo": "image", "seller": "", "split": "split",
 }  # fmt: skip
 GOOD = {
     "id": "1", "title": "Стул", "description": "Крепкий", "price": "500",
@@ -59,7 +59,7 @@ def test_a_good_row_is_taken_whole(table: Table) -> None:
     assert listing[:5] == ("1", "Стул", "Крепкий", 500.0, "Мебель")
     assert (table.out / str(listing.photo)).read_bytes() == b"photo"
     assert listing.seller and "Оля" not in listing.seller
-    assert listing.part is None
+    assert listing.split is None
     assert not found.rejected and not found.noted
 
 
@@ -174,14 +174,14 @@ def test_without_an_id_column_rows_are_numbered(table: Table) -> None:
 
 
 def test_a_part_column_is_kept(table: Table) -> None:
-    rows = [{"id": "1", "part": "Train"}, {"id": "2", "part": "val"}, {"id": "3", "part": "dev"}]
+    rows = [{"id": "1", "split": "Train"}, {"id": "2", "split": "val"}, {"id": "3", "split": "dev"}]
     found = table.read(*rows)
-    assert [listing.part for listing in found.listings] == ["train", "val"]
+    assert [listing.split for listing in found.listings] == ["train", "val"]
     assert found.rejected[0].reason == "part is none of train, val, test"
 
 
 def test_an_empty_part_column_is_as_good_as_none(table: Table) -> None:
-    assert table.read({"part": ""}).listings[0].part is None
+    assert table.read({"split": ""}).listings[0].split is None
 
 
 def test_relative_paths_start_at_the_repository(
@@ -218,7 +218,7 @@ def test_a_mistake_in_params_is_one_clear_line(
 
 def test_a_part_column_with_gaps_is_refused(table: Table) -> None:
     with pytest.raises(UserError, match=r"1 of 2 rows .* have no part"):
-        table.read({"part": "train"}, {"id": "2", "part": ""})
+        table.read({"split": "train"}, {"id": "2", "split": ""})
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])

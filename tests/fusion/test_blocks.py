@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from src.errors import UserError
+from src.artifacts.outputs import ModelOutput
+from src.core.errors import UserError
 from src.fusion.blocks import model_block, price_block, with_out_of_fold
-from src.models.features import Features
 from tests.made import made_features, made_table, one_hot
 
 TABLE = made_table()
-TRAIN = (TABLE["part"] == "train").to_numpy()
+TRAIN = (TABLE["split"] == "train").to_numpy()
 
 
-def out_of_fold(features: Features) -> Features:
+def out_of_fold(features: ModelOutput) -> ModelOutput:
     """Scores of the train part by two encoders, each fitted on the other's half."""
     kept = features.rows(TRAIN)
     half = (np.arange(36) % 2).astype(np.int32)
-    return Features(
+    return ModelOutput(
         ids=kept.ids,
         x=kept.x + 100,
         probs=one_hot(TABLE, sure=0.5)[TRAIN],
@@ -115,6 +115,6 @@ def test_features_of_separately_tuned_encoders_are_not_mixed(inputs: str) -> Non
 def test_out_of_fold_scores_that_saw_their_row_stay_seen() -> None:
     features = made_features(TABLE)
     honest = out_of_fold(features)
-    leaking = Features(**vars(honest) | {"fitted_by": honest.scored_by})
+    leaking = ModelOutput(**vars(honest) | {"fitted_by": honest.scored_by})
     joined = with_out_of_fold(features, leaking, "probs")
     assert not model_block(TABLE, joined, "probs").unseen[TRAIN].any()

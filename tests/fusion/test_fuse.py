@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.errors import UserError
-from src.fusion.fuse import Scores, fuse, read_scores
+from src.artifacts.outputs import LeakError, ModelOutput, RowOutput
+from src.core.errors import UserError
+from src.fusion.fuse import fuse
 from src.fusion.leaky import judge_leakily
 from src.fusion.predictions import Predictions
-from src.models.features import Features, LeakError
 from tests.made import CLASSES, made_features, made_table, one_hot
 
 STACK: dict[str, Any] = {
@@ -27,9 +27,9 @@ LOGREG: dict[str, Any] = {"head": "logreg", "inputs": "probs", "price": True, "s
 
 def test_the_test_part_is_scored_whole_and_with_inputs_hidden() -> None:
     table = made_table()
-    scores = Scores(made_features(table), None)
+    scores = RowOutput(made_features(table), None)
     said = fuse(table, scores, scores, STACK, seed=7).predictions
-    assert said.ids.tolist() == table["id"][table["part"] == "test"].tolist()
+    assert said.ids.tolist() == table["id"][table["split"] == "test"].tolist()
     assert said.classes.tolist() == list(CLASSES)
     assert set(said.without) == {"photo_only", "text_only", "no_price"}
     for probs in (said.probs, *said.without.values()):
@@ -50,13 +50,13 @@ def test_a_test_row_that_an_encoder_was_fitted_on_is_refused_by_id(which: str) -
     )
     image, text = (leaking, honest) if which == "photo" else (honest, leaking)
     with pytest.raises(LeakError, match=f"by {which}: 1 listings .* r50;"):
-        fuse(table, Scores(image, None), Scores(text, None), STACK, seed=7)
+        fuse(table, RowOutput(image, None), RowOutput(text, None), STACK, seed=7)
 
 
 def test_a_test_row_whose_near_duplicate_an_encoder_was_fitted_on_is_refused_by_id() -> None:
     table = made_table()
     table.loc[[5, 57], "group"] = "reposted"
-    scores = Scores(made_features(table), None)
+    scores = RowOutput(made_features(table), None)
     with pytest.raises(LeakError, match=r"1 listings .* r57;"):
         fuse(table, scores, scores, STACK, seed=7)
 
@@ -70,7 +70,9 @@ def test_what_an_encoder_says_of_rows_it_has_seen_has_no_effect(head: str) -> No
     poisoned_probs[:36] = np.roll(one_hot(table, sure=1.0)[:36], 1, axis=1)
     poisoned = made_features(table, probs=poisoned_probs, x=honest.x * 100)
     one, two = (
-        fuse(table, Scores(features, None), Scores(honest, None), spec, seed=7).predictions.probs
+        fuse(
+            table, RowOutput(features, None), RowOutput(honest, None), spec, seed=7
+        ).predictions.probs
         for features in (honest, poisoned)
     )
     np.testing.assert_array_equal(one, two)
@@ -78,7 +80,7 @@ def test_what_an_encoder_says_of_rows_it_has_seen_has_no_effect(head: str) -> No
 
 def test_without_an_unseen_row_there_is_nothing_to_learn_from() -> None:
     table = made_table(train=36, val=0, test=12)
-    scores = Scores(made_features(table), None)
+    scores = RowOutput(made_features(table), None)
     with pytest.raises(UserError, match="0 listings were seen by neither encoder") as error:
         fuse(table, scores, scores, STACK, seed=7)
     assert "\n" not in str(error.value)
@@ -86,7 +88,7 @@ def test_without_an_unseen_row_there_is_nothing_to_learn_from() -> None:
 
 def test_the_stack_takes_probabilities_alone() -> None:
     table = made_table()
-    scores = Scores(made_features(table), None)
+    scores = RowOutput(made_features(table), None)
     with pytest.raises(UserError, match="inputs is 'both'; the head stack") as error:
         fuse(table, scores, scores, STACK | {"inputs": "both"}, seed=7)
     assert "\n" not in str(error.value)
@@ -94,7 +96,7 @@ def test_the_stack_takes_probabilities_alone() -> None:
 
 def test_a_row_without_the_price_does_not_read_it() -> None:
     table = made_table()
-    scores = Scores(made_features(table), None)
+    scores = RowOutput(made_features(table), None)
     spec = STACK | {"price": False}
     fused = fuse(table, scores, scores, spec, seed=7)
     assert set(fused.model.heads) == {("photo",), ("text",), ("photo", "text")}
@@ -104,12 +106,12 @@ def test_a_row_without_the_price_does_not_read_it() -> None:
 
 def test_where_one_model_speaks_alone_every_head_calibrates_it_alike() -> None:
     table = made_table()
-    scores = Scores(made_features(table), None)
+    scores = RowOutput(made_features(table), None)
     said = [fuse(table, scores, scores, spec, seed=7).predictions for spec in (STACK, LOGREG)]
     assert not np.allclose(said[0].probs, said[1].probs)
     first, second = (one.without["photo_only"] for one in said)
     np.testing.assert_array_equal(first, second)
-    np.testing.assert_array_equal(first.argmax(1), scores.seen.probs[48:].argmax(1))
+    np.testing.assert_array_equal(first.argmax(1), scores.full.probs[48:].argmax(1))
     features = fuse(table, scores, scores, LOGREG | {"inputs": "features"}, seed=7).predictions
     assert features.without["photo_only"].shape == (12, 3)
 
@@ -117,15 +119,15 @@ def test_where_one_model_speaks_alone_every_head_calibrates_it_alike() -> None:
 def test_out_of_fold_scores_are_read_where_there_are_some(tmp_path: Path) -> None:
     features = made_features(made_table())
     features.save(tmp_path / "features.npz")
-    assert read_scores(tmp_path).out_of_fold is None
+    assert RowOutput.load(tmp_path).out_of_fold is None
     features.rows(np.arange(5)).save(tmp_path / "out_of_fold.npz")
-    found = read_scores(tmp_path).out_of_fold
+    found = RowOutput.load(tmp_path).out_of_fold
     assert found is not None and len(found.ids) == 5
 
 
 def test_predictions_are_loaded_as_they_were_saved_in_equal_bytes(tmp_path: Path) -> None:
     table = made_table()
-    scores = Scores(made_features(table), None)
+    scores = RowOutput(made_features(table), None)
     for name in ("a", "b"):
         said = fuse(table, scores, scores, STACK, seed=7).predictions
         said.save(tmp_path / name)
@@ -138,10 +140,10 @@ def test_predictions_are_loaded_as_they_were_saved_in_equal_bytes(tmp_path: Path
         np.testing.assert_array_equal(loaded.without[name], probs)
 
 
-def memorised(table: pd.DataFrame, seed: int) -> Features:
+def memorised(table: pd.DataFrame, seed: int) -> ModelOutput:
     """Say the label of every row fitted on, and anything of the others: it has learned nothing."""
     guesses = np.random.default_rng(seed).dirichlet(np.ones(3), len(table)).astype(np.float32)
-    fitted = (table["part"] == "train").to_numpy()
+    fitted = (table["split"] == "train").to_numpy()
     return made_features(table, probs=np.where(fitted[:, None], one_hot(table, 0.99), guesses))
 
 
@@ -152,7 +154,7 @@ def test_on_labels_without_meaning_the_leaky_score_is_high_and_the_honest_one_is
     image, text = memorised(table, 1), memorised(table, 2)
     true = pd.Series(shuffled, index=table["id"])
 
-    said = fuse(table, Scores(image, None), Scores(text, None), LOGREG, seed=7).predictions
+    said = fuse(table, RowOutput(image, None), RowOutput(text, None), LOGREG, seed=7).predictions
     honest = (said.classes[said.probs.argmax(1)] == true[said.ids]).mean()
     # Four standard deviations of a guess on 300 listings.
     assert abs(honest - 1 / 3) < 4 * (2 / 9 / 300) ** 0.5

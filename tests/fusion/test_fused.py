@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from src.errors import UserError
+from src.core.errors import UserError
 from src.fusion.blocks import Block
 from src.fusion.fused import FusedClassifier
 from src.fusion.heads import make_head

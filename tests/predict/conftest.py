@@ -14,22 +14,24 @@ import torch
 from PIL import Image
 from transformers import BertConfig, BertModel
 
-from src.files import write_json
-from src.fusion.fuse import fuse, read_scores
+from src.artifacts.outputs import RowOutput
+from src.cleaning.text import with_words
+from src.core.files import write_json
+from src.core.listings import PREPARED, check_listings, labels_of
+from src.encoders.common.folds import train
+from src.encoders.common.network import NetworkEncoder
+from src.encoders.common.row import save_model, save_scores
+from src.encoders.image.data import ImageData
+from src.encoders.text.data import TextData
+from src.encoders.text.tfidf import BagOfWords
+from src.encoders.text.tokens import tokenize
+from src.encoders.text.words_and_network import WordsAndNetwork
+from src.encoders.weights.fetch import IMAGENET_NORM
+from src.fusion.fuse import fuse
+from src.fusion.fused import save_fused
 from src.fusion.predictions import Predictions
-from src.listings import PREPARED, check_listings
-from src.models.image.data import Photos
-from src.models.network import NetworkEncoder
-from src.models.store import save_fused, save_model, save_scores
-from src.models.text.data import Texts
-from src.models.text.tfidf import BagOfWords
-from src.models.text.tokens import tokenize
-from src.models.text.words_and_network import WordsAndNetwork
-from src.models.train import labels_of, train
-from src.models.weights import IMAGENET_NORM
 from src.predict.bundle import write_bundle
-from src.prepare.photos import pack_photos
-from src.prepare.text import with_words
+from src.prepare.pack import pack_photos
 from tests.made import CLASSES
 
 torch.set_num_threads(1)
@@ -87,7 +89,9 @@ class Pipeline:
     def predictions(self, text_model: str, fused_model: str) -> Predictions:
         """Fit the head, leave its checkpoint, return what it says of the test part."""
         table = pd.read_parquet(self.data / "prepared.parquet")
-        image, text = (read_scores(self.data / "embeddings" / row) for row in ("cnn", text_model))
+        image, text = (
+            RowOutput.load(self.data / "embeddings" / row) for row in ("cnn", text_model)
+        )
         fused = fuse(table, image, text, FUSION[fused_model], seed=7)
         classes = fused.predictions.classes
         save_fused(fused.model, classes, self.data / "checkpoints" / fused_model)
@@ -102,7 +106,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     pack_photos(raw, photos, data / "packed", SIZE)
     index = pd.read_parquet(data / "packed" / "index.parquet")
     table = with_words(raw).assign(
-        photo_row=index["row"], group=raw["id"], part=["train"] * 36 + ["val"] * 12 + ["test"] * 12
+        photo_row=index["row"], group=raw["id"], split=["train"] * 36 + ["val"] * 12 + ["test"] * 12
     )
     table = check_listings(table.assign(fold=-1, listed=None), PREPARED, "made")
     table.to_parquet(data / "prepared.parquet")
@@ -119,7 +123,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
         write_json(weights / "source.json", about)
         encoder: Any
         if row == "cnn":
-            rows: Any = Photos(table, data / "packed", weights, spec)
+            rows: Any = ImageData(table, data / "packed", weights, spec)
         else:
             write_json(weights / "config.json", BERT)
             if row == "stored":
@@ -129,7 +133,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
             words = pd.read_parquet(data / "tokens" / row / "tokens.parquet")
             encoder = BagOfWords(table, words, labels, len(classes), SPEC, 7)
         else:
-            rows = rows if row == "cnn" else Texts(table, data / "tokens" / row, weights, spec)
+            rows = rows if row == "cnn" else TextData(table, data / "tokens" / row, weights, spec)
             encoder = NetworkEncoder(rows, labels, len(classes), spec, TRAINER, 7, row)
         if row == "mixed":
             encoder = WordsAndNetwork(encoder, rows, table)

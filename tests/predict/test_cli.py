@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import src.predict.bulk
-from src.errors import run_command
+from src.core.errors import run_command
 from src.predict.__main__ import main
 from src.predict.predictor import NOTHING
 from tests.predict.conftest import Pipeline

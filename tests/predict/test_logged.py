@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from src.files import read_json, write_json
-from src.report.rows import Row
-from src.report.tracking import track
+from src.core.files import read_json, write_json
+from src.tracking.rows import Row
+from src.tracking.tracking import track
 
 
 def row(kind: str, name: str) -> Row:

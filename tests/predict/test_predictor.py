@@ -13,12 +13,12 @@ import pytest
 import skops.io
 from sklearn.svm import SVC
 
-from src.errors import UserError
-from src.files import read_json, write_json
-from src.judge.calibration import apply_temperature
-from src.models.store import save_sklearn
+from src.artifacts.model_files import save_sklearn
+from src.core.errors import UserError
+from src.core.files import read_json, write_json
+from src.evaluation.calibration import apply_temperature
 from src.predict.listings import answer, in_folder
-from src.predict.predictor import NOTHING, Answers, Predictor, tempered
+from src.predict.predictor import NOTHING, Answers, Predictor, calibrate
 from tests.predict.conftest import Pipeline
 
 ROOT = Path(__file__).parents[2]
@@ -101,10 +101,10 @@ def test_a_temperature_of_the_row_is_taken_over_and_divides_the_logarithms(
 def test_a_temperature_leaves_no_probability_undefined() -> None:
     probs = np.array([[1.0, 0.0, 0.0], [0.5, 0.3, 0.2]], np.float32)
     for temperature in (1e-3, 1.0, 50.0):
-        found = tempered(probs, temperature)
+        found = calibrate(probs, temperature)
         np.testing.assert_allclose(found.sum(1), 1, atol=1e-6)
         assert found.argmax(1).tolist() == [0, 0]
-    np.testing.assert_array_equal(tempered(probs, 1.0), probs)
+    np.testing.assert_array_equal(calibrate(probs, 1.0), probs)
 
 
 def test_a_bundle_holds_no_pickle_and_names_what_it_is_made_of(bundle: Path) -> None:

@@ -15,15 +15,14 @@ import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc.scoring_server import _parse_json_data, predictions_to_json
 
+from src.cleaning.picture import BROKEN, NO_PICTURE, TOO_LARGE, TOO_MANY_PIXELS
 from src.predict import listings
 from src.predict.listings import answer, from_base64, in_folder
 from src.predict.predictor import NOTHING, Predictor
 from src.predict.served import PACKAGES, pins, save_served
-from src.prepare.photos import TOO_LARGE
-from src.prepare.pictures import BROKEN, NO_PICTURE, TOO_MANY_PIXELS
 from tests.closure import ROOT, import_closure, packages_of
 from tests.predict.conftest import Pipeline
-from tests.prepare.test_photos import _bomb
+from tests.prepare.test_pack import _bomb
 
 
 @pytest.fixture(scope="module")

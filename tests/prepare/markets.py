@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
 
 
-def made_market(categories: list[str], part: Sequence[str | None] | None = None) -> pd.DataFrame:
+def made_market(categories: list[str], split: Sequence[str | None] | None = None) -> pd.DataFrame:
     """Listings of these categories with nothing but what a split reads."""
     ids = [f"{number:05}" for number in range(len(categories))]
-    given_part = pd.array(part or [None] * len(ids), dtype="str")
-    return pd.DataFrame({"id": ids, "category": categories, "part": given_part})
+    given_part = pd.array(split or [None] * len(ids), dtype="str")
+    return pd.DataFrame({"id": ids, "category": categories, "split": given_part})
 
 
 @st.composite

@@ -11,17 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
-from src.errors import UserError
-from src.listings import PARTS, splits
-from src.prepare.split import Split, split
+from src.core.errors import UserError
+from src.core.listings import SPLITS, cv_rounds
+from src.prepare.split import Assigned, assign_splits
 from tests.prepare.markets import SHARES, made_market, markets
 
 Market = tuple[pd.DataFrame, pd.Series]
 
 
-def _split(table: pd.DataFrame, group: pd.Series, kind: str, seed: int = 1, **own: Any) -> Split:
+def _split(table: pd.DataFrame, group: pd.Series, kind: str, seed: int = 1, **own: Any) -> Assigned:
     options = {"split": kind, "folds": 5, "parts": SHARES, "crossing": "refuse"} | own
-    return split(table, group, options, seed)
+    return assign_splits(table, group, options, seed)
 
 
 def _dated(table: pd.DataFrame, days: int, seed: int) -> pd.DataFrame:
@@ -41,24 +41,24 @@ def test_by_date_no_part_holds_a_listing_as_new_as_the_next_part(
     latest = table["listed"].groupby(group).transform("max")
     if latest.nunique() < 3:
         return
-    part = _split(table, group, "time").part
-    assert (part.groupby(group).nunique() == 1).all()
-    assert set(part) == set(PARTS)
-    last, first = latest.groupby(part).max(), latest.groupby(part).min()
+    split = _split(table, group, "time").split
+    assert (split.groupby(group).nunique() == 1).all()
+    assert set(split) == set(SPLITS)
+    last, first = latest.groupby(split).max(), latest.groupby(split).min()
     assert last["train"] < first["val"] and last["val"] < first["test"]
-    assert table["listed"][part == "train"].max() <= last["train"]
+    assert table["listed"][split == "train"].max() <= last["train"]
     turned = table.iloc[::-1]
-    assert part.equals(_split(turned, group[turned.index], "time").part[table.index])
+    assert split.equals(_split(turned, group[turned.index], "time").split[table.index])
 
 
 def test_by_date_the_shares_are_as_near_as_the_days_allow() -> None:
     table = made_market(["a", "b"] * 50)
     daily = table.assign(listed=[f"2024-01-{1 + n // 5:02}" for n in range(100)])
-    part = _split(daily, table["id"], "time").part
-    assert part.tolist() == ["train"] * 60 + ["val"] * 20 + ["test"] * 20
+    split = _split(daily, table["id"], "time").split
+    assert split.tolist() == ["train"] * 60 + ["val"] * 20 + ["test"] * 20
     # Four days of 25: cuts at 0.5 and 0.75 are nearest to 0.6 and 0.8.
     coarse = table.assign(listed=[f"2024-0{1 + n // 25}-01" for n in range(100)])
-    assert _split(coarse, table["id"], "time").part.value_counts()[[*PARTS]].tolist() == [
+    assert _split(coarse, table["id"], "time").split.value_counts()[[*SPLITS]].tolist() == [
         50,
         25,
         25,
@@ -68,9 +68,9 @@ def test_by_date_the_shares_are_as_near_as_the_days_allow() -> None:
 def test_a_repost_takes_its_group_to_the_part_of_the_latest_date() -> None:
     table = made_market(["a", "b"] * 5).assign(listed=[f"2024-01-{n:02}" for n in range(1, 11)])
     group = table["id"].mask(table.index == 9, "00000")
-    part = _split(table, group, "time").part
-    assert part[0] == part[9] == "test"
-    assert part[1] == "train"
+    split = _split(table, group, "time").split
+    assert split[0] == split[9] == "test"
+    assert split[1] == "train"
 
 
 def test_listings_without_a_date_or_of_two_days_cannot_be_split_by_date() -> None:
@@ -90,16 +90,16 @@ def test_in_folds_every_listing_is_judged_once_and_no_group_crosses(
 ) -> None:
     table, group = market
     found = _split(table, group, "folds", seed, folds=folds)
-    parts = splits(table.assign(fold=found.fold, part=found.part))
+    parts = cv_rounds(table.assign(fold=found.fold, split=found.split))
     assert len(parts) == folds
-    assert parts[0].equals(found.part)
-    judged = sum((part == "test").astype(int) for part in parts)
+    assert parts[0].equals(found.split)
+    judged = sum((split == "test").astype(int) for split in parts)
     assert (judged == 1).all()
-    stopped_on = sum((part == "val").astype(int) for part in parts)
+    stopped_on = sum((split == "val").astype(int) for split in parts)
     assert (stopped_on == 1).all()
-    for part in parts:
-        assert set(part) == set(PARTS)
-        assert (part.groupby(group).nunique() == 1).all()
+    for split in parts:
+        assert set(split) == set(SPLITS)
+        assert (split.groupby(group).nunique() == 1).all()
     turned = table.iloc[::-1]
     again = _split(turned, group[turned.index], "folds", seed, folds=folds)
     assert found.fold.equals(again.fold[table.index])
@@ -138,8 +138,8 @@ def test_folds_are_as_even_as_those_of_scikit_learn() -> None:
 
 
 def test_without_folds_the_only_split_is_the_table_own() -> None:
-    table = made_market(["a"] * 3, list(PARTS)).assign(fold=-1)
-    assert [part.tolist() for part in splits(table)] == [list(PARTS)]
+    table = made_market(["a"] * 3, list(SPLITS)).assign(fold=-1)
+    assert [split.tolist() for split in cv_rounds(table)] == [list(SPLITS)]
 
 
 @pytest.mark.parametrize(

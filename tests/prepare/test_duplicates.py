@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import DisjointSet
+from src.core.errors import UserError
 
-from src.errors import UserError
+from src.cleaning.text import clean
 from src.prepare import duplicates
 from src.prepare.duplicates import (
     MAX_SHARED_PHOTO,
@@ -25,7 +26,6 @@ from src.prepare.duplicates import (
     Groups,
     group_near_duplicates,
 )
-from src.prepare.text import clean
 
 WORDS = [a + b + c for a in ("ка", "до", "му", "ре") for b in ("ло", "ти", "на") for c in "бвгдж"]
 

@@ -77,8 +77,8 @@ def test_a_template_of_thousands_is_not_compared_thousands_squared_times() -> No
 
 def test_a_similarity_that_is_just_reached_joins() -> None:
     for size in range(1, 30):
-        for part in range(1, size + 1):
-            sets = _sets([set(range(size)), set(range(size - part, size))])
-            least = part / size
+        for split in range(1, size + 1):
+            sets = _sets([set(range(size)), set(range(size - split, size))])
+            least = split / size
             assert len(set(joined(sets, least).tolist())) == 1
             assert len(set(joined(sets, np.nextafter(least, 2)).tolist())) == 2

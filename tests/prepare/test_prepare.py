@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.errors import UserError
-from src.listings import PREPARED, RAW, check_listings
-from src.prepare.pictures import BROKEN
+from src.cleaning.picture import BROKEN
+from src.core.errors import UserError
+from src.core.listings import PREPARED, RAW, check_listings
 from src.prepare.prepare import prepare
 
 OPTIONS: dict[str, Any] = {
@@ -41,7 +41,7 @@ def _market(count: int = 90) -> tuple[pd.DataFrame, pd.DataFrame]:
                 "category": ("Мебель", "Книги", "Часы")[number % 3],
                 "photo": f"{number}.jpg" if number % 5 else None,
                 "seller": None,
-                "part": None,
+                "split": None,
                 "listed": f"2024-03-{1 + number % 30:02}",
             }
         )
@@ -122,14 +122,14 @@ def test_split_by_date_and_in_folds() -> None:
     raw, index = _market()
     table, notes = prepare(raw, index, _params(split="time"))
     assert notes["split"] == "time"
-    listed = table.groupby("part")["listed"]
+    listed = table.groupby("split")["listed"]
     assert listed.max()["train"] < listed.min()["val"]
     assert listed.max()["val"] < listed.min()["test"]
     table, notes = prepare(raw, index, _params(split="folds", folds=3))
     assert notes["split"] == "folds"
     check_listings(table, PREPARED, "prepared")
     assert table["fold"].value_counts().tolist() == [30] * 3
-    assert (table["part"] == table["fold"].map({0: "test", 1: "val", 2: "train"})).all()
+    assert (table["split"] == table["fold"].map({0: "test", 1: "val", 2: "train"})).all()
     _copy_text(raw, 0, 3)
     _copy_text(raw, 0, 6)
     raw["category"] = raw["category"].mask(raw.index.isin([0, 3, 6]), "Редкость")
@@ -139,7 +139,7 @@ def test_split_by_date_and_in_folds() -> None:
 
 def test_given_parts_with_a_duplicate() -> None:
     raw, index = _market()
-    raw["part"] = (["train"] * 3 + ["val"] * 3 + ["test"] * 3) * 10
+    raw["split"] = (["train"] * 3 + ["val"] * 3 + ["test"] * 3) * 10
     _copy_text(raw, 0, 6)
     with pytest.raises(UserError, match=r"0000 \(train\) and 0006 \(test\)"):
         prepare(raw, index, _params())
@@ -147,7 +147,7 @@ def test_given_parts_with_a_duplicate() -> None:
     assert "0000" not in set(table["id"]) and len(table) == 89
     assert notes["set_aside"]["duplicate_in_later_part"] == 1
     assert notes["split"] == "given by the table"
-    assert table["part"].tolist() == raw["part"].tolist()[1:]
+    assert table["split"].tolist() == raw["split"].tolist()[1:]
 
 
 def test_what_cannot_be_prepared_says_why() -> None:
@@ -158,6 +158,6 @@ def test_what_cannot_be_prepared_says_why() -> None:
         prepare(raw, index, _params(min_per_category=500))
     with pytest.raises(UserError, match="give refuse or drop"):
         prepare(raw, index, _params(crossing="ignore"))
-    raw["part"] = np.where(raw["category"] == "Часы", "test", ["train", "val"] * 45)
+    raw["split"] = np.where(raw["category"] == "Часы", "test", ["train", "val"] * 45)
     with pytest.raises(UserError, match="no listing in train, such as 'Часы'"):
         prepare(raw, index, _params())

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.errors import UserError
-from src.listings import PARTS
-from src.prepare.split import split
+from src.core.errors import UserError
+from src.core.listings import SPLITS
+from src.prepare.split import assign_splits
 from tests.prepare.markets import SHARES, made_market, markets
 
 
@@ -20,51 +20,51 @@ def _split(
     table: pd.DataFrame, group: pd.Series, shares: dict[str, float], seed: int, **own: Any
 ) -> pd.Series:
     options = {"split": "random", "parts": shares, "crossing": "refuse"} | own
-    return split(table, group, options, seed).part
+    return assign_splits(table, group, options, seed).split
 
 
 @given(
     markets(),
     st.integers(0, 100),
-    st.sampled_from([SHARES, dict(zip(PARTS, (0.9, 0.05, 0.05), strict=True))]),
+    st.sampled_from([SHARES, dict(zip(SPLITS, (0.9, 0.05, 0.05), strict=True))]),
 )
 @settings(max_examples=60, deadline=None)
 def test_properties(
     market: tuple[pd.DataFrame, pd.Series], seed: int, shares: dict[str, float]
 ) -> None:
     table, group = market
-    part = _split(table, group, shares, seed)
-    assert part.isin(PARTS).all()
-    assert (part.groupby(group).nunique() == 1).all()
-    assert part.equals(_split(table, group, shares, seed))
+    split = _split(table, group, shares, seed)
+    assert split.isin(SPLITS).all()
+    assert (split.groupby(group).nunique() == 1).all()
+    assert split.equals(_split(table, group, shares, seed))
     turned = table.iloc[::-1]
-    assert part.equals(_split(turned, group[turned.index], shares, seed)[table.index])
+    assert split.equals(_split(turned, group[turned.index], shares, seed)[table.index])
     # Every category that leads at least three groups is in every part.
     counts = pd.crosstab(group, table["category"])
     led = counts.idxmax(axis=1).value_counts()
-    for category in led[led >= len(PARTS)].index:
-        assert part[table["category"] == category].nunique() == len(PARTS)
+    for category in led[led >= len(SPLITS)].index:
+        assert split[table["category"] == category].nunique() == len(SPLITS)
 
 
 @given(markets(), st.integers(0, 100))
 @settings(max_examples=40, deadline=None)
 def test_shares_are_close(market: tuple[pd.DataFrame, pd.Series], seed: int) -> None:
     table, group = market
-    part = _split(table, group, SHARES, seed)
+    split = _split(table, group, SHARES, seed)
     sizes = group.value_counts()
     mixed = table["category"].groupby(group).nunique() > 1
     for _, own in table.groupby("category"):
         slack = sizes[group[own.index].unique()].max() + sizes[mixed].sum() + 1
         for name, share in SHARES.items():
-            assert abs((part[own.index] == name).sum() - share * len(own)) <= slack
+            assert abs((split[own.index] == name).sum() - share * len(own)) <= slack
 
 
 def test_without_duplicates_the_shares_are_exact() -> None:
     table = made_market(["a"] * 500 + ["b"] * 50 + ["c"] * 10)
-    part = _split(table, table["id"], SHARES, 1)
-    counts = pd.crosstab(table["category"], part)[list(PARTS)]
+    split = _split(table, table["id"], SHARES, 1)
+    counts = pd.crosstab(table["category"], split)[list(SPLITS)]
     assert counts.to_numpy().tolist() == [[300, 100, 100], [30, 10, 10], [6, 2, 2]]
-    assert not part.equals(_split(table, table["id"], SHARES, 2))
+    assert not split.equals(_split(table, table["id"], SHARES, 2))
 
 
 def test_many_small_categories_do_not_tilt_the_whole() -> None:
@@ -75,7 +75,7 @@ def test_many_small_categories_do_not_tilt_the_whole() -> None:
 
 def test_given_parts_are_kept() -> None:
     rng = np.random.default_rng(0)
-    given_part = [*PARTS, *rng.choice(PARTS, 97)]
+    given_part = [*SPLITS, *rng.choice(SPLITS, 97)]
     table = made_market(["a", "b"] * 50, given_part)
     assert _split(table, table["id"], SHARES, 1).tolist() == given_part
 
@@ -96,23 +96,23 @@ def test_a_duplicate_across_given_parts_is_refused_or_dropped() -> None:
 
 @pytest.mark.parametrize("kind", ["random", "time", "folds"])
 def test_given_parts_win_over_the_params(kind: str) -> None:
-    table = made_market(["a", "b"] * 3, [*PARTS, *PARTS])
+    table = made_market(["a", "b"] * 3, [*SPLITS, *SPLITS])
     options = {"split": kind, "folds": 5, "parts": SHARES, "crossing": "refuse"}
-    found = split(table, table["id"], options, 1)
-    assert found.part.tolist() == [*PARTS, *PARTS]
+    found = assign_splits(table, table["id"], options, 1)
+    assert found.split.tolist() == [*SPLITS, *SPLITS]
     assert set(found.fold) == {-1}
     assert found.kind == "given by the table"
 
 
 @pytest.mark.parametrize(
-    ("part", "expected"),
+    ("split", "expected"),
     [
         (["train", None, "test", "val"], "empty for 1 of 4 listings"),
         (["train", "train", "test", "test"], "no listing has part val"),
     ],
 )
-def test_half_given_parts_are_refused(part: list[str | None], expected: str) -> None:
-    table = made_market(["a"] * 4, part)
+def test_half_given_parts_are_refused(split: list[str | None], expected: str) -> None:
+    table = made_market(["a"] * 4, split)
     with pytest.raises(UserError, match=expected):
         _split(table, table["id"], SHARES, 1)
 

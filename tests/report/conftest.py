@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from src.files import write_json
-from src.fusion.fuse import Scores, fuse
+from src.artifacts.outputs import RowOutput
+from src.core.files import write_json
+from src.core.listings import PREPARED, SPLITS, write_listings
+from src.evaluation.evaluate import evaluate
+from src.fusion.fuse import fuse
 from src.fusion.leaky import judge_leakily
-from src.judge.evaluate import evaluate
-from src.listings import PARTS, PREPARED, write_listings
 from src.report.report import render
 from src.report.results import Results, read_results
 from tests.made import CLASSES, made_features, made_notes, made_table, one_hot
@@ -55,7 +56,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     curves = {"epoch": [1, 2], "train_loss": [2, 1], "val_loss": [2, 1], "val_f1_macro": [0.5, 0.6]}
     pd.DataFrame(curves).to_csv(data / "checkpoints" / "cnn" / "curves.csv", index=False)
     spec = {"head": "stack", "inputs": "probs", "price": True, "settings": {}}
-    scores = Scores(image, None), Scores(text, None)
+    scores = RowOutput(image, None), RowOutput(text, None)
     fuse(table, *scores, spec, seed=7).predictions.save(data / "predictions" / "stack.npz")
     leaky = {"inputs": "probs", "share": 0.3, "settings": {}}
     judge_leakily(table, image, text, leaky, seed=7).save(data / "predictions" / "leaky.npz")
@@ -82,7 +83,7 @@ def _unsure(rng: np.random.Generator, table: pd.DataFrame) -> NDArray[np.float32
 
 def _write_inputs(data: Path, table: pd.DataFrame, rng: np.random.Generator) -> None:
     write_listings(table, data / "prepared" / "listings.parquet", PREPARED)
-    counts = pd.crosstab(table["category"], table["part"]).reindex(columns=PARTS, fill_value=0)
+    counts = pd.crosstab(table["category"], table["split"]).reindex(columns=SPLITS, fill_value=0)
     notes = {
         "collected": len(table) + 3,
         "listings": len(table),

@@ -11,7 +11,7 @@ from pathlib import Path
 import lxml.html
 import pytest
 
-from src.report.times import with_times
+from src.tracking.times import with_times
 
 NAMES = ("chromium", "chromium-headless-shell", "google-chrome", "chrome")
 

@@ -12,14 +12,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from src.errors import run_stage
-from src.report.examples import errors, label_errors, spread
+from src.core.timing import run_stage
+from src.report.examples import doubted_labels, errors, spread
 from src.report.facts import answered, data_facts, headline, not_told_apart
 from src.report.mistakes import counted, most_confused
 from src.report.plots import label, short
 from src.report.results import Results
 from src.report.thumbs import SIDE, thumbnail
-from src.report.times import stage_seconds, with_times
+from src.tracking.times import stage_seconds, with_times
 
 
 def test_examples_come_in_turn_over_the_categories_and_the_surest_first() -> None:
@@ -45,7 +45,7 @@ def test_errors_are_wrong_and_tell_the_three_likeliest(results: Results) -> None
 
 def test_label_errors_come_from_the_list_by_rank(results: Results) -> None:
     first = results.label_errors.sort_values("rank")["id"].iloc[0]
-    cards = label_errors(results, limit=4)
+    cards = doubted_labels(results, limit=4)
     assert cards[0]["id"] == first
     assert all(card["given"] != card["likelier"] for card in cards)
 

@@ -20,10 +20,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 import stages.track
-from src.report.confusion import draw_confusion
-from src.report.parent import Report, read_report
-from src.report.rows import Row, read_rows
-from src.report.tracking import LOG_LATER, track, tracking_uri
+from src.tracking.confusion import draw_confusion
+from src.tracking.parent import Report, read_report
+from src.tracking.rows import Row, read_rows
+from src.tracking.tracking import LOG_LATER, track, tracking_uri
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = [

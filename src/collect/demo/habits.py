@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from src.errors import UserError
+from src.core.errors import UserError
 
 # They strike the first request of an address only. Those of pages stand last: shares of the others
 # then mean the same for photos.

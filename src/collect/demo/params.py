@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from src.collect.demo.habits import Habits, check_keys, check_share
-from src.errors import UserError
+from src.core.errors import UserError
 
 
 @dataclass(frozen=True)

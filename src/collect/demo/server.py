@@ -24,7 +24,7 @@ from src.collect.demo.habits import Habits
 from src.collect.demo.market import Market
 from src.collect.demo.params import DemoParams
 from src.collect.demo.site import Site
-from src.errors import UserError, run_command
+from src.core.errors import UserError, run_command
 
 _ROBOTS = "User-agent: *\nDisallow: /login\nDisallow: /favorites\n"
 # How long a connection may stand idle between two requests.

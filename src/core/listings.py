@@ -1,0 +1,131 @@
+"""The listing tables: what a row must be, checked whenever one is read or written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from numpy.typing import NDArray
+
+from src.core.errors import UserError
+from src.core.files import replacing
+
+SPLITS = ("train", "val", "test")
+
+_ID = pa.Column(str, pa.Check.str_matches(r"^[0-9A-Za-z_-]{1,64}$"), unique=True)
+_PRICE = pa.Column(float, pa.Check.in_range(0, 1e12), nullable=True)
+_CATEGORY = pa.Column(str, pa.Check.str_length(1, 200))
+# The day of the listing, YYYY-MM-DD; missing where the source does not tell.
+_LISTED = pa.Column(str, pa.Check.str_matches(r"^\d{4}-\d{2}-\d{2}$"), nullable=True)
+
+RAW = pa.DataFrameSchema(
+    {
+        "id": _ID,
+        "title": pa.Column(str),
+        "text": pa.Column(str),
+        "price": _PRICE,
+        "category": _CATEGORY,
+        # A path relative to the photo folder; missing when the listing has no photo.
+        "photo": pa.Column(str, pa.Check.str_matches(r"^(?!/)(?!.*\.\.)[^\\]+$"), nullable=True),
+        # A salted hash, used for grouping near-duplicates alone.
+        "seller": pa.Column(str, nullable=True),
+        # Set when the user's own table fixes the split; then present for every row.
+        "split": pa.Column(str, pa.Check.isin(SPLITS), nullable=True),
+        "listed": _LISTED,
+    },
+    strict=True,
+    coerce=True,
+)
+
+PREPARED = pa.DataFrameSchema(
+    {
+        "id": _ID,
+        "title": pa.Column(str),
+        "text": pa.Column(str),
+        # Lower-cased words without punctuation and stop words, joined by one space.
+        "title_words": pa.Column(str),
+        "text_words": pa.Column(str),
+        "price": _PRICE,
+        "category": _CATEGORY,
+        # The row in the packed photo array; -1 without a readable photo.
+        "photo_row": pa.Column("int64", pa.Check.ge(-1)),
+        # Near-duplicates share one group and never cross parts.
+        "group": pa.Column(str),
+        "split": pa.Column(str, pa.Check.isin(SPLITS)),
+        # Of cross-validation, from 0; -1 without it. `part` is then that of split 0.
+        "fold": pa.Column("int64", pa.Check.ge(-1)),
+        "listed": _LISTED,
+    },
+    strict=True,
+    coerce=True,
+)
+
+
+def read_listings(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Read a Parquet table of listings and check it; raises UserError naming the first fault."""
+    return check_listings(pd.read_parquet(path), schema, str(path))
+
+
+def write_listings(table: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> None:
+    """Check a table of listings and write it as Parquet."""
+    checked = check_listings(table, schema, str(path))
+    with replacing(path) as beside:
+        checked.to_parquet(beside, index=False)
+
+
+def check_listings(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.DataFrame:
+    """Return the table as the schema wants it; raises UserError naming the first fault."""
+    try:
+        checked = schema.validate(table[[c for c in schema.columns if c in table]], lazy=True)
+    except pa.errors.SchemaErrors as error:
+        first = error.failure_cases.iloc[0]
+        raise UserError(
+            f"{name}: column {first['column']!r} fails {first['check']!r} "
+            f"at row {first['index']} with {first['failure_case']!r} "
+            f"({len(error.failure_cases)} faults in all)"
+        ) from error
+    if "group" in checked:
+        _require_whole_groups(checked, name)
+    return checked
+
+
+def cv_rounds(table: pd.DataFrame) -> list[pd.Series]:
+    """Return the split of every listing in each round of cross-validation, [N] each.
+
+    With K folds, round k has fold k for test, fold k + 1 (fold 0 after the last) for val, and the
+    rest for train, so every listing is judged once. Without folds there is one round, the table's
+    own split.
+
+    Args:
+        table: `split` and `fold` of PREPARED.
+    """
+    folds = int(table["fold"].max()) + 1
+    if not folds:
+        return [table["split"]]
+    distances = ((table["fold"] - k) % folds for k in range(folds))
+    return [
+        distance.map({0: "test", 1: "val"}).fillna("train").astype("str").rename("split")
+        for distance in distances
+    ]
+
+
+def labels_of(table: pd.DataFrame) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
+    """Return the one list of classes, [C], and each listing's position in it, [N]."""
+    classes, labels = np.unique(table["category"].to_numpy(dtype=str), return_inverse=True)
+    return classes, labels.astype(np.int64)
+
+
+def _require_whole_groups(table: pd.DataFrame, name: str) -> None:
+    by_group = table.groupby("group")
+    crossing = (by_group["split"].transform("nunique") > 1) | (
+        by_group["fold"].transform("nunique") > 1
+    )
+    if crossing.any():
+        group = table.loc[crossing, "group"].iloc[0]
+        ids = table.loc[table["group"] == group, "id"]
+        raise UserError(
+            f"{name}: listings {' and '.join(ids[:5])} are near-duplicates in different parts, "
+            f"and {int(crossing.sum())} listings in all are; run the prepare stage again"
+        )

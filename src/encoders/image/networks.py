@@ -1,0 +1,90 @@
+"""Image networks: a backbone from timm, or a plain one, under one head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from src.core.errors import UserError
+from src.core.files import read_json
+from src.encoders.common.heads import network_head
+
+
+class PlainCNN(nn.Sequential):
+    """Four blocks of convolution, normalisation and pooling: [B, 3, H, W] to [B, 256]."""
+
+    num_features = 256
+
+    def __init__(self) -> None:
+        blocks: list[nn.Module] = []
+        channels = 3
+        for width in (32, 64, 128, 256):
+            blocks += [
+                nn.Conv2d(channels, width, kernel_size=3, padding=1, bias=False),
+                nn.BatchNorm2d(width),
+                nn.ReLU(inplace=True),
+                nn.MaxPool2d(2),
+            ]
+            channels = width
+        super().__init__(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+class ImageNetwork(nn.Module):
+    """Photos to features to logits; scaling and normalising are part of the network."""
+
+    def __init__(self, spec: dict[str, Any], source: dict[str, Any], num_classes: int) -> None:
+        """Build the network at random: `source` names it and says how its photos are normalised."""
+        super().__init__()
+        self.backbone = _backbone(source["network"])
+        self.size = int(spec["size"])
+        self.backbone.to(memory_format=torch.channels_last)
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", torch.tensor(source["mean"]).view(1, 3, 1, 1) * 255)
+        self.register_buffer("std", torch.tensor(source["std"]).view(1, 3, 1, 1) * 255)
+        # Some of timm's networks have a layer more between their last map and their classifier.
+        width = getattr(self.backbone, "head_hidden_size", self.backbone.num_features)
+        self.head = network_head(width, num_classes, spec)
+
+    def features(self, photos: Tensor) -> Tensor:
+        """Turn uint8 photos [B, S, S, 3] into features [B, D]."""
+        x = photos.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
+        if x.shape[-1] != self.size:
+            x = nn.functional.interpolate(
+                x, size=(self.size, self.size), mode="bilinear", antialias=True
+            )
+        features: Tensor = self.backbone((x - self.mean) / self.std)
+        return features
+
+    def forward(self, photos: Tensor) -> Tensor:
+        """Turn uint8 photos [B, S, S, 3] into logits [B, C]."""
+        logits: Tensor = self.head(self.features(photos))
+        return logits
+
+
+def started(spec: dict[str, Any], weights: Path, num_classes: int) -> ImageNetwork:
+    """Return the network as the weights stage left it in the folder `weights`, to be fitted."""
+    network = ImageNetwork(spec, read_json(weights / "source.json"), num_classes)
+    stored = weights / "model.safetensors"
+    if stored.exists():
+        from safetensors.torch import load_file
+
+        network.backbone.load_state_dict(load_file(stored))
+    return network
+
+
+def _backbone(network: str) -> Any:
+    if network == "plain_cnn":
+        return PlainCNN()
+    import timm
+
+    try:
+        return timm.create_model(network, num_classes=0)
+    except RuntimeError as error:
+        raise UserError(
+            f"network is {network!r}; expected plain_cnn or a name that timm {timm.__version__} "
+            "knows: set it in params.yaml"
+        ) from error

@@ -1,0 +1,113 @@
+"""Token lists of the texts, one pair (title, body) per listing, stored unpadded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from src.core.files import read_json, replacing, write_json
+
+# Enough for a few thousand short texts; a tokenizer that comes with weights has its own.
+VOCAB_SIZE = 6000
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def is_bag_of_words(weights: Path) -> bool:
+    """Tell whether a row reads words rather than the tokens of a network."""
+    return not read_json(weights / "source.json")["network"]
+
+
+def rows_with_text(table: pd.DataFrame) -> NDArray[np.intp]:
+    """Return positions of the listings whose title or body is not empty."""
+    text = table["title"].str.strip() + table["text"].str.strip()
+    return np.flatnonzero((text != "").to_numpy())
+
+
+def tokenize(table: pd.DataFrame, weights: Path, out: Path) -> None:
+    """Write `tokens.parquet` with id, title and body, and what else a text model needs to read.
+
+    A bag-of-words row gets words. A network row gets token numbers of its own tokenizer; where
+    its weights come without one, a WordPiece tokenizer is trained on the train part.
+
+    Args:
+        table: the prepared listings.
+        weights: the row's folder, written by the weights stage.
+        out: the folder to write.
+    """
+    with replacing(out) as beside:
+        beside.mkdir()
+        titles: list[Any]
+        bodies: list[Any]
+        if is_bag_of_words(weights):
+            titles, bodies = (
+                table[name].str.split().tolist() for name in ("title_words", "text_words")
+            )
+        else:
+            tokenizer = _tokenizer(table, weights)
+            tokenizer.save(str(beside / "tokenizer.json"))
+            write_json(
+                beside / "special.json",
+                {
+                    "cls": _special(tokenizer, "[CLS]", "<s>"),
+                    "sep": _special(tokenizer, "[SEP]", "</s>"),
+                    "pad": _special(tokenizer, "[PAD]", "<pad>"),
+                    "vocab_size": tokenizer.get_vocab_size(),
+                },
+            )
+            titles, bodies = (encode(tokenizer, table[name].tolist()) for name in ("title", "text"))
+        tokens = pd.DataFrame({"id": table["id"], "title": titles, "body": bodies})
+        tokens.to_parquet(beside / "tokens.parquet", index=False)
+
+
+def encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+    """Return the token numbers of clean texts, without special ones, unpadded."""
+    return [found.ids for found in tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+
+def _tokenizer(table: pd.DataFrame, weights: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    stored = weights / "tokenizer.json"
+    if stored.exists():
+        tokenizer = Tokenizer.from_file(str(stored))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return tokenizer
+    train = table[table["split"] == "train"]
+    return train_word_pieces([*train["title"], *train["text"]])
+
+
+def train_word_pieces(texts: list[str]) -> Any:
+    """Train a WordPiece tokenizer; equal texts give an equal one.
+
+    The library numbers the characters inside words in the order of a hash map that differs at
+    each run, and the numbers decide between pieces of equal count. Given as special tokens they
+    are numbered in the order given; the tokenizer is then built anew, with the usual ones alone.
+    """
+    from tokenizers.implementations import BertWordPieceTokenizer
+
+    # Accents stay: without them й would be и.
+    settings: Any = {"lowercase": True, "strip_accents": False}
+    trained = BertWordPieceTokenizer(**settings)
+    clean, divide = trained.normalizer.normalize_str, trained.pre_tokenizer.pre_tokenize_str
+    inner = {letter for text in texts for word, _ in divide(clean(text)) for letter in word[1:]}
+    trained.train_from_iterator(
+        iter(texts),
+        vocab_size=VOCAB_SIZE,
+        limit_alphabet=VOCAB_SIZE,
+        special_tokens=[*SPECIAL_TOKENS, *(f"##{letter}" for letter in sorted(inner))],
+        show_progress=False,
+    )
+    return BertWordPieceTokenizer(trained.get_vocab(), **settings)._tokenizer
+
+
+def _special(tokenizer: Any, *names: str) -> int:
+    for name in names:
+        number = tokenizer.token_to_id(name)
+        if number is not None:
+            return int(number)
+    raise ValueError(f"the tokenizer has none of {names}")

@@ -1,0 +1,103 @@
+"""Listings whose category is probably wrong, from probabilities that did not see it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.model_selection import GroupKFold
+
+from src.artifacts.outputs import RowOutput
+from src.core.listings import labels_of
+from src.fusion.blocks import model_block, price_block, with_out_of_fold
+from src.fusion.fused import FusedClassifier
+from src.fusion.heads import make_head
+
+FOLDS = 5
+COLUMNS = ["id", "given", "likelier", "likelier_prob", "self_confidence", "rank"]
+
+
+def find_label_errors(
+    ids: NDArray[np.str_],
+    given: NDArray[np.int64],
+    classes: NDArray[np.str_],
+    probs: NDArray[np.float32],
+) -> pd.DataFrame:
+    """List the listings that confident learning counts as labelled wrongly.
+
+    Northcutt et al., "Confident learning: estimating uncertainty in dataset labels" (2021), by
+    cleanlab: those counted off the diagonal of the confident joint, the least likely label first.
+
+    Args:
+        ids: listings, [N].
+        given: the classes they are shown under, [N].
+        classes: names of the classes, [C].
+        probs: class probabilities, [N, C], from models that did not learn from the listing.
+
+    Returns:
+        id, given, likelier (the likeliest other category), likelier_prob, self_confidence (the
+        probability of the given one) and rank, from 1.
+    """
+    # Imported late: it takes two seconds, and only this needs it.
+    from cleanlab.filter import find_label_issues
+
+    if not len(ids):
+        return pd.DataFrame(columns=COLUMNS)
+    # Labels must be counted from 0 without a gap.
+    occurring, codes = np.unique(given, return_inverse=True)
+    if len(occurring) < 2:
+        return pd.DataFrame(columns=COLUMNS)
+    found = find_label_issues(
+        codes,
+        probs[:, occurring].astype(np.float64),
+        filter_by="confident_learning",
+        return_indices_ranked_by="self_confidence",
+        n_jobs=1,
+    )
+    others = probs[found].copy()
+    own = np.arange(len(found)), given[found]
+    others[own] = -1
+    return pd.DataFrame(
+        {
+            "id": ids[found],
+            "given": classes[given[found]],
+            "likelier": classes[others.argmax(1)],
+            "likelier_prob": others.max(1),
+            "self_confidence": probs[found][own],
+            "rank": np.arange(1, len(found) + 1),
+        }
+    )
+
+
+def unseen_probs(
+    table: pd.DataFrame, image: RowOutput, text: RowOutput, seed: int
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Score each listing by a stacked head that was fitted on other groups.
+
+    Only listings that neither encoder has seen take part: those of val and test, and those of
+    train for which both models have out-of-fold scores.
+
+    Returns:
+        Positions of these listings in the table, [M], and their class probabilities, [M, C].
+    """
+    classes, y = labels_of(table)
+    blocks = {
+        name: model_block(
+            table, with_out_of_fold(scores.full, scores.out_of_fold, "probs"), "probs"
+        )
+        for name, scores in (("photo", image), ("text", text))
+    } | {"price": price_block(table)}
+    rows = np.flatnonzero(np.logical_and.reduce([block.unseen for block in blocks.values()]))
+    groups = table["group"].to_numpy(dtype=object)[rows]
+    probs = np.zeros((len(rows), len(classes)), np.float32)
+    folds = min(FOLDS, len(set(groups)))
+    if folds < 2:
+        return rows[:0], probs[:0]
+    splitter = GroupKFold(folds, shuffle=True, random_state=seed)
+    for others, fold in splitter.split(rows, groups=groups):
+        learned_from = np.zeros(len(table), bool)
+        learned_from[rows[others]] = True
+        head = make_head("stack", {}, len(classes), seed)
+        model = FusedClassifier(head, len(classes)).fit(blocks, y, learned_from)
+        probs[fold] = model.predict_proba(blocks)[rows[fold]]
+    return rows, probs

@@ -1,0 +1,54 @@
+"""What the demo planted against what was found of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+
+class Retrieved(NamedTuple):
+    """`precision`: the share of what was found that is true; `recall`: the share that was found.
+
+    Of nothing found, or nothing to be found, the share is 1.
+    """
+
+    precision: float
+    recall: float
+
+
+def pairs_found(found: NDArray[np.object_], planted: NDArray[np.object_]) -> Retrieved:
+    """Compare groups of near-duplicates pair by pair: two listings of one group are a pair.
+
+    Args:
+        found, planted: the group of each listing, [N].
+    """
+    pairs = pd.DataFrame({"found": found, "planted": planted})
+    joined = _pairs(pairs.groupby("found").size())
+    true = _pairs(pairs.groupby("planted").size())
+    both = _pairs(pairs.groupby(["found", "planted"]).size())
+    return Retrieved(_share(both, joined), _share(both, true))
+
+
+def labels_found(
+    suspected: NDArray[np.str_], ids: NDArray[np.str_], wrong: NDArray[np.bool_]
+) -> Retrieved:
+    """Compare listings suspected of a wrong label with those that have one.
+
+    Args:
+        suspected: ids of suspected listings, [M].
+        ids: all listings that were looked at, [N].
+        wrong: which of these have a wrong label, [N].
+    """
+    hit = int((np.isin(ids, suspected) & wrong).sum())
+    return Retrieved(_share(hit, len(suspected)), _share(hit, int(wrong.sum())))
+
+
+def _pairs(sizes: pd.Series) -> int:
+    return int((sizes * (sizes - 1) // 2).sum())
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 6) if whole else 1.0

@@ -1,0 +1,125 @@
+"""Decode every photo once into one memory-mapped array, and note which could not be read."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from src.cleaning.picture import decode, keep_pillow_quiet, read_photo
+from src.core.errors import UserError
+from src.core.files import replacing
+from src.core.listings import write_listings
+from src.core.parallel import in_order
+
+# Grey levels; a plainer picture has no perceptual hash.
+MIN_CONTRAST = 3.0
+
+INDEX = pa.DataFrameSchema(
+    {
+        "id": pa.Column(str, unique=True),
+        # The row in photos.npy; -1 without a readable photo. Equal files share one.
+        "row": pa.Column("int64", pa.Check.ge(-1)),
+        "sha256": pa.Column(str, pa.Check.str_length(64, 64), nullable=True),
+        # Perceptual hash, 64 bits in hex; missing for a plain picture, whose hash is noise.
+        "phash": pa.Column(str, pa.Check.str_length(16, 16), nullable=True),
+        # Why a photo was set aside; missing where it was read or there is none.
+        "problem": pa.Column(str, nullable=True),
+    },
+    strict=True,
+    coerce=True,
+)
+
+
+class _Photo(NamedTuple):
+    sha256: str | None = None
+    phash: str | None = None
+    pixels: NDArray[np.uint8] | None = None
+    problem: str | None = None
+
+
+def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, size: int) -> None:
+    """Write `photos.npy` (uint8 `[M, size, size, 3]`, RGB) and `index.parquet` into `out_dir`.
+
+    `index.parquet` has one row per listing of `table`, as INDEX says. A photo that cannot be read
+    is noted with its reason and its listing stays. Equal input gives equal bytes, however the
+    threads run; memory does not grow with the number of photos. Raises UserError when listings
+    have photos and `photo_dir` is not a folder.
+    """
+    photos = table["photo"].to_numpy(dtype=object)
+    named = [path if isinstance(path, str) else None for path in photos]
+    if any(named) and not photo_dir.is_dir():
+        raise UserError(
+            f"{photo_dir}: no such folder of photos, yet {sum(map(bool, named))} listings name one;"
+            " run the collect stage, or mend the paths of your table"
+        )
+    keep_pillow_quiet()
+    first: dict[str, _Photo] = {}
+    rows: dict[str, int] = {}
+    found: list[tuple[int, _Photo]] = []
+
+    def read(path: str | None) -> _Photo:
+        return _Photo() if path is None else _read(photo_dir / path, size, first)
+
+    with replacing(out_dir) as beside:
+        beside.mkdir()
+        with (beside / "photos.npy").open("wb") as file:
+            _write_header(file, 0, size)
+            done = in_order(read, named)
+            for photo in tqdm(done, desc="photos", unit="photo", total=len(named), mininterval=1):
+                if photo.pixels is not None and photo.sha256 not in rows:
+                    rows[str(photo.sha256)] = len(rows)
+                    file.write(photo.pixels.tobytes())
+                photo = photo._replace(pixels=None)
+                if photo.sha256 is not None:
+                    first.setdefault(photo.sha256, photo)
+                found.append((rows.get(photo.sha256 or "", -1), photo))
+            file.seek(0)
+            _write_header(file, len(rows), size)
+        index = pd.DataFrame(
+            {
+                "id": table["id"].to_numpy(dtype=object),
+                "row": np.array([row for row, _ in found], dtype=np.int64),
+                "sha256": pd.array([photo.sha256 for _, photo in found], dtype="str"),
+                "phash": pd.array([photo.phash for _, photo in found], dtype="str"),
+                "problem": pd.array([photo.problem for _, photo in found], dtype="str"),
+            }
+        )
+        write_listings(index, beside / "index.parquet", INDEX)
+
+
+def _read(path: Path, size: int, first: dict[str, _Photo]) -> _Photo:
+    try:
+        content = read_photo(path)
+    except ValueError as error:
+        return _Photo(problem=str(error))
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 in first:
+        return first[sha256]
+    try:
+        image = decode(content, size)
+    except ValueError as error:
+        return _Photo(sha256, problem=str(error))
+    return _Photo(sha256, _phash(image), np.asarray(image))
+
+
+def _phash(image: Image.Image) -> str | None:
+    """Perceptual hash of the decoded picture (Zauner 2010: signs of a 32 x 32 DCT), in hex."""
+    # Imported late: imagehash brings scipy.
+    import imagehash
+
+    grey = image.convert("L").resize((32, 32), Image.Resampling.LANCZOS)
+    return None if np.asarray(grey).std() < MIN_CONTRAST else str(imagehash.phash(grey))
+
+
+def _write_header(file: BinaryIO, rows: int, size: int) -> None:
+    # numpy pads the header for a growing first axis, so it can be rewritten in place.
+    described = {"descr": "|u1", "fortran_order": False, "shape": (rows, size, size, 3)}
+    np.lib.format.write_array_header_1_0(file, described)

@@ -1,0 +1,162 @@
+"""Photo networks and augmentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from src.core.errors import UserError
+from src.core.files import write_json
+from src.encoders.image.augment import Augment
+from src.encoders.image.data import ImageData
+from src.encoders.image.networks import started
+from tests.encoders.conftest import SIZE, photo_weights
+
+PHOTOS = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, SIZE, SIZE, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("network", "width"),
+    # The last has a layer more between its last map and its classifier.
+    [
+        ("plain_cnn", 256),
+        ("test_resnet", 96),
+        ("test_efficientnet", 256),
+        ("mobilenetv3_small_050", 1024),
+    ],
+)
+def test_any_network_turns_photos_into_features_and_logits(
+    network: str, width: int, spec: dict[str, Any], tmp_path: Path
+) -> None:
+    model = started(spec, photo_weights(tmp_path, network), num_classes=3).eval()
+    with torch.inference_mode():
+        assert model.features(PHOTOS).shape == (4, width)
+        assert model(PHOTOS).shape == (4, 3)
+
+
+@pytest.mark.parametrize("size", [16, SIZE, 64])
+def test_photos_are_brought_to_the_network_s_size(
+    size: int, spec: dict[str, Any], cnn_weights: Path
+) -> None:
+    model = started(spec | {"size": size}, cnn_weights, num_classes=3).eval()
+    seen: list[torch.Size] = []
+    model.backbone.register_forward_pre_hook(lambda _, x: seen.append(x[0].shape))
+    with torch.inference_mode():
+        model.features(PHOTOS)
+    assert seen == [(4, 3, size, size)]
+
+
+def test_the_weights_own_mean_and_deviation_normalise_the_photos(
+    spec: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = photo_weights(tmp_path)
+    normed = {"mean": [0.1, 0.2, 0.3], "std": [0.5, 0.25, 0.125]}
+    write_json(folder / "source.json", {"network": "plain_cnn", "weights": "random", **normed})
+    model = started(spec, folder, num_classes=3)
+    model.backbone = torch.nn.Identity()
+    x = model.features(PHOTOS)
+    for channel in range(3):
+        plain = PHOTOS[..., channel].float() / 255
+        expected = (plain - normed["mean"][channel]) / normed["std"][channel]
+        torch.testing.assert_close(x[:, channel], expected)
+
+
+def test_stored_weights_are_where_the_network_starts(spec: dict[str, Any], tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    folder = photo_weights(tmp_path)
+    stored = started(spec, folder, num_classes=3).backbone.state_dict()
+    save_file({k: v.contiguous() for k, v in stored.items()}, folder / "model.safetensors")
+    again = started(spec, folder, num_classes=3).backbone.state_dict()
+    for name, tensor in stored.items():
+        torch.testing.assert_close(again[name], tensor, rtol=0, atol=0)
+
+
+def test_an_unknown_network_is_refused_in_one_line(spec: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="network is 'resnet5000'") as error:
+        started(spec, photo_weights(tmp_path, "resnet5000"), num_classes=3)
+    assert "\n" not in str(error.value)
+
+
+def test_a_view_depends_on_photo_and_seed_alone() -> None:
+    augment = Augment(SIZE)
+    photo = PHOTOS[0].numpy()
+    before = photo.copy()
+    views = {epoch: augment(photo, (7, epoch, 3)) for epoch in range(8)}
+    for view in views.values():
+        assert view.shape == (SIZE, SIZE, 3)
+        assert view.dtype == np.uint8
+    assert len({view.tobytes() for view in views.values()}) == 8
+    np.testing.assert_array_equal(photo, before)
+    # In another order, by another pipeline.
+    again = Augment(SIZE)
+    for epoch in reversed(range(8)):
+        np.testing.assert_array_equal(again(photo, (7, epoch, 3)), views[epoch])
+    assert augment(photo, (7, 0, 4)).tobytes() != views[0].tobytes()
+    assert augment(photo, (8, 0, 3)).tobytes() != views[0].tobytes()
+
+
+class _Views(torch.utils.data.Dataset[Any]):
+    """Views of one photo, made wherever the loader asks for them."""
+
+    def __init__(self) -> None:
+        self.augment = Augment(SIZE)
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, epoch: int) -> Any:
+        return self.augment(PHOTOS[0].numpy(), (7, epoch, 3))
+
+
+def test_a_view_is_the_same_in_a_worker_process() -> None:
+    here, there = (
+        torch.cat(list(DataLoader(_Views(), batch_size=2, num_workers=workers)))
+        for workers in (0, 2)
+    )
+    assert torch.equal(here, there)
+
+
+def test_only_listings_with_a_photo_are_rows(
+    table: pd.DataFrame, packed: Path, cnn_weights: Path, spec: dict[str, Any]
+) -> None:
+    some = table.assign(photo_row=[-1, *range(1, len(table))])
+    photos = ImageData(some, packed, cnn_weights, spec)
+    assert photos.rows.tolist() == list(range(1, len(table)))
+    stored = np.load(packed / "photos.npy")
+    np.testing.assert_array_equal(photos.batch(np.array([0, 4])).numpy(), stored[[1, 5]])
+
+
+def test_varied_batches_are_plain_without_augmentation_and_differ_by_epoch_with_it(
+    table: pd.DataFrame, packed: Path, cnn_weights: Path, spec: dict[str, Any]
+) -> None:
+    rows = np.array([0, 4])
+    plain = ImageData(table, packed, cnn_weights, spec)
+    assert torch.equal(plain.varied_batch(rows, [0, 0], 7), plain.batch(rows))
+    varied = ImageData(table, packed, cnn_weights, spec | {"augment": "albumentations"})
+    first, again, later = (varied.varied_batch(rows, [epoch] * 2, 7) for epoch in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, later)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"augment": "flips"}, {"augment": "albumentations", "tune": "head", "views": 0}],
+    ids=["unknown", "no views"],
+)
+def test_an_augmentation_that_cannot_be_is_refused_in_one_line(
+    changes: dict[str, Any],
+    table: pd.DataFrame,
+    packed: Path,
+    cnn_weights: Path,
+    spec: dict[str, Any],
+) -> None:
+    with pytest.raises(UserError, match=r"params\.yaml") as error:
+        ImageData(table, packed, cnn_weights, spec | changes)
+    assert "\n" not in str(error.value)

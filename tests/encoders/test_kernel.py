@@ -1,0 +1,122 @@
+"""Kernel machines on frozen features: the closed forms against what they stand for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from scipy.optimize import minimize
+
+from src.encoders import kernel
+from src.encoders.common.heads import KernelHead
+from src.encoders.common.kernel import KernelFit, choose_landmarks, fit_kernel
+
+N, D, C = 60, 5, 3
+
+
+@pytest.fixture
+def x() -> NDArray[np.float64]:
+    return np.random.default_rng(0).normal(size=(N, D)) + np.minimum(np.arange(N) % 4, 2)[:, None]
+
+
+@pytest.fixture
+def y() -> NDArray[np.int64]:
+    # Unbalanced: the last class is rare.
+    return np.minimum(np.arange(N) % 4, 2) % C
+
+
+@pytest.fixture
+def groups() -> NDArray[np.str_]:
+    return np.array([f"g{i // 2 if i < 20 else i}" for i in range(N)])
+
+
+def rbf(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.exp(-((a[:, None] - b[None]) ** 2).sum(2) / 10)
+
+
+def fitted(
+    x: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.str_], balanced: bool = True
+) -> KernelFit:
+    return fit_kernel(rbf(x, x), rbf(x, x), y, groups, C, 0.3, balanced)
+
+
+@pytest.mark.parametrize("balanced", [True, False])
+def test_it_minimises_what_it_says(
+    x: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.str_], balanced: bool
+) -> None:
+    fit = fitted(x, y, groups, balanced)
+    k = rbf(x, x) + 1e-6 * np.eye(N)
+    weight = (N / np.bincount(y) / C)[y] if balanced else np.ones(N)
+    for c in range(C):
+        target = np.where(y == c, 1.0, -1 / (C - 1))
+
+        def loss(flat: NDArray[np.float64], target: NDArray[np.float64] = target) -> float:
+            a, b = flat[:-1], flat[-1]
+            return float(weight @ (target - k @ a - b) ** 2 + 0.3 * a @ k @ a)
+
+        ours = np.append(fit.coef[:, c], fit.bias[c])
+        best = minimize(loss, ours, method="L-BFGS-B", options={"maxiter": 2000, "maxfun": 10**6})
+        assert loss(ours) <= best.fun + 1e-5
+
+
+def test_what_a_row_would_be_without_its_group_is_what_a_fit_without_it_says(
+    x: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.str_]
+) -> None:
+    # Without the weights' dependence on the rows that are left out.
+    whole = fitted(x, y, groups, balanced=False)
+    for group in ("g0", "g7", "g30", "g59"):
+        left = groups != group
+        fit = fit_kernel(rbf(x[left], x), rbf(x, x), y[left], groups[left], C, 0.3, balanced=False)
+        scores = rbf(x[~left], x) @ fit.coef + fit.bias
+        np.testing.assert_allclose(whole.without[~left], scores, atol=1e-4)
+
+
+def test_few_landmarks_come_near_to_all(
+    x: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.str_],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(kernel, "LANDMARKS", 40)
+    some = choose_landmarks(N, 7)
+    assert len(some) == 40 and (np.diff(some) > 0).all()
+    np.testing.assert_array_equal(some, choose_landmarks(N, 7))
+    fit = fit_kernel(rbf(x, x[some]), rbf(x[some], x[some]), y, groups, C, 0.3, True)
+    exact = fitted(x, y, groups)
+    ours = (rbf(x, x[some]) @ fit.coef + fit.bias).argmax(1)
+    theirs = (rbf(x, x) @ exact.coef + exact.bias).argmax(1)
+    assert (ours == theirs).mean() > 0.9
+
+
+def test_the_temperature_makes_scores_left_out_likeliest(
+    x: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.str_]
+) -> None:
+    fit = fitted(x, y, groups, balanced=False)
+
+    def loss(temperature: float) -> float:
+        p = np.exp(temperature * fit.without)
+        return float(-np.log(p[np.arange(N), y] / p.sum(1)).mean())
+
+    assert loss(fit.temperature) <= min(loss(fit.temperature * f) for f in (0.8, 1.25)) + 1e-9
+
+
+def test_a_head_says_the_same_after_saving(
+    x: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.str_], tmp_path: Path
+) -> None:
+    features = torch.from_numpy(x).float()
+    head = KernelHead(D, C, gamma=2.0)
+    everything = np.arange(N)
+    head.place_landmarks(features, everything)
+    k = head.kernel(features).double().numpy()
+    np.testing.assert_allclose(np.diag(k), 1, atol=1e-5)
+    fit = fit_kernel(k.copy(), k.copy(), y, groups, C, 0.1, True)
+    head.take(fit)
+    expected = fit.temperature * (k @ fit.coef + fit.bias)
+    np.testing.assert_allclose(head(features).numpy(), expected, atol=1e-3)
+    assert (head(features).argmax(1).numpy() == y).mean() > 0.8
+    save_file(head.state_dict(), tmp_path / "head.safetensors")
+    other = KernelHead(D, C, gamma=2.0)
+    other.load_state_dict(load_file(tmp_path / "head.safetensors"))
+    assert torch.equal(head(features), other(features))

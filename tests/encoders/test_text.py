@@ -1,0 +1,174 @@
+"""Tokens, their joining, and text networks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.core.errors import UserError
+from src.core.files import read_json, write_json
+from src.encoders.text.data import TextData, join
+from src.encoders.text.tokens import tokenize, train_word_pieces
+
+ROOT = Path(__file__).parents[2]
+SPECIAL = {"cls": 101, "sep": 102, "pad": 0}
+
+
+@given(
+    title=st.lists(st.integers(200, 300), max_size=30),
+    body=st.lists(st.integers(400, 500), max_size=30),
+    budget=st.integers(4, 40),
+)
+def test_joined_tokens_keep_to_the_budget_and_the_title_before_the_body(
+    title: list[int], body: list[int], budget: int
+) -> None:
+    joined = join(np.array(title, np.int64), np.array(body, np.int64), budget, SPECIAL).tolist()
+    kept_title = title[: budget - 3]
+    kept_body = body[: budget - 3 - len(kept_title)]
+    assert len(joined) == min(budget, len(title) + len(body) + 3)
+    assert joined == [101, *kept_title, 102, *kept_body, 102]
+
+
+def test_a_bag_of_words_gets_words(table: pd.DataFrame, tmp_path: Path) -> None:
+    write_json(tmp_path / "w" / "source.json", {"network": "", "weights": "none"})
+    tokenize(table, tmp_path / "w", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["tokens.parquet"]
+    words = pd.read_parquet(tmp_path / "out" / "tokens.parquet")
+    assert words["id"].tolist() == table["id"].tolist()
+    assert words["title"][0].tolist() == ["книги"]
+    assert words["body"][0].tolist() == ["продаю", "книги", "номер", "0"]
+
+
+def test_a_network_gets_unpadded_numbers_of_a_tokenizer_that_is_kept(
+    table: pd.DataFrame, tokens: Path
+) -> None:
+    from tokenizers import Tokenizer
+
+    special = read_json(tokens / "special.json")
+    tokenizer = Tokenizer.from_file(str(tokens / "tokenizer.json"))
+    lists = pd.read_parquet(tokens / "tokens.parquet")
+    assert special["vocab_size"] == tokenizer.get_vocab_size()
+    for name in ("title", "body"):
+        numbers = np.concatenate(lists[name].tolist())
+        assert numbers.max() < special["vocab_size"]
+        assert not set(numbers) & {special["pad"], special["cls"], special["sep"]}
+    assert tokenizer.decode(lists["body"][0].tolist()) == table["text"][0]
+
+
+def test_pieces_are_learned_from_the_train_part_alone(
+    table: pd.DataFrame, bert_weights: Path, tmp_path: Path
+) -> None:
+    from tokenizers import Tokenizer
+
+    extra = np.where(table["split"] == "test", " шифоньер", " комод")
+    tokenize(table.assign(text=table["text"] + extra), bert_weights, tmp_path / "out")
+    words = Tokenizer.from_file(str(tmp_path / "out" / "tokenizer.json")).get_vocab()
+    assert "комод" in words
+    assert "шифоньер" not in words
+    # A letter that only the test part has is not known either.
+    assert "ш" not in words and "##ш" not in words
+
+
+def test_pieces_keep_short_i_apart_from_i() -> None:
+    tokenizer = train_word_pieces(["Чайник чайник чаиник"] * 3)
+    assert tokenizer.encode("ЧАЙНИК").tokens[1:-1] == ["чайник"]
+
+
+def test_equal_texts_give_an_equal_tokenizer_in_every_process() -> None:
+    code = (
+        "from src.encoders.text.tokens import train_word_pieces\n"
+        "words = [a + b + c for a in 'абвгд' for b in 'еёжзи' for c in 'йклмн']\n"
+        "print(train_word_pieces([' '.join(words)] * 2).to_str())"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT
+        ).stdout
+        for _ in range(4)
+    }
+    assert len(found) == 1
+
+
+def test_a_tokenizer_that_comes_with_weights_is_used_without_its_padding(
+    table: pd.DataFrame, bert_weights: Path, tmp_path: Path
+) -> None:
+    tokenizer = train_word_pieces(["диван"] * 3)
+    tokenizer.enable_padding(length=50)
+    tokenizer.enable_truncation(4)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    write_json(tmp_path / "source.json", read_json(bert_weights / "source.json"))
+    tokenize(table.assign(title="диван", text="диван " * 9), tmp_path, tmp_path / "out")
+    lists = pd.read_parquet(tmp_path / "out" / "tokens.parquet")
+    assert [len(numbers) for numbers in lists["title"]] == [1] * len(table)
+    assert [len(numbers) for numbers in lists["body"]] == [9] * len(table)
+    words = read_json(tmp_path / "out" / "tokenizer.json")["model"]["vocab"]
+    assert words == tokenizer.get_vocab()
+
+
+def test_only_listings_with_a_text_are_rows(
+    table: pd.DataFrame, tokens: Path, bert_weights: Path, spec: dict[str, Any]
+) -> None:
+    some = table.copy()
+    some.loc[[1, 2], "title"] = " "
+    some.loc[[2, 3], "text"] = ""
+    texts = TextData(some, tokens, bert_weights, spec)
+    assert texts.rows.tolist() == [0, 1, *range(3, len(table))]
+
+
+def test_batches_are_padded_to_their_longest_text(
+    table: pd.DataFrame, tokens: Path, bert_weights: Path, spec: dict[str, Any]
+) -> None:
+    texts = TextData(table, tokens, bert_weights, spec)
+    texts.tokens[0] = texts.tokens[0][:4]
+    texts.lengths[0] = 4
+    batch = texts.batch(np.array([0, 1]))
+    longest = int(texts.lengths[1])
+    assert batch["attention_mask"].tolist() == [[1] * 4 + [0] * (longest - 4), [1] * longest]
+    assert batch["input_ids"][0].tolist() == [*texts.tokens[0], *[0] * (longest - 4)]
+    assert batch["input_ids"][1].tolist() == texts.tokens[1].tolist()
+
+
+def test_features_of_a_text_do_not_depend_on_the_padding_of_its_batch(
+    table: pd.DataFrame, tokens: Path, bert_weights: Path, spec: dict[str, Any]
+) -> None:
+    network = TextData(table, tokens, bert_weights, spec).network(3).eval()
+    ids = torch.tensor([[2, 9, 11, 3, 12, 3]])
+    with torch.inference_mode():
+        alone = network.features({"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+        for more in (1, 40):
+            padded = {
+                "input_ids": torch.nn.functional.pad(ids, (0, more)),
+                "attention_mask": torch.nn.functional.pad(torch.ones_like(ids), (0, more)),
+            }
+            torch.testing.assert_close(network.features(padded), alone, rtol=0, atol=1e-5)
+        unmasked = padded | {"attention_mask": torch.ones_like(padded["input_ids"])}
+        assert not torch.allclose(network.features(unmasked), alone, atol=1e-3)
+
+
+def test_stored_weights_are_where_the_network_starts(
+    table: pd.DataFrame, tokens: Path, bert_weights: Path, spec: dict[str, Any], tmp_path: Path
+) -> None:
+    encoder = TextData(table, tokens, bert_weights, spec).network(3).encoder
+    encoder.save_pretrained(tmp_path)
+    write_json(tmp_path / "source.json", read_json(bert_weights / "source.json"))
+    started = TextData(table, tokens, tmp_path, spec).network(3).encoder.state_dict()
+    for name, tensor in encoder.state_dict().items():
+        torch.testing.assert_close(started[name], tensor, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("budget", [3, 65])
+def test_a_budget_that_no_text_or_network_can_keep_is_refused_in_one_line(
+    budget: int, table: pd.DataFrame, tokens: Path, bert_weights: Path, spec: dict[str, Any]
+) -> None:
+    with pytest.raises(UserError, match=f"max_tokens is {budget}; ") as error:
+        TextData(table, tokens, bert_weights, spec | {"max_tokens": budget}).network(3)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,326 @@
+"""The Hub through its real loaders, against a local server that speaks its protocol."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import stages.weights
+from src.core.errors import UserError
+from src.core.files import read_json
+from src.core.timing import run_stage
+from src.encoders.weights.fetch import fetch_weights
+from tests.encoders.weights.hub_server import COMMIT, HubServer, serving
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = {"hub": {"network": "test_resnet.r160_in1k", "weights": "hub"}}
+TEXT = {"hub": {"network": "someone/tiny-bert", "weights": "hub"}}
+
+
+@pytest.fixture(scope="session")
+def repos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One photo network and one text network with random weights, as the Hub would hold them."""
+    import timm
+    import torch
+    from safetensors.torch import save_file
+    from tokenizers.implementations import BertWordPieceTokenizer
+    from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
+
+    root = tmp_path_factory.mktemp("repos")
+    torch.manual_seed(5)
+    image = root / "timm" / "test_resnet.r160_in1k"
+    image.mkdir(parents=True)
+    save_file(timm.create_model("test_resnet").state_dict(), image / "model.safetensors")
+    (image / "config.json").write_text('{"architecture": "test_resnet"}')
+    text = root / "someone" / "tiny-bert"
+    words = BertWordPieceTokenizer()
+    texts = iter([iter(["продам стол и стул", "a table"])])
+    words.train_from_iterator(texts, vocab_size=90, show_progress=False)
+    config = BertConfig(
+        vocab_size=90,
+        hidden_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=40,
+        max_position_embeddings=64,
+    )
+    BertForMaskedLM(config).save_pretrained(text)
+    specials = {"unk": "[UNK]", "sep": "[SEP]", "pad": "[PAD]", "cls": "[CLS]", "mask": "[MASK]"}
+    PreTrainedTokenizerFast(
+        tokenizer_object=words._tokenizer, **{f"{k}_token": v for k, v in specials.items()}
+    ).save_pretrained(text)
+    return root
+
+
+@pytest.fixture
+def hub(repos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    """Point the loaders at a fresh server and an empty cache, with no patience for silence."""
+    with serving(repos) as server:
+        _use(monkeypatch, server.url, tmp_path / "cache")
+        yield server
+
+
+def _use(monkeypatch: pytest.MonkeyPatch, url: str, cache: Path) -> None:
+    from huggingface_hub import constants
+
+    template = constants.HUGGINGFACE_CO_URL_TEMPLATE.removeprefix(constants.ENDPOINT)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + template)
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.5)
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
+
+
+def _failure(kind: str, spec: dict[str, Any], out: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        fetch_weights(kind, "row", spec, "hub", out)
+    assert not out.exists()
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def _assert_ways_out(message: str, hub_url: str, model: str) -> None:
+    for split in (model, hub_url, "weights: offline", "HF_ENDPOINT", "HF_HOME", "HF_HUB_OFFLINE"):
+        assert split in message
+
+
+def test_photo_network_is_what_was_served(hub: HubServer, repos: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    fetch_weights("image", "row", IMAGE, "hub", tmp_path / "out")
+    served = load_file(repos / "timm/test_resnet.r160_in1k/model.safetensors")
+    got = load_file(tmp_path / "out" / "model.safetensors")
+    assert set(served) - set(got) == {"fc.weight", "fc.bias"}
+    assert all(torch.equal(got[name], served[name]) for name in got)
+    about = read_json(tmp_path / "out" / "source.json")
+    assert about["weights"] == "hub timm/test_resnet.r160_in1k"
+    assert about["revision"] == COMMIT
+    assert len(about["mean"]) == len(about["std"]) == 3
+
+
+def test_text_network_is_what_was_served(hub: HubServer, repos: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+    from transformers import AutoTokenizer
+
+    fetch_weights("text", "row", TEXT, "hub", tmp_path / "out")
+    served = load_file(repos / "someone/tiny-bert/model.safetensors")
+    got = load_file(tmp_path / "out" / "model.safetensors")
+    encoder = {name for name in served if name.startswith("bert.")}
+    assert {f"bert.{name}" for name in got if "pooler" not in name} == encoder
+    assert all(torch.equal(got[name.removeprefix("bert.")], served[name]) for name in encoder)
+    about = read_json(tmp_path / "out" / "source.json")
+    assert about == {
+        "network": "someone/tiny-bert",
+        "weights": "hub someone/tiny-bert",
+        "revision": COMMIT,
+    }
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out", local_files_only=True)
+    assert (tmp_path / "out" / "tokenizer.json").exists()
+    assert tokenizer.decode(tokenizer("стол")["input_ids"], skip_special_tokens=True) == "стол"
+
+
+def test_a_filled_cache_does_without_the_hub(
+    hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    for kind, spec in (("image", IMAGE), ("text", TEXT)):
+        fetch_weights(kind, "row", spec, "hub", tmp_path / kind)
+    first = (tmp_path / "image" / "model.safetensors").read_bytes()
+    hub.fault = 503
+    for kind, spec in (("image", IMAGE), ("text", TEXT)):
+        fetch_weights(kind, "row", spec, "hub", tmp_path / kind)
+    hub.asked.clear()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    for kind, spec in (("image", IMAGE), ("text", TEXT)):
+        fetch_weights(kind, "row", spec, "hub", tmp_path / kind)
+    assert hub.asked == []
+    assert (tmp_path / "image" / "model.safetensors").read_bytes() == first
+
+
+@pytest.mark.parametrize(("kind", "spec"), [("image", IMAGE), ("text", TEXT)])
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (401, "HF_TOKEN"),
+        ("gated", "HF_TOKEN"),
+        (404, "answered 404"),
+        (503, "answered 503"),
+        ("hang", "no answer"),
+    ],
+)
+def test_a_hub_that_refuses(
+    hub: HubServer, tmp_path: Path, kind: str, spec: dict[str, Any], fault: int | str, words: str
+) -> None:
+    hub.fault = fault
+    started = time.monotonic()
+    message = _failure(kind, spec, tmp_path / "out")
+    assert time.monotonic() - started < 10
+    _assert_ways_out(message, hub.url, spec["hub"]["network"])
+    assert words in message
+
+
+@pytest.mark.parametrize(("kind", "spec"), [("image", IMAGE), ("text", TEXT)])
+@pytest.mark.parametrize("fault", ["short", "hang_body"])
+def test_a_download_that_breaks_off(
+    hub: HubServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    spec: dict[str, Any],
+    fault: str,
+) -> None:
+    # The library waits a second between its attempts.
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda _: None)
+    hub.fault = fault
+    _assert_ways_out(_failure(kind, spec, tmp_path / "out"), hub.url, spec["hub"]["network"])
+    hub.fault = None
+    fetch_weights(kind, "row", spec, "hub", tmp_path / "out")
+
+
+def test_no_server_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        _use(monkeypatch, url, tmp_path / "cache")
+        for kind, spec in (("image", IMAGE), ("text", TEXT)):
+            message = _failure(kind, spec, tmp_path / "out")
+            _assert_ways_out(message, url, spec["hub"]["network"])
+
+
+def test_a_file_that_lacks_a_layer_is_no_silent_random_start(
+    hub: HubServer, repos: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    hub.repos = tmp_path / "repos"
+    for repo, layer in (
+        ("timm/test_resnet.r160_in1k", "layer2.0.conv1.weight"),
+        ("someone/tiny-bert", "bert.encoder.layer.1.output.dense.weight"),
+    ):
+        (hub.repos / repo).mkdir(parents=True)
+        for file in (repos / repo).iterdir():
+            (hub.repos / repo / file.name).write_bytes(file.read_bytes())
+        state = load_file(repos / repo / "model.safetensors")
+        del state[layer]
+        save_file(state, hub.repos / repo / "model.safetensors", metadata={"format": "pt"})
+    assert "layer2.0.conv1.weight" in _failure("image", IMAGE, tmp_path / "out")
+    assert "encoder.layer.1.output.dense.weight" in _failure("text", TEXT, tmp_path / "out")
+
+
+@pytest.mark.parametrize(("kind", "spec"), [("image", IMAGE), ("text", TEXT)])
+def test_a_pickle_is_not_loaded(
+    hub: HubServer,
+    repos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    spec: dict[str, Any],
+) -> None:
+    # The real one would ask a converter on the internet, which no test may.
+    from transformers import safetensors_conversion
+
+    monkeypatch.setattr(safetensors_conversion, "get_conversion_pr_reference", _no_conversion)
+    repo = "timm/test_resnet.r160_in1k" if kind == "image" else "someone/tiny-bert"
+    hub.repos = tmp_path / "repos"
+    (hub.repos / repo).mkdir(parents=True)
+    for file in (repos / repo).iterdir():
+        name = file.name.replace("model.safetensors", "pytorch_model.bin")
+        (hub.repos / repo / name).write_bytes(file.read_bytes())
+    _assert_ways_out(_failure(kind, spec, tmp_path / "out"), hub.url, repo)
+    assert not [line for line in hub.asked if line.startswith("GET") and line.endswith(".bin")]
+
+
+def _no_conversion(api: Any, model_id: str) -> str:
+    raise OSError("no safetensors, and none could be made")
+
+
+def test_a_converted_copy_stands_in_for_a_pickle(
+    hub: HubServer, repos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import safetensors_conversion
+
+    repo = "someone/tiny-bert"
+    hub.repos = tmp_path / "repos"
+    (hub.repos / repo).mkdir(parents=True)
+    for file in (repos / repo).iterdir():
+        if file.name != "model.safetensors":
+            (hub.repos / repo / file.name).write_bytes(file.read_bytes())
+
+    def convert(api: Any, model_id: str) -> str:
+        hub.repos, hub.commit = repos, "f" * 40
+        return "refs/pr/1"
+
+    monkeypatch.setattr(safetensors_conversion, "get_conversion_pr_reference", convert)
+    fetch_weights("text", "row", TEXT, "hub", tmp_path / "out")
+    assert read_json(tmp_path / "out" / "source.json")["revision"] == "f" * 40
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [("resnet50000", "does not know"), ("resnet50.no_tag", "does not know"), ("resnet10t", "")],
+)
+def test_names_that_timm_has_not(tmp_path: Path, network: str, words: str) -> None:
+    if not words:
+        import timm
+
+        words, network = "no weights on the Hub", _without_hub(timm)
+    spec = {"hub": {"network": network, "weights": "hub"}}
+    assert words in _failure("image", spec, tmp_path / "out")
+
+
+def _without_hub(timm: Any) -> str:
+    names = timm.list_models()
+    return next(name for name in names if not timm.get_pretrained_cfg(name).hf_hub_id)
+
+
+def test_the_stage_reads_its_row_and_the_environment(
+    repos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "params.yaml").write_text(
+        "weights: hub\n"
+        "text_models:\n  tiny:\n    hub:\n      network: someone/tiny-bert\n      weights: hub\n"
+    )
+    (tmp_path / "dvc.yaml").write_text(
+        "stages:\n  weights_text:\n    foreach: [tiny]\n    do:\n"
+        "      cmd: python -m stages.weights text ${item}\n"
+        "      params: [weights, 'text_models.${item}.${weights}']\n"
+    )
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc" / "config").write_text("[core]\n    no_scm = True\n")
+    with serving(repos) as server:
+        done = subprocess.run(
+            [sys.executable, "-m", "stages.weights", "text", "tiny"],
+            check=False,
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "HF_ENDPOINT": server.url,
+                "HF_HOME": str(tmp_path / "home"),
+            },
+            text=True,
+            capture_output=True,
+        )
+    assert done.returncode == 0, done.stderr
+    about = read_json(tmp_path / "data" / "weights" / "tiny" / "source.json")
+    assert about["weights"] == "hub someone/tiny-bert"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["weights", "text", "tinny"])
+    with pytest.raises(SystemExit) as wrong:
+        run_stage(stages.weights.main)
+    assert wrong.value.code == (
+        "error: params.yaml has no `text_models.tinny.hub`: `tinny` is none of tiny"
+    )

@@ -1,0 +1,57 @@
+"""The audit's numbers, and the formula that foretells what leakage scores."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from src.evaluation.audit import audit, audit_markdown, audit_planted
+from tests.made import made_notes, made_table
+
+LEAKY = {
+    "n": 18,
+    "accuracy": 0.9,
+    "accuracy_low": 0.8,
+    "accuracy_high": 0.95,
+    "share_seen": 0.6,
+    "accuracy_seen": 0.98,
+    "accuracy_unseen": 0.78,
+}
+SCORES = {"logreg": {"accuracy": 0.8}, "logreg_leaky": LEAKY}
+
+
+def test_the_leaky_accuracy_is_foretold_from_the_honest_one() -> None:
+    found = audit(made_table(), made_notes(), SCORES, suspected=2, looked_at=24)
+    assert found["leaky"]["accuracy_predicted"] == pytest.approx(0.6 * 0.98 + 0.4 * 0.8)
+    assert found["split"] == {"groups": 60, "groups_crossing": 0}
+    text = audit_markdown(found)
+    assert "0.908 = 0.600 * 0.980 + 0.400 * 0.800" in text
+    assert "Measured: 0.900 (95 % interval 0.800 to 0.950)" in text
+    assert "would have put 4 on both sides" in text
+    assert "| the same photo, byte by byte |" not in text
+    assert "suspects 2 of 24 listings of a wrong category" in text
+    assert "planted" not in text
+
+
+def test_without_the_honest_row_or_a_seen_listing_nothing_is_foretold() -> None:
+    unseen = {k: v for k, v in LEAKY.items() if k != "accuracy_seen"} | {"share_seen": 0.0}
+    for scores in ({"logreg_leaky": LEAKY}, SCORES | {"logreg_leaky": unseen}):
+        found = audit(made_table(), made_notes(), scores, suspected=0, looked_at=0)
+        assert "accuracy_predicted" not in found["leaky"]
+        assert "fitted on" in audit_markdown(found)
+
+
+def test_what_was_planted_is_compared_with_what_was_found() -> None:
+    table = made_table()
+    table.loc[[58, 59], "group"] = "g58"
+    truth = pd.DataFrame(
+        {"id": table["id"][::-1], "group": table["id"][::-1], "wrong_label": False}
+    )
+    truth.loc[[50, 51], "wrong_label"] = True
+    truth.loc[[57, 58, 59], "group"] = "r57"
+    suspected = pd.DataFrame({"id": ["r50", "r40"]})
+    found = audit_planted(table, truth, suspected, table["id"][48:])
+    assert found["duplicate_pairs"] == {"precision": 1, "recall": pytest.approx(1 / 3, abs=1e-6)}
+    assert found["wrong_labels"] == {"precision": 0.5, "recall": 0.5, "planted": 2}
+    text = audit_markdown(audit(table, made_notes(), SCORES, 2, 12) | {"planted": found})
+    assert "| wrong labels (2) | 0.500 | 0.500 |" in text

@@ -1,0 +1,141 @@
+"""Temperatures are found again, never fitted on what they are measured on, and ECE is by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import brier_score_loss, log_loss
+
+from src.evaluation.calibration import (
+    BINS,
+    apply_temperature,
+    brier,
+    cross_fit_temperature,
+    expected_calibration_error,
+    fit_temperature,
+    reliability,
+)
+
+
+def made(
+    n: int, temperature: float, seed: int = 0, classes: int = 5
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Probabilities too sure by `temperature`, [N, C], and classes drawn from the truth."""
+    rng = np.random.default_rng(seed)
+    true = softmax(rng.normal(0, 1.2, (n, classes)), axis=1)
+    y = (rng.random(n)[:, None] > true.cumsum(1)).sum(1).clip(max=classes - 1)
+    sharpened = true**temperature
+    return (sharpened / sharpened.sum(1, keepdims=True)).astype(np.float32), y
+
+
+class Says(ClassifierMixin, BaseEstimator):
+    """A classifier whose input is what it says."""
+
+    def fit(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> Says:
+        self.classes_ = np.arange(X.shape[1])
+        return self
+
+    def predict(self, X: NDArray[np.float32]) -> NDArray[np.int64]:
+        return X.argmax(1)
+
+    def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
+        return X
+
+
+@pytest.mark.parametrize("temperature", [0.4, 0.8, 1.2])
+def test_a_known_temperature_is_found_again(temperature: float) -> None:
+    probs, y = made(20_000, temperature)
+    assert fit_temperature(probs, y) == pytest.approx(temperature, rel=0.05)
+
+
+def test_scikit_learn_finds_the_same() -> None:
+    probs, y = made(5000, 1.2)
+    above_the_floor = probs.min(1) > 0.02
+    probs, y = probs[above_the_floor], y[above_the_floor]
+    frozen = FrozenEstimator(Says().fit(probs, y))
+    calibrated = CalibratedClassifierCV(frozen, method="temperature").fit(probs, y)
+    ours = apply_temperature(probs, fit_temperature(probs, y))
+    np.testing.assert_allclose(ours, calibrated.predict_proba(probs), atol=5e-4)
+
+
+@given(st.floats(0.05, 20), st.integers(0, 50))
+@settings(max_examples=30, deadline=None)
+def test_a_temperature_leaves_distributions_and_the_top_class(
+    temperature: float, seed: int
+) -> None:
+    probs, _ = made(50, 3.0, seed)
+    cooled = apply_temperature(probs, temperature)
+    np.testing.assert_allclose(cooled.sum(1), 1, atol=1e-5)
+    top = np.arange(50), probs.argmax(1)
+    np.testing.assert_allclose(cooled[top], cooled.max(1), rtol=1e-5)
+
+
+def test_held_out_calibration_makes_sure_scores_honest() -> None:
+    probs, y = made(1500, 3.0)
+    calibrated = cross_fit_temperature(probs, y, np.arange(1500).astype(str), 5, seed=7)
+    assert expected_calibration_error(probs, y) > 0.15
+    assert expected_calibration_error(calibrated, y) < 0.06
+    assert brier(calibrated, y) < brier(probs, y)
+    assert log_loss(y, calibrated) < log_loss(y, probs)
+
+
+def test_no_listing_has_a_say_in_its_own_temperature() -> None:
+    probs, y = made(300, 3.0)
+    groups = (np.arange(300) // 3).astype(str)
+    before = cross_fit_temperature(probs, y, groups, 5, seed=7)
+    changed = y.copy()
+    changed[:3] = (y[:3] + 1) % 5
+    after = cross_fit_temperature(probs, changed, groups, 5, seed=7)
+    np.testing.assert_array_equal(before[:3], after[:3])
+    assert (before[3:] != after[3:]).any()
+
+
+def test_a_single_group_cannot_be_calibrated_and_stays_as_it_is() -> None:
+    probs, y = made(10, 3.0)
+    np.testing.assert_array_equal(cross_fit_temperature(probs, y, np.full(10, "g"), 5, 7), probs)
+
+
+def test_probabilities_of_nought_and_one_are_no_obstacle() -> None:
+    y = np.array([0, 1, 2] * 40)
+    probs = np.eye(3, dtype=np.float32)[np.where(np.arange(120) % 4 == 0, (y + 1) % 3, y)]
+    cooled = apply_temperature(probs, fit_temperature(probs, y))
+    assert np.isfinite(cooled).all()
+    # A quarter is wrong, so the right confidence is three quarters.
+    assert cooled.max(1) == pytest.approx(0.75, abs=0.01)
+
+
+def test_ece_and_reliability_by_hand() -> None:
+    confidence = np.repeat([0.6, 0.9], [30, 30]).astype(np.float32)
+    probs = np.stack([confidence, 1 - confidence], axis=1)
+    y = np.array([0] * 24 + [1] * 6 + [0] * 21 + [1] * 9)
+    bins = reliability(probs, y)
+    assert bins["bin"].tolist() == [0, 1] and bins["n"].tolist() == [30, 30]
+    np.testing.assert_allclose(bins["confidence"], [0.6, 0.9], atol=1e-6)
+    np.testing.assert_allclose(bins["accuracy"], [0.8, 0.7])
+    assert expected_calibration_error(probs, y) == pytest.approx((0.2 + 0.2) / 2)
+
+
+@given(st.integers(1, 400), st.integers(0, 50))
+@settings(max_examples=30, deadline=None)
+def test_bins_hold_every_listing_once_in_about_equal_numbers(n: int, seed: int) -> None:
+    probs, y = made(n, 2.0, seed)
+    bins = reliability(probs, y)
+    assert bins["n"].sum() == n and len(bins) <= BINS
+    assert bins["confidence"].is_monotonic_increasing
+    assert bins["n"].max() <= -(-n // BINS) + 1
+    order = np.random.default_rng(seed).permutation(n)
+    turned = reliability(probs[order], y[order])
+    np.testing.assert_allclose(bins, turned, rtol=1e-9)
+
+
+def test_brier_is_that_of_scikit_learn() -> None:
+    probs, y = made(500, 2.0)
+    expected = brier_score_loss(y, probs, labels=np.arange(5), scale_by_half=False)
+    assert brier(probs, y) == pytest.approx(expected, abs=1e-6)
