@@ -68,7 +68,7 @@ def made_features(table: pd.DataFrame, **changes: Any) -> ModelOutput:
     fitted = ids[(table["split"] == "train").to_numpy()]
     content: dict[str, Any] = {
         "ids": ids,
-        "x": np.random.default_rng(0).normal(size=(n, 4)).astype(np.float32),
+        "features": np.random.default_rng(0).normal(size=(n, 4)).astype(np.float32),
         "probs": one_hot(table),
         "classes": np.array(CLASSES),
         "scored_by": np.zeros(n, np.int32),

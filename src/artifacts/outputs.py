@@ -30,17 +30,17 @@ class ModelOutput:
 
     Attributes:
         ids: listings, [N].
-        x: features, [N, D] float32; those of different encoders are not one space.
+        features: [N, D] float32; those of different encoders are not one space.
         probs: class probabilities, [N, C] float32.
         classes: names of the classes, [C].
         scored_by: the number of the encoder that made each row, [N].
         fitted_ids, fitted_by: pairs of a listing and an encoder fitted on it, [M] each.
-        frozen: whether `x` comes from a network that no listing was used to fit, so that the
+        frozen: whether `features` come from a network that no listing was used to fit, so that the
             features (not the probabilities) are unseen for every row and lie in one space.
     """
 
     ids: NDArray[np.str_]
-    x: NDArray[np.float32]
+    features: NDArray[np.float32]
     probs: NDArray[np.float32]
     classes: NDArray[np.str_]
     scored_by: NDArray[np.int32]
@@ -51,7 +51,7 @@ class ModelOutput:
     def __post_init__(self) -> None:
         n, c = len(self.ids), len(self.classes)
         shapes = {
-            "x": (n, self.x.shape[-1]),
+            "features": (n, self.features.shape[-1]),
             "probs": (n, c),
             "scored_by": (n,),
             "fitted_by": (len(self.fitted_ids),),
@@ -60,7 +60,7 @@ class ModelOutput:
             found = getattr(self, name).shape
             if found != expected:
                 raise ValueError(f"{name} has shape {found}, expected {expected}")
-        if not np.isfinite(self.x).all() or not np.isfinite(self.probs).all():
+        if not np.isfinite(self.features).all() or not np.isfinite(self.probs).all():
             raise ValueError("features and probabilities must be finite")
 
     def save(self, path: Path) -> None:
@@ -78,7 +78,7 @@ class ModelOutput:
         """The chosen rows; what the encoders were fitted on stays."""
         return ModelOutput(
             self.ids[chosen],
-            self.x[chosen],
+            self.features[chosen],
             self.probs[chosen],
             self.classes,
             self.scored_by[chosen],

@@ -31,25 +31,25 @@ class Block:
     unseen: NDArray[np.bool_]
 
 
-def model_block(table: pd.DataFrame, features: ModelOutput, inputs: str) -> Block:
+def model_block(table: pd.DataFrame, output: ModelOutput, inputs: str) -> Block:
     """Build the block of one model.
 
     Args:
         table: the prepared listings.
-        features: scores by that model; listings without the modality are not among them.
+        output: what that model says; listings without the modality are not among them.
         inputs: features, probs (as centred log-probabilities), or both.
     """
     if inputs not in INPUTS:
         raise UserError(
             f"inputs is {inputs!r}; expected one of {', '.join(INPUTS)}: set it in params.yaml"
         )
-    compact = model_columns(features.x, features.probs, inputs)
+    compact = model_columns(output.features, output.probs, inputs)
     groups = table.set_index("id")["group"]
     # A frozen network's features have seen no listing, whoever fitted the head above them.
-    unseen = features.unseen(groups)
-    if inputs == "features" and features.frozen:
-        unseen = np.ones(len(features.ids), dtype=bool)
-    place = pd.Index(table["id"]).get_indexer(pd.Index(features.ids))
+    unseen = output.unseen(groups)
+    if inputs == "features" and output.frozen:
+        unseen = np.ones(len(output.ids), dtype=bool)
+    place = pd.Index(table["id"]).get_indexer(pd.Index(output.ids))
     x = np.zeros((len(table), compact.shape[1]), np.float32)
     x[place] = compact
     present, all_unseen = np.zeros(len(table), bool), np.ones(len(table), bool)
@@ -80,19 +80,19 @@ def price_block(table: pd.DataFrame) -> Block:
 
 
 def with_out_of_fold(
-    features: ModelOutput, out_of_fold: ModelOutput | None, inputs: str
+    full: ModelOutput, out_of_fold: ModelOutput | None, inputs: str
 ) -> ModelOutput:
     """Put out-of-fold scores in the place of those by an encoder that saw the listing.
 
     Features of separately tuned encoders are not one space: then, unless only probabilities are
     wanted, the heads have to do with the listings that the one encoder has not seen.
     """
-    if out_of_fold is None or (inputs != "probs" and not features.frozen):
-        return features
-    kept = features.rows(~np.isin(features.ids, out_of_fold.ids))
+    if out_of_fold is None or (inputs != "probs" and not full.frozen):
+        return full
+    kept = full.rows(~np.isin(full.ids, out_of_fold.ids))
     joined = {
         name: np.concatenate([getattr(kept, name), getattr(out_of_fold, name)])
-        for name in ("ids", "x", "probs", "scored_by", "fitted_ids", "fitted_by")
+        for name in ("ids", "features", "probs", "scored_by", "fitted_ids", "fitted_by")
     }
     return ModelOutput(classes=kept.classes, frozen=kept.frozen, **joined)
 

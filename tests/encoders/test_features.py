@@ -45,12 +45,12 @@ def test_no_pickle_is_written_or_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"x": np.zeros((59, 4), np.float32)},
-        {"x": np.zeros(60, np.float32)},
+        {"features": np.zeros((59, 4), np.float32)},
+        {"features": np.zeros(60, np.float32)},
         {"probs": np.zeros((60, 2), np.float32)},
         {"scored_by": np.zeros(59, np.int32)},
         {"fitted_by": np.zeros(35, np.int32)},
-        {"x": np.full((60, 4), np.nan, np.float32)},
+        {"features": np.full((60, 4), np.nan, np.float32)},
         {"probs": np.full((60, 3), np.inf, np.float32)},
     ],
     ids=lambda changes: next(iter(changes)),
@@ -121,7 +121,7 @@ def test_unseen_means_that_the_scoring_encoder_was_fitted_on_nothing_of_the_grou
     ids = np.array([f"r{i}" for i in range(len(rows))])
     features = ModelOutput(
         ids=ids,
-        x=np.zeros((len(rows), 1), np.float32),
+        features=np.zeros((len(rows), 1), np.float32),
         probs=np.ones((len(rows), 1), np.float32),
         classes=np.array(["a"]),
         scored_by=np.array([encoder for _, encoder in rows], np.int32),

@@ -69,13 +69,13 @@ def test_out_of_fold_scores_come_from_encoders_that_saw_neither_row_nor_group() 
     memory = Memory(table)
     trained = train(memory, table, 3, seed=1, name="memory")
     in_train = (table["split"] == "train").to_numpy()
-    assert trained.features.x[:, 0].tolist() == in_train.astype(float).tolist()
+    assert trained.features.features[:, 0].tolist() == in_train.astype(float).tolist()
     assert trained.features.unseen(groups_of(table)).tolist() == (~in_train).tolist()
 
     out_of_fold = trained.out_of_fold
     assert out_of_fold is not None
     assert out_of_fold.ids.tolist() == table["id"][in_train].tolist()
-    assert not out_of_fold.x.any()
+    assert not out_of_fold.features.any()
     assert out_of_fold.unseen(groups_of(table)).all()
     assert set(out_of_fold.scored_by) == {1, 2, 3}
     for number, rows in memory.fitted.items():
@@ -170,11 +170,11 @@ def test_tuning_the_head_keeps_the_backbone_as_it_is(
     assert trained.features.frozen
     with torch.inference_mode():
         plain = start.eval().features(photos.batch(np.arange(len(table)))).numpy()
-    np.testing.assert_allclose(trained.features.x, plain, atol=1e-4)
+    np.testing.assert_allclose(trained.features.features, plain, atol=1e-4)
     # All encoders' features are one space.
     assert trained.out_of_fold is not None
     in_train = (table["split"] == "train").to_numpy()
-    np.testing.assert_array_equal(trained.out_of_fold.x, trained.features.x[in_train])
+    np.testing.assert_array_equal(trained.out_of_fold.features, trained.features.features[in_train])
 
 
 def test_a_frozen_photo_is_seen_in_as_many_views_as_asked_for(

@@ -20,7 +20,7 @@ def out_of_fold(features: ModelOutput) -> ModelOutput:
     half = (np.arange(36) % 2).astype(np.int32)
     return ModelOutput(
         ids=kept.ids,
-        x=kept.x + 100,
+        features=kept.features + 100,
         probs=one_hot(TABLE, sure=0.5)[TRAIN],
         classes=kept.classes,
         scored_by=half + 1,

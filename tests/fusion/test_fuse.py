@@ -68,7 +68,7 @@ def test_what_an_encoder_says_of_rows_it_has_seen_has_no_effect(head: str) -> No
     honest = made_features(table)
     poisoned_probs = honest.probs.copy()
     poisoned_probs[:36] = np.roll(one_hot(table, sure=1.0)[:36], 1, axis=1)
-    poisoned = made_features(table, probs=poisoned_probs, x=honest.x * 100)
+    poisoned = made_features(table, probs=poisoned_probs, features=honest.features * 100)
     one, two = (
         fuse(
             table, RowOutput(features, None), RowOutput(honest, None), spec, seed=7

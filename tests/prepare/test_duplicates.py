@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import DisjointSet
-from src.core.errors import UserError
 
 from src.cleaning.text import clean
+from src.core.errors import UserError
 from src.prepare import duplicates
 from src.prepare.duplicates import (
     MAX_SHARED_PHOTO,

@@ -79,7 +79,7 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
     x, probs = encoder.score(model, np.arange(len(ids)))
     features = ModelOutput(
         ids=ids,
-        x=x,
+        features=x,
         probs=probs,
         classes=classes,
         scored_by=np.zeros(len(ids), np.int32),
@@ -102,12 +102,12 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
     splits = splitter.split(fit_rows, labels[fit_rows], groups[fit_rows])
     for number, (rest, fold) in enumerate(splits, start=1):
         fold_model, _ = encoder.fit(fit_rows[rest], val_rows, number)
-        scored.x[fold], scored.probs[fold] = encoder.score(fold_model, fit_rows[fold])
+        scored.features[fold], scored.probs[fold] = encoder.score(fold_model, fit_rows[fold])
         scored.scored_by[fold] = number
         seen.append(rest)
     out_of_fold = ModelOutput(
         ids=scored.ids,
-        x=scored.x,
+        features=scored.features,
         probs=scored.probs,
         classes=classes,
         scored_by=scored.scored_by,
