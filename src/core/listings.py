@@ -117,6 +117,11 @@ def labels_of(table: pd.DataFrame) -> tuple[NDArray[np.str_], NDArray[np.int64]]
     return classes, labels.astype(np.int64)
 
 
+def pairs_within(sizes: pd.Series) -> int:
+    """Return how many pairs of listings lie in groups of these sizes."""
+    return int((sizes * (sizes - 1) // 2).sum())
+
+
 def _require_whole_groups(table: pd.DataFrame, name: str) -> None:
     by_group = table.groupby("group")
     crossing = (by_group["split"].transform("nunique") > 1) | (

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from src.core.listings import pairs_within
+
 
 class Retrieved(NamedTuple):
     """`precision`: the share of what was found that is true; `recall`: the share that was found.
@@ -26,9 +28,9 @@ def pairs_found(found: NDArray[np.object_], planted: NDArray[np.object_]) -> Ret
         found, planted: the group of each listing, [N].
     """
     pairs = pd.DataFrame({"found": found, "planted": planted})
-    joined = _pairs(pairs.groupby("found").size())
-    true = _pairs(pairs.groupby("planted").size())
-    both = _pairs(pairs.groupby(["found", "planted"]).size())
+    joined = pairs_within(pairs.groupby("found").size())
+    true = pairs_within(pairs.groupby("planted").size())
+    both = pairs_within(pairs.groupby(["found", "planted"]).size())
     return Retrieved(_share(both, joined), _share(both, true))
 
 
@@ -44,10 +46,6 @@ def labels_found(
     """
     hit = int((np.isin(ids, suspected) & wrong).sum())
     return Retrieved(_share(hit, len(suspected)), _share(hit, int(wrong.sum())))
-
-
-def _pairs(sizes: pd.Series) -> int:
-    return int((sizes * (sizes - 1) // 2).sum())
 
 
 def _share(part: int, whole: int) -> float:

@@ -11,7 +11,7 @@ import pandas as pd
 from src.cleaning.redact import EMAIL, LINK, NAME, PHONE
 from src.cleaning.text import with_words
 from src.core.errors import UserError
-from src.core.listings import SPLITS, cv_rounds
+from src.core.listings import SPLITS, cv_rounds, pairs_within
 from src.prepare.duplicates import Groups, group_near_duplicates
 from src.prepare.split import assign_splits
 
@@ -137,17 +137,13 @@ def _random_split(table: pd.DataFrame, seed: int) -> dict[str, int]:
         lambda own: rng.permutation(own.to_numpy())
     )
     group = table["group"]
-    pairs = _pairs(group.value_counts())
+    pairs = pairs_within(group.value_counts())
     judged = split == "test"
     learned_from = (~judged).groupby(group).transform("any")
     return {
         "pairs": pairs,
-        "pairs_crossing": pairs - _pairs(split.groupby([group, split]).size()),
+        "pairs_crossing": pairs - pairs_within(split.groupby([group, split]).size()),
         "groups_crossing": int((split.groupby(group).nunique() > 1).sum()),
         "judged_listings": int(judged.sum()),
         "judged_listings_with_twin_in_train_or_val": int((judged & learned_from).sum()),
     }
-
-
-def _pairs(sizes: pd.Series) -> int:
-    return int((sizes * (sizes - 1) // 2).sum())
