@@ -1,0 +1,37 @@
+"""What all sections of params.yaml share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0, le=86_400)]
+Positive = Annotated[float, Field(gt=0)]
+# A row's name becomes the name of folders and files.
+RowName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+Inputs = Literal["features", "probs", "both"]
+Imbalance = Literal["weights", "sampler", "none"]
+
+
+class Section(BaseModel):
+    """A part of params.yaml: no unknown keys, no value of another type, no change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class KeyFault(ValueError):
+    """A fault of one key that only a check of its whole section finds."""
+
+    def __init__(self, key: str, message: str) -> None:
+        """Take the key below the section, e.g. `settings.C`, and what follows it in the message."""
+        super().__init__(f"{key} {message}")
+        self.key, self.message = key, message
+
+
+def require_sum_at_most_1(section: Section, names: tuple[str, ...]) -> None:
+    """Raise ValueError if the shares with these names add up to more than 1."""
+    total = sum(getattr(section, name) for name in names)
+    if total > 1:
+        raise ValueError(f"{' + '.join(names)} is {total:g}; expected at most 1: lower one of them")

@@ -1,0 +1,128 @@
+"""The section `collect`: where listings come from."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from src.core.schema.base import Seconds, Section, Share, require_sum_at_most_1
+
+
+class Faults(Section):
+    """How often the demo's site misbehaves, each as the share of addresses that it strikes."""
+
+    busy: Share
+    reset: Share
+    stall: Share
+    stall_s: Annotated[float, Field(gt=0, le=3600)]
+    cut: Share
+    misencoded: Share
+    repeated: Share
+    blocked: Share
+    captcha: Share
+    relaid: Share
+
+    @model_validator(mode="after")
+    def _strike_once(self) -> Self:
+        kinds = ("busy", "reset", "stall", "cut", "misencoded", "blocked", "captcha", "repeated")
+        require_sum_at_most_1(self, kinds)
+        return self
+
+
+class Demo(Section):
+    """How many listings the simulated marketplace has, and the share that has each defect."""
+
+    listings: Annotated[int, Field(ge=1)]
+    photo_size: Annotated[int, Field(ge=32, le=4096)]
+    no_photo: Share
+    dull_photo: Share
+    broken_photo: Share
+    dull_text: Share
+    no_text: Share
+    no_price: Share
+    repost: Share
+    wrong_label: Share
+    contacts: Share
+    faults: Faults
+
+    @model_validator(mode="after")
+    def _one_defect_each(self) -> Self:
+        require_sum_at_most_1(self, ("no_photo", "dull_photo", "broken_photo"))
+        require_sum_at_most_1(self, ("dull_text", "no_text"))
+        return self
+
+
+class Avito(Section):
+    """What is asked of the real site; 0 and '' are no limits."""
+
+    starts: list[str] = Field(min_length=1)
+    limit: Annotated[int, Field(ge=0)]
+    per_category: Annotated[int, Field(ge=0)]
+    since: str
+    fetch: bool
+
+    @field_validator("since")
+    @classmethod
+    def _is_a_date(cls, since: str) -> str:
+        if since:
+            try:
+                date.fromisoformat(since)
+            except ValueError:
+                raise ValueError("expected a date such as 2026-01-31, or ''") from None
+        return since
+
+
+class Crawl(Section):
+    """How politely a site is asked."""
+
+    page_delay_s: Seconds
+    photo_delay_s: Seconds
+    jitter: Annotated[float, Field(ge=0, le=10)]
+    at_once: Annotated[int, Field(ge=1, le=64)]
+    timeout_s: Annotated[float, Field(gt=0, le=3600)]
+    attempts: Annotated[int, Field(ge=1, le=100)]
+    longest_pause_s: Seconds
+    give_up_after: Annotated[int, Field(ge=1)]
+    redirects: Annotated[int, Field(ge=0, le=20)]
+    photo_max_bytes: Annotated[int, Field(ge=1)]
+
+
+class Columns(Section):
+    """The user's column for each field of a listing; '' where the table has none."""
+
+    id: str
+    title: str
+    text: str
+    price: str
+    category: Annotated[str, Field(min_length=1)]
+    photo: str
+    seller: str
+    split: str
+    listed: str
+
+    @model_validator(mode="after")
+    def _something_to_read(self) -> Self:
+        if not self.title and not self.text:
+            raise ValueError("title and text are both ''; expected the name of at least one column")
+        return self
+
+
+class Table(Section):
+    """The user's own file of listings and folder of photos, both inside `folder`."""
+
+    folder: Annotated[str, Field(min_length=1)]
+    path: Annotated[str, Field(min_length=1)]
+    photos: str
+    columns: Columns
+
+
+class Collect(Section):
+    """Where listings come from."""
+
+    source: Literal["demo", "table", "avito"]
+    demo: Demo
+    avito: Avito
+    crawl: Crawl
+    table: Table

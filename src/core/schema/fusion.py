@@ -1,0 +1,76 @@
+"""The sections `fusion` and `leaky`: heads over the outputs of the two chosen models."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from src.core.schema.base import Inputs, KeyFault, Section
+
+# The settings of each head that a user may give: scikit-learn's, without those that the code sets.
+_SETTINGS = {
+    "nn": """
+        activation alpha batch_size beta_1 beta_2 early_stopping epsilon hidden_layer_sizes
+        learning_rate learning_rate_init max_fun max_iter momentum n_iter_no_change
+        nesterovs_momentum power_t shuffle solver tol validation_fraction verbose warm_start""",
+    "logreg": """
+        C class_weight dual fit_intercept intercept_scaling l1_ratio max_iter n_jobs penalty
+        random_state solver tol verbose warm_start""",
+    "knn": "algorithm leaf_size metric metric_params n_jobs n_neighbors p weights",
+    "random_forest": """
+        bootstrap ccp_alpha class_weight criterion max_depth max_features max_leaf_nodes
+        max_samples min_impurity_decrease min_samples_leaf min_samples_split
+        min_weight_fraction_leaf monotonic_cst n_estimators oob_score verbose warm_start""",
+    "stack": "penalty",
+}
+SETTINGS = {head: tuple(names.split()) for head, names in _SETTINGS.items()}
+
+
+class FusedModel(Section):
+    """A head over what the two chosen models say; `settings` go to scikit-learn."""
+
+    head: Literal["nn", "logreg", "knn", "random_forest", "stack"]
+    inputs: Inputs
+    price: bool
+    settings: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _stack_weighs_probabilities(self) -> Self:
+        if self.head == "stack" and self.inputs != "probs":
+            raise KeyFault(
+                "inputs",
+                f"is {self.inputs!r}; the head stack weighs probabilities alone: "
+                "expected probs, or another head",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _known_settings(self) -> Self:
+        _require_known(self.settings, self.head)
+        return self
+
+
+class Leaky(Section):
+    """The row that is leaky on purpose: the share its fresh split is judged on."""
+
+    inputs: Inputs
+    share: Annotated[float, Field(gt=0, lt=1)]
+    settings: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _known_settings(self) -> Self:
+        _require_known(self.settings, "logreg")
+        return self
+
+
+def _require_known(settings: dict[str, Any], head: str) -> None:
+    known = SETTINGS[head]
+    for key in settings:
+        if key not in known:
+            close = get_close_matches(str(key), known, n=1)
+            expected = (
+                f"did you mean {close[0]}?" if close else f"expected one of {', '.join(known)}"
+            )
+            raise KeyFault(f"settings.{key}", f"is unknown; {expected}")

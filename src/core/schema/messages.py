@@ -1,0 +1,149 @@
+"""What is wrong with a params.yaml, in one line: the path, what was given, what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from src.core.schema.base import KeyFault
+
+# Keys of earlier versions of params.yaml, with their names now.
+_RENAMED = {"habits": "faults", "part": "split", "size": "pixels"}
+_NAME = "letters, digits, - and _, 64 characters at most"
+_TYPES = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "null",
+    "number": "a number",
+    "string": "text",
+}
+_WORDS = {True: "true", False: "false", None: "null"}
+
+
+class Explainer:
+    """Explains the faults that a model finds, by the JSON schema of that model."""
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        self._schema = model.model_json_schema()
+
+    def explain(self, error: ValidationError) -> str:
+        """Return the first fault in one line, and how many more there are."""
+        faults = error.errors(include_url=False)
+        unknown = [fault for fault in faults if fault["type"] in ("extra_forbidden", "invalid_key")]
+        # A misspelled key is one fault, not an unknown key and a missing one.
+        meant = {(*fault["loc"][:-1], self._meant(fault["loc"])) for fault in unknown}
+        others = [
+            fault
+            for fault in faults
+            if fault not in unknown and not (fault["type"] == "missing" and fault["loc"] in meant)
+        ]
+        lines = list(dict.fromkeys(self._line(fault) for fault in [*unknown, *others]))
+        more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+        return lines[0] + more
+
+    def _line(self, fault: ErrorDetails) -> str:
+        path, node = self._follow(fault["loc"])
+        kind, given = fault["type"], fault["input"]
+        if kind in ("extra_forbidden", "invalid_key"):
+            return f"{path} is unknown; {self._instead(fault['loc'])}"
+        if kind == "missing":
+            return f"{path} is missing; add it"
+        if fault["loc"][-1:] == ("[key]",):
+            return f"{path} is not a valid name; expected {_NAME}"
+        if kind == "unknown_tune" and isinstance(given, dict):
+            return f"{path}.tune is {_short(given['tune'])}; expected full, head or kernel"
+        if kind == "value_error":
+            reason = fault["ctx"]["error"]
+            if isinstance(reason, KeyFault):
+                return f"{path}.{reason.key} {reason.message}".lstrip(".")
+            if isinstance(given, dict | BaseModel):
+                # Its message names what was given.
+                return f"{path}: {reason}" if path else str(reason)
+            return f"{path} is {_short(given)}; {reason}"
+        return f"{path or 'the content'} is {_short(given)}; expected {self._expected(node)}"
+
+    def _follow(self, loc: Sequence[int | str]) -> tuple[str, dict[str, Any]]:
+        """Return the path of a location without pydantic's own marks, and the schema there."""
+        node, path = self._schema, []
+        for part in loc:
+            members = node.get("oneOf", node.get("anyOf"))
+            if part == "[key]":
+                continue
+            if members:
+                # Which member pydantic took the value for; where it tried all, all are meant.
+                names = [str(member.get("$ref", "")).rpartition("/")[2] for member in members]
+                taken = [n for n in names if n.lower().startswith(str(part))]
+                node = self._schema["$defs"][taken[0]] if taken else node
+                continue
+            path.append(str(part))
+            if "properties" in node:
+                node = node["properties"].get(part, {})
+            elif "patternProperties" in node:
+                (node,) = node["patternProperties"].values()
+            else:
+                node = node.get("items", {})
+            node = self._resolved(node)
+        return ".".join(path), node
+
+    def _resolved(self, node: dict[str, Any]) -> dict[str, Any]:
+        name = str(node.get("$ref", "")).rpartition("/")[2]
+        return self._schema["$defs"][name] if name else node
+
+    def _meant(self, loc: Sequence[int | str]) -> str | None:
+        """Return the known key that an unknown one probably stands for."""
+        key, known = str(loc[-1]), self._follow(loc[:-1])[1].get("properties", {})
+        if _RENAMED.get(key) in known:
+            return _RENAMED[key]
+        return next(iter(get_close_matches(key, known, n=1)), None)
+
+    def _instead(self, loc: Sequence[int | str]) -> str:
+        meant = self._meant(loc)
+        if meant and meant == _RENAMED.get(str(loc[-1])):
+            return f"it is called {meant} now"
+        known = self._follow(loc[:-1])[1].get("properties", {})
+        return f"did you mean {meant}?" if meant else f"expected one of {', '.join(known)}"
+
+    def _expected(self, node: dict[str, Any]) -> str:
+        """Describe what a schema allows, e.g. `a number from 0 to 1`."""
+        node = self._resolved(node)
+        if members := node.get("anyOf", node.get("oneOf")):
+            if all("$ref" in member for member in members):
+                return "a section of keys and values"
+            return ", or ".join(self._expected(member) for member in members)
+        if "properties" in node:
+            return f"a section with {', '.join(node['properties'])}"
+        if "enum" in node:
+            *first, last = map(str, node["enum"])
+            return f"{', '.join(first)} or {last}" if first else last
+        if "const" in node:
+            return str(node["const"])
+        if "pattern" in node:
+            return f"a name of {_NAME}"
+        if "type" not in node or node["type"] == "object":
+            return "a section of keys and values"
+        kept = " with at least one entry" if "minItems" in node else _range(node)
+        return _TYPES[node["type"]] + (" that is not empty" if "minLength" in node else kept)
+
+
+def _range(node: dict[str, Any]) -> str:
+    low, above = node.get("minimum"), node.get("exclusiveMinimum")
+    high, below = node.get("maximum"), node.get("exclusiveMaximum")
+    if low is not None and high is not None:
+        return f" from {low:.10g} to {high:.10g}"
+    limits = [
+        (low, "of at least"), (above, "above"), (high, "up to"), (below, "below")
+    ]  # fmt: skip
+    said = [f"{words} {limit:.10g}" for limit, words in limits if limit is not None]
+    return " " + " and ".join(said) if said else ""
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return _WORDS[value]
+    text = repr(dict(value) if isinstance(value, dict) else value)
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -1,0 +1,144 @@
+"""The sections `image_models` and `text_models`: one entry per row."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+
+from src.core.schema.base import Imbalance, KeyFault, Positive, Section
+
+
+class WeightsSource(Section):
+    """A network and where its first weights come from; '' and none where a row has no network."""
+
+    network: str
+    weights: Literal["random", "package", "hub", "none"]
+    revision: str | None = None
+
+
+class ModelSettings(Section):
+    """What every image and text model has; `folds`: 0, or K for out-of-fold outputs."""
+
+    offline: WeightsSource | None = None
+    hub: WeightsSource | None = None
+    folds: Annotated[int, Field(ge=0, le=100)]
+
+    @field_validator("folds")
+    @classmethod
+    def _none_or_several(cls, folds: int) -> int:
+        if folds == 1:
+            raise ValueError("expected 0 (none) or at least 2")
+        return folds
+
+
+class NetworkSettings(ModelSettings):
+    """What every network has, whatever is fitted of it."""
+
+    # One row alone has no variance to normalise by.
+    batch: Annotated[int, Field(ge=2)]
+
+
+class EpochSettings(NetworkSettings):
+    """Settings of what is fitted in epochs."""
+
+    epochs: Annotated[int, Field(ge=1)]
+    patience: Annotated[int, Field(ge=1)]
+    lr: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    imbalance: Imbalance
+
+
+class KernelSettings(NetworkSettings):
+    """Settings of kernel ridge regression on frozen features, which is fitted in one step."""
+
+    tune: Literal["kernel"]
+    gamma: Positive
+    penalty: Positive
+    # There are no batches to draw a sample into.
+    imbalance: Literal["weights", "none"]
+
+
+class ImageSettings(Section):
+    """How an image network reads photos."""
+
+    pixels: Annotated[int, Field(ge=16, le=1024)]
+    augment: Literal["none", "albumentations"]
+    views: Annotated[int, Field(ge=0, le=100)]
+
+
+class TrainedImage(EpochSettings, ImageSettings):
+    """An image network fitted whole, or a head on the frozen features of one."""
+
+    tune: Literal["full", "head"]
+
+    @model_validator(mode="after")
+    def _views_to_learn_from(self) -> Self:
+        if self.tune == "head" and self.augment != "none" and self.views < 1:
+            raise KeyFault(
+                "views",
+                f"is {self.views}; expected at least 1 with `tune: head` and augmentation",
+            )
+        return self
+
+
+class KernelImage(KernelSettings, ImageSettings):
+    """Kernel ridge regression on the frozen features of an image network."""
+
+
+class TextSettings(Section):
+    """How a text network reads texts."""
+
+    # [CLS], [SEP] and [SEP] are there already.
+    max_tokens: Annotated[int, Field(ge=4)]
+
+
+class TrainedText(EpochSettings, TextSettings):
+    """A text network fitted whole, or a head on the frozen features of one."""
+
+    tune: Literal["full", "head"]
+
+
+class KernelText(KernelSettings, TextSettings):
+    """Kernel ridge regression on the frozen features of a text network.
+
+    `words` is the share that TF-IDF has in the kernel.
+    """
+
+    words: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class Tfidf(ModelSettings):
+    """TF-IDF of words and characters under a logistic regression."""
+
+    C: Positive
+    components: Annotated[int, Field(ge=1)]
+    imbalance: Literal["weights", "none"]
+
+
+def _kind_of(entry: Any) -> str:
+    """Return the name of the kind that an entry is meant as: trained, kernel, tfidf or unknown."""
+    if not isinstance(entry, dict):
+        return "unknown" if not isinstance(entry, Section) else _kind_of(dict(entry))
+    if "tune" in entry:
+        known = {"full": "trained", "head": "trained", "kernel": "kernel"}
+        return known.get(entry["tune"], "unknown") if isinstance(entry["tune"], str) else "unknown"
+    # Without `tune` it is TF-IDF, unless `tune` was forgotten or misspelled.
+    if "C" in entry or "components" in entry:
+        return "tfidf"
+    return "kernel" if "gamma" in entry or "penalty" in entry else "trained"
+
+
+_BY_KIND = Discriminator(
+    _kind_of, custom_error_type="unknown_tune", custom_error_message="unknown tune"
+)
+ImageModel = Annotated[
+    Annotated[TrainedImage, Tag("trained")] | Annotated[KernelImage, Tag("kernel")], _BY_KIND
+]
+TextModel = Annotated[
+    Annotated[TrainedText, Tag("trained")]
+    | Annotated[KernelText, Tag("kernel")]
+    | Annotated[Tfidf, Tag("tfidf")],
+    _BY_KIND,
+]
