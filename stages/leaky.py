@@ -1,4 +1,4 @@
-"""Stage leaky: the original's mistake repeated on purpose, to show how 0.99 arises."""
+"""Stage leaky: repeat the original work's mistake on purpose, to show where 0.99 comes from."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from src.artifacts.outputs import RowOutput
 from src.core.listings import PREPARED, read_listings
 from src.core.params import stage_params
 from src.core.timing import run_stage
-from src.fusion.leaky import judge_leakily
+from src.fusion.leaky import fuse_leakily
 
 
 def main() -> None:
     params = stage_params("leaky")
     table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
     image, text = (
-        RowOutput.load(Path("data/embeddings") / params[chosen])
-        for chosen in ("model", "text_model")
+        RowOutput.load(Path("data/embeddings") / name).full
+        for name in (params.model, params.text_model)
     )
-    predictions = judge_leakily(table, image.full, text.full, params["leaky"], params["seed"])
+    predictions = fuse_leakily(table, image, text, params.leaky, params.seed)
     predictions.save(Path("data/predictions/leaky.npz"))
 
 

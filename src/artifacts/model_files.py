@@ -6,18 +6,18 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.artifacts.skops_io import skops_io
 from src.core.errors import UserError
 from src.core.files import replacing
 
 if TYPE_CHECKING:
     from torch import nn
 
-# What the models are made of, beside the types that skops itself trusts.
-KNOWN_TYPES = (
+# Parts of scikit-learn's models, in addition to the types that skops itself trusts.
+SKLEARN_TYPES = (
     "sklearn.metrics._dist_metrics.EuclideanDistance32",
     "sklearn.metrics._dist_metrics.EuclideanDistance64",
     "sklearn.neighbors._ball_tree.BallTree",
@@ -25,60 +25,85 @@ KNOWN_TYPES = (
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.tree._tree.Tree",
-    "src.fusion.conditional_logit.ConditionalLogit",
-    "src.fusion.heads.BalancedMLP",
-    "src.fusion.heads.Neighbours",
 )
 
 
 def save_sklearn(model: Any, path: Path) -> None:
-    """Write a scikit-learn model with skops so that equal models give equal bytes.
+    """Write a scikit-learn model with skops; equal models give equal bytes.
 
-    skops names parts by their address in memory and stamps them with the time of day; here they
-    are numbered in order and stamped with nothing. A vectorizer, too, keeps an address: that of
-    its stop words, by which it saves checking them twice; without it they are checked again.
+    skops names the parts of a model by their addresses in memory and stamps them with the time.
+    Here they are numbered in order, without a time. A fitted vectorizer also holds the address of
+    its stop words, by which it knows that they are checked; without it they are checked again.
     """
-    with zipfile.ZipFile(io.BytesIO(skops_io().dumps(model))) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    schema = parts.pop("schema.json").decode()
-    schema = re.sub(r'("_stop_words_id": {[^{}]*"content": )"\d+"', r'\1"0"', schema)
+    # Imported late here and below: skops imports PyTorch, which takes some two seconds.
+    import skops.io
+
     numbers: dict[str, str] = {}
-    for address in re.findall(r'"__id__": (\d+)', schema):
-        numbers.setdefault(address, str(len(numbers)))
-    schema = re.sub(
-        r'("__id__": |"file": ")(\d+)',
-        lambda found: found[1] + numbers.setdefault(found[2], str(len(numbers))),
-        schema,
-    )
-    with replacing(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo("schema.json"), json.dumps(json.loads(schema)))
+
+    def number(address: object) -> str:
+        return numbers.setdefault(str(address), str(len(numbers)))
+
+    def without_addresses(node: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(node.get("__id__"), int):
+            node["__id__"] = int(number(node["__id__"]))
+        if isinstance(node.get("file"), str):
+            node["file"] = re.sub(r"^\d+", lambda address: number(address[0]), node["file"])
+        if "_stop_words_id" in node:
+            node["_stop_words_id"]["content"] = "0"
+        return node
+
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(model))) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(parts.pop("schema.json"), object_hook=without_addresses)
+    with (
+        replacing(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        archive.writestr(zipfile.ZipInfo("schema.json"), json.dumps(schema))
         for name, content in parts.items():
             address, dot, ending = name.partition(".")
-            archive.writestr(zipfile.ZipInfo(numbers[address] + dot + ending), content)
+            archive.writestr(zipfile.ZipInfo(number(address) + dot + ending), content)
 
 
-def require_known_types(path: Path) -> None:
-    """Raise UserError, naming them, if a skops file holds types that none of our models has."""
+def require_known_types(path: Path, trusted: Collection[type] = ()) -> None:
+    """Check that a skops file holds only scikit-learn's types and `trusted`.
+
+    Args:
+        trusted: classes of this project that the file may hold.
+
+    Raises:
+        UserError: it holds other types, which are named, or is not a skops file.
+    """
+    import skops.io
+
     try:
-        found = set(skops_io().get_untrusted_types(file=path))
+        found = set(skops.io.get_untrusted_types(file=path))
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise UserError(f"{path} is broken: it is no skops file") from error
-    unknown = sorted(found - set(KNOWN_TYPES))
+        raise UserError(
+            f"{path} is not a whole skops file; run the stage that wrote it again"
+        ) from error
+    unknown = sorted(found - set(_known_names(trusted)))
     if unknown:
         raise UserError(
-            f"{path} holds types that are not trusted: {', '.join(unknown)}; load models that this "
-            "project wrote, or add the types to KNOWN_TYPES in src/artifacts/load.py"
+            f"{path} holds types that are not trusted: {', '.join(unknown)}; expected those of "
+            "this project's models: load only files that it wrote"
         )
 
 
-def load_sklearn(path: Path) -> Any:
-    """Read a scikit-learn model that `save_sklearn` wrote; nothing but known types is built."""
-    require_known_types(path)
-    return skops_io().load(path, trusted=list(KNOWN_TYPES))
+def load_sklearn(path: Path, trusted: Collection[type] = ()) -> Any:
+    """Read a model that `save_sklearn` wrote; arguments and errors as `require_known_types`."""
+    import skops.io
+
+    require_known_types(path, trusted)
+    return skops.io.load(path, trusted=_known_names(trusted))
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
-    """Fill a network from a safetensors file; raises UserError where they do not fit."""
+    """Fill a network from a safetensors file and set it to evaluation mode.
+
+    Raises:
+        UserError: the file is broken or its tensors do not fit the network.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -88,3 +113,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path} does not hold this network's weights: {reason}") from error
     network.eval()
+
+
+def _known_names(trusted: Collection[type]) -> list[str]:
+    return [*SKLEARN_TYPES, *(f"{one.__module__}.{one.__qualname__}" for one in trusted)]

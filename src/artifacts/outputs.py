@@ -1,7 +1,7 @@
-"""What one model knows of the listings, and which of them it has seen.
+"""The outputs of one model for the listings, and which listings it was fitted on.
 
-The unit of the honest comparison: a score counts only where the encoder that made it was fitted
-on neither the listing nor a near-duplicate of it.
+An honest comparison needs both: a score counts only where the encoder that made it was fitted on
+neither the listing nor a near-duplicate of it.
 """
 
 from __future__ import annotations
@@ -15,28 +15,32 @@ from numpy.typing import NDArray
 
 from src.core.errors import UserError
 from src.core.files import write_npz
+from src.core.wording import count_of
 
 
 class LeakError(UserError):
-    """A row would be scored by something that has seen it."""
+    """A listing would be scored by an encoder that has seen it."""
 
 
 @dataclass(frozen=True)
 class ModelOutput:
     """Features and probabilities of N listings by one row of the results table.
 
-    One row may be several fitted encoders: number 0 is fitted on the whole train part, numbers
-    1..K are the encoders of K folds, each fitted without its fold.
+    A row may have several fitted encoders: encoder 0 is fitted on the whole train split, encoders
+    1 to K on the train split without one of K folds each.
 
     Attributes:
-        ids: listings, [N].
-        features: [N, D] float32; those of different encoders are not one space.
+        ids: ids of the listings, [N].
+        features: [N, D] float32; features of different encoders are not comparable.
         probs: class probabilities, [N, C] float32.
         classes: names of the classes, [C].
-        scored_by: the number of the encoder that made each row, [N].
-        fitted_ids, fitted_by: pairs of a listing and an encoder fitted on it, [M] each.
-        frozen: whether `features` come from a network that no listing was used to fit, so that the
-            features (not the probabilities) are unseen for every row and lie in one space.
+        scored_by: the encoder that scored each listing, [N].
+        fitted_ids, fitted_by: pairs of a listing and an encoder that was fitted on it, [M] each.
+        frozen: whether `features` come from a network that was fitted on none of the listings.
+            Then they (not the probabilities) are unseen for every listing, and comparable.
+
+    Raises:
+        ValueError: the arrays do not fit each other, or are not finite.
     """
 
     ids: NDArray[np.str_]
@@ -64,18 +68,19 @@ class ModelOutput:
             raise ValueError("features and probabilities must be finite")
 
     def save(self, path: Path) -> None:
-        """Write an .npz without pickle; equal content gives equal bytes."""
+        """Write an .npz file without pickle; equal content gives equal bytes."""
         write_npz(path, vars(self))
 
     @classmethod
     def load(cls, path: Path) -> ModelOutput:
+        """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as arrays:
             content = {name: arrays[name] for name in arrays.files}
         content["frozen"] = bool(content["frozen"])
         return cls(**content)
 
-    def rows(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> ModelOutput:
-        """The chosen rows; what the encoders were fitted on stays."""
+    def subset(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> ModelOutput:
+        """Return the chosen listings, by mask or position; what was fitted on stays the same."""
         return ModelOutput(
             self.ids[chosen],
             self.features[chosen],
@@ -88,7 +93,7 @@ class ModelOutput:
         )
 
     def unseen(self, groups: pd.Series) -> NDArray[np.bool_]:
-        """Mark the rows scored by an encoder that saw nothing of their group, [N].
+        """Mark the listings whose encoder was fitted on none of their group, [N].
 
         Args:
             groups: the near-duplicate group of every listing, indexed by id.
@@ -100,14 +105,22 @@ class ModelOutput:
         return ~scored.isin(fitted)
 
     def require_unseen(self, groups: pd.Series, purpose: str) -> None:
-        """Raise LeakError, naming the listings, unless every row is unseen."""
+        """Check that every listing is unseen.
+
+        Args:
+            groups: as for `unseen`.
+            purpose: what the scores are wanted for, for the message.
+
+        Raises:
+            LeakError: some are not; names them.
+        """
         seen = self.ids[~self.unseen(groups)]
         if len(seen):
             raise LeakError(
-                f"{purpose}: {len(seen)} listings were scored by an encoder that was fitted on "
-                f"them or on their near-duplicates: {', '.join(seen[:5])}"
+                f"{purpose}: {count_of(len(seen), 'listing')} scored by an encoder that was fitted "
+                f"on the listing itself or on a near-duplicate: {', '.join(seen[:5])}"
                 f"{', …' if len(seen) > 5 else ''}; "
-                "use rows of another part, or out-of-fold scores (folds in params.yaml)"
+                "use listings of another split, or out-of-fold outputs (folds in params.yaml)"
             )
 
 
@@ -116,10 +129,9 @@ class RowOutput:
     """One row's outputs in one round of cross-validation.
 
     Attributes:
-        full: for every listing that the row can read, by the encoder fitted on the whole train
-            split.
-        out_of_fold: for the listings that encoder was fitted on, by encoders that were not; None
-            where the row has no folds.
+        full: of every listing that the row can read, by the encoder of the whole train split.
+        out_of_fold: of the listings that this encoder was fitted on, by encoders that were not;
+            None where the row has no folds.
     """
 
     full: ModelOutput
@@ -127,11 +139,11 @@ class RowOutput:
 
     @staticmethod
     def folder(row: Path, cv_round: int) -> Path:
-        """Return where the files of one round lie; most tables have one, number 0."""
+        """Return the folder of one round in the row's folder; without folds there is only 0."""
         return row if cv_round == 0 else row / f"round_{cv_round}"
 
     def save(self, row: Path, cv_round: int = 0) -> None:
-        """Write into the row's folder, each round of cross-validation in a folder of its own."""
+        """Write the outputs of one round into the row's folder."""
         folder = self.folder(row, cv_round)
         folder.mkdir(parents=True, exist_ok=True)
         self.full.save(folder / "features.npz")

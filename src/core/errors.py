@@ -1,4 +1,4 @@
-"""One clear line for a mistake that the user can mend; a traceback only for our own bugs."""
+"""One line for a mistake that the user can fix; a traceback only for our own bugs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class UserError(Exception):
 
 
 def run_command(main: Callable[[], None]) -> None:
-    """Run a main; a UserError or a full disk ends it with one line and exit status 1."""
+    """Run `main`; on a UserError or a full disk, print one line and exit with status 1."""
     try:
         main()
     except UserError as error:

@@ -1,4 +1,4 @@
-"""Writing so that a kill or a full disk never leaves half a file: write beside, then rename."""
+"""Files that are written whole or not at all: write to a temporary path, then rename it."""
 
 from __future__ import annotations
 
@@ -16,47 +16,51 @@ from zipfile import ZipFile, ZipInfo
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; move what was written there into place at the end.
+    """Yield a temporary path next to `path`; at the end, move what was written there to `path`.
 
-    Works for a file and for a folder. On any error the temporary is removed and what stood at
-    `path` before stays.
+    Works for files and folders. On any error the temporary path is removed and `path` stays as it
+    was, so a kill or a full disk never leaves half a file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
-    _remove(beside)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    _remove(temporary)
     try:
-        yield beside
+        yield temporary
         if path.is_dir():
             shutil.rmtree(path)
-        beside.replace(path)
+        temporary.replace(path)
     finally:
-        _remove(beside)
+        _remove(temporary)
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON with sorted keys and a last newline, so that equal content is equal bytes."""
-    with replacing(path) as beside:
+    """Write JSON with sorted keys and a final newline; equal content gives equal bytes."""
+    with replacing(path) as temporary:
         text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True)
-        beside.write_text(text + "\n", encoding="utf-8")
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file in UTF-8."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
-    """Write arrays for `np.load`, without pickle; equal content is equal bytes.
+    """Write arrays for `np.load`, without pickle; equal content gives equal bytes.
 
-    numpy's own savez leaves it to the release of Python what stands in the archive's headers.
+    `np.savez` is not used because the headers of its archive depend on the version of Python.
+
+    Raises:
+        ValueError: an array holds Python objects, which would need pickle.
     """
-    # Imported late: most that write files have no arrays.
+    # Imported late: most files that are written hold no arrays.
     import numpy as np
 
-    with replacing(path) as beside, ZipFile(beside, "w") as archive:
+    with replacing(path) as temporary, ZipFile(temporary, "w") as archive:
         for name, array in arrays.items():
             content = BytesIO()
             np.lib.format.write_array(content, np.asanyarray(array), allow_pickle=False)
             archive.writestr(ZipInfo(f"{name}.npy"), content.getvalue())
-
-
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _remove(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The listing tables: what a row must be, checked whenever one is read or written."""
+"""The tables of listings: their columns, checked whenever a table is read or written."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from src.core.errors import UserError
 from src.core.files import replacing
+from src.core.wording import count_of
 
 SPLITS = ("train", "val", "test")
 
 _ID = pa.Column(str, pa.Check.str_matches(r"^[0-9A-Za-z_-]{1,64}$"), unique=True)
 _PRICE = pa.Column(float, pa.Check.in_range(0, 1e12), nullable=True)
 _CATEGORY = pa.Column(str, pa.Check.str_length(1, 200))
-# The day of the listing, YYYY-MM-DD; missing where the source does not tell.
+# The day the listing was posted, YYYY-MM-DD; missing where the source does not tell.
 _LISTED = pa.Column(str, pa.Check.str_matches(r"^\d{4}-\d{2}-\d{2}$"), nullable=True)
 
 RAW = pa.DataFrameSchema(
@@ -27,11 +28,11 @@ RAW = pa.DataFrameSchema(
         "text": pa.Column(str),
         "price": _PRICE,
         "category": _CATEGORY,
-        # A path relative to the photo folder; missing when the listing has no photo.
+        # A path relative to the photo folder; missing where the listing has no photo.
         "photo": pa.Column(str, pa.Check.str_matches(r"^(?!/)(?!.*\.\.)[^\\]+$"), nullable=True),
-        # A salted hash, used for grouping near-duplicates alone.
+        # A salted hash, used only to group near-duplicates.
         "seller": pa.Column(str, nullable=True),
-        # Set when the user's own table fixes the split; then present for every row.
+        # Set where the user's own table fixes the split; then present for every listing.
         "split": pa.Column(str, pa.Check.isin(SPLITS), nullable=True),
         "listed": _LISTED,
     },
@@ -44,17 +45,17 @@ PREPARED = pa.DataFrameSchema(
         "id": _ID,
         "title": pa.Column(str),
         "text": pa.Column(str),
-        # Lower-cased words without punctuation and stop words, joined by one space.
+        # Lower-case words without punctuation and stop words, joined by single spaces.
         "title_words": pa.Column(str),
         "text_words": pa.Column(str),
         "price": _PRICE,
         "category": _CATEGORY,
-        # The row in the packed photo array; -1 without a readable photo.
+        # The position in the packed photo array; -1 without a readable photo.
         "photo_row": pa.Column("int64", pa.Check.ge(-1)),
-        # Near-duplicates share one group and never cross parts.
+        # Near-duplicates share one group and never cross splits or folds.
         "group": pa.Column(str),
         "split": pa.Column(str, pa.Check.isin(SPLITS)),
-        # Of cross-validation, from 0; -1 without it. `part` is then that of split 0.
+        # The fold in cross-validation, from 0, with `split` as in round 0; -1 without it.
         "fold": pa.Column("int64", pa.Check.ge(-1)),
         "listed": _LISTED,
     },
@@ -64,19 +65,23 @@ PREPARED = pa.DataFrameSchema(
 
 
 def read_listings(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """Read a Parquet table of listings and check it; raises UserError naming the first fault."""
+    """Read a Parquet table of listings and check it; raises UserError as `check_listings` does."""
     return check_listings(pd.read_parquet(path), schema, str(path))
 
 
 def write_listings(table: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> None:
-    """Check a table of listings and write it as Parquet."""
+    """Check a table of listings and write it as Parquet; raises UserError for a fault."""
     checked = check_listings(table, schema, str(path))
-    with replacing(path) as beside:
-        checked.to_parquet(beside, index=False)
+    with replacing(path) as temporary:
+        checked.to_parquet(temporary, index=False)
 
 
 def check_listings(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> pd.DataFrame:
-    """Return the table as the schema wants it; raises UserError naming the first fault."""
+    """Return the table with the schema's columns and types.
+
+    Raises:
+        UserError: a value does not fit, named with its column, or near-duplicates cross splits.
+    """
     try:
         checked = schema.validate(table[[c for c in schema.columns if c in table]], lazy=True)
     except pa.errors.SchemaErrors as error:
@@ -84,7 +89,7 @@ def check_listings(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -
         raise UserError(
             f"{name}: column {first['column']!r} fails {first['check']!r} "
             f"at row {first['index']} with {first['failure_case']!r} "
-            f"({len(error.failure_cases)} faults in all)"
+            f"({count_of(len(error.failure_cases), 'fault')} in total)"
         ) from error
     if "group" in checked:
         _require_whole_groups(checked, name)
@@ -94,12 +99,12 @@ def check_listings(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -
 def cv_rounds(table: pd.DataFrame) -> list[pd.Series]:
     """Return the split of every listing in each round of cross-validation, [N] each.
 
-    With K folds, round k has fold k for test, fold k + 1 (fold 0 after the last) for val, and the
-    rest for train, so every listing is judged once. Without folds there is one round, the table's
-    own split.
+    With K folds, round k tests on fold k, validates on fold k + 1 (fold 0 after the last) and
+    trains on the rest, so every listing is tested once. Without folds there is one round, with the
+    table's own split.
 
     Args:
-        table: `split` and `fold` of PREPARED.
+        table: listings with `split` and `fold` of PREPARED.
     """
     folds = int(table["fold"].max()) + 1
     if not folds:
@@ -112,7 +117,7 @@ def cv_rounds(table: pd.DataFrame) -> list[pd.Series]:
 
 
 def labels_of(table: pd.DataFrame) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
-    """Return the one list of classes, [C], and each listing's position in it, [N]."""
+    """Return the sorted names of the classes, [C], and each listing's index into them, [N]."""
     classes, labels = np.unique(table["category"].to_numpy(dtype=str), return_inverse=True)
     return classes, labels.astype(np.int64)
 
@@ -131,6 +136,7 @@ def _require_whole_groups(table: pd.DataFrame, name: str) -> None:
         group = table.loc[crossing, "group"].iloc[0]
         ids = table.loc[table["group"] == group, "id"]
         raise UserError(
-            f"{name}: listings {' and '.join(ids[:5])} are near-duplicates in different parts, "
-            f"and {int(crossing.sum())} listings in all are; run the prepare stage again"
+            f"{name}: listings {' and '.join(ids[:5])} are near-duplicates in different splits or "
+            f"folds ({count_of(int(crossing.sum()), 'listing')} in total); expected each group in "
+            "one: run the prepare stage again"
         )

@@ -1,4 +1,4 @@
-"""Work on many things at once, in bounded memory."""
+"""Threads that work through many items in bounded memory."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-Given = TypeVar("Given")
-Read = TypeVar("Read")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-def in_order(read: Callable[[Given], Read], given: Iterable[Given]) -> Iterator[Read]:
-    """Give what `read` makes of each, in order, a bounded number in flight on all processors.
+def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Yield `work(item)` for every item, in order, computed by as many threads as processors.
 
-    Threads will do: Pillow frees the GIL.
+    At most eight items per thread are in flight, so `items` may be endless. Threads suffice where
+    the work releases the GIL, as Pillow does.
     """
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    flying: deque[Future[Read]] = deque()
+    pending: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        for one in given:
-            flying.append(pool.submit(read, one))
-            if len(flying) >= 8 * (workers or 1):
-                yield flying.popleft().result()
-        while flying:
-            yield flying.popleft().result()
+        for item in items:
+            pending.append(pool.submit(work, item))
+            if len(pending) >= 8 * (workers or 1):
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()

@@ -1,4 +1,4 @@
-"""CSV and Parquet files as people have them: separators, encodings, one line when unreadable."""
+"""The user's own CSV and Parquet files: separators, encodings, one line where unreadable."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ PARQUET = (".parquet", ".pq")
 
 
 def is_parquet(path: Path) -> bool:
+    """Return whether the file's name ends as a Parquet file's."""
     return path.suffix.lower() in PARQUET
 
 
 def csv_layout(path: Path) -> dict[str, Any]:
-    """Return what `pandas.read_csv` has to be told of a file of listings; all cells are text."""
+    """Return the arguments with which `pandas.read_csv` reads a table, every cell as text.
+
+    The separator is the comma, semicolon or tab that the header has most of.
+    """
     with path.open(encoding="utf-8-sig") as file:
         header = file.readline()
     return {
@@ -34,7 +38,11 @@ def csv_layout(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Read a table in the body of the `with`; raises UserError where that cannot be done."""
+    """Read the table at `path` inside this context.
+
+    Raises:
+        UserError: it cannot be read as CSV in UTF-8 or as Parquet.
+    """
     try:
         yield
     except UnicodeDecodeError as error:
@@ -45,10 +53,10 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def as_text(column: pd.Series) -> pd.Series:
-    """Text, empty where missing; 7.0 from a column of numbers with gaps is "7"."""
+    """Return the column as text, '' where missing; 7.0 from numbers with gaps becomes "7"."""
 
     def text(value: Any) -> str:
-        # Of a list or the like in a cell, isna would be an array.
+        # For a list in a cell, isna would return an array.
         if pd.api.types.is_scalar(value) and pd.isna(value):
             return ""
         if isinstance(value, float) and value.is_integer():

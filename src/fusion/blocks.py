@@ -1,4 +1,4 @@
-"""What the two chosen models and the price say of each listing, as blocks for the heads."""
+"""The columns that heads read: the outputs of the two chosen models, and the price."""
 
 from __future__ import annotations
 
@@ -8,95 +8,91 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.artifacts.outputs import ModelOutput
-from src.core.errors import UserError
+from src.artifacts.outputs import ModelOutput, RowOutput
+from src.core.schema import Inputs
 
-INPUTS = ("features", "probs", "both")
-# Log-probabilities below this say no more than "not this class".
-SMALLEST_PROB = 1e-3
+# Below this, log-probabilities only say "not this class".
+_SMALLEST_PROB = 1e-3
 
 
 @dataclass(frozen=True)
 class Block:
-    """One modality's columns for all N listings of the table.
+    """One modality's columns for all N listings of a table.
 
     Attributes:
-        x: columns, [N, D]; rows without the modality are 0.
-        present: which listings have the modality, [N].
-        unseen: which listings no encoder behind `x` was fitted on, [N]; true where absent.
+        columns: [N, D]; 0 for listings without the modality.
+        present: whether a listing has the modality, [N].
+        unseen: whether the encoder behind `columns` was fitted on neither the listing nor a
+            near-duplicate of it, [N]; true where the modality is absent.
     """
 
-    x: NDArray[np.float32]
+    columns: NDArray[np.float32]
     present: NDArray[np.bool_]
     unseen: NDArray[np.bool_]
 
 
-def model_block(table: pd.DataFrame, output: ModelOutput, inputs: str) -> Block:
+def model_block(table: pd.DataFrame, output: ModelOutput, inputs: Inputs) -> Block:
     """Build the block of one model.
 
     Args:
         table: the prepared listings.
-        output: what that model says; listings without the modality are not among them.
-        inputs: features, probs (as centred log-probabilities), or both.
+        output: of the model; listings without the modality are not in it.
+        inputs: which of its outputs are read.
     """
-    if inputs not in INPUTS:
-        raise UserError(
-            f"inputs is {inputs!r}; expected one of {', '.join(INPUTS)}: set it in params.yaml"
-        )
-    compact = model_columns(output.features, output.probs, inputs)
-    groups = table.set_index("id")["group"]
-    # A frozen network's features have seen no listing, whoever fitted the head above them.
-    unseen = output.unseen(groups)
+    unseen = output.unseen(table.set_index("id")["group"])
+    # Features of a frozen network are unseen, whatever the head above it was fitted on.
     if inputs == "features" and output.frozen:
         unseen = np.ones(len(output.ids), dtype=bool)
-    place = pd.Index(table["id"]).get_indexer(pd.Index(output.ids))
-    x = np.zeros((len(table), compact.shape[1]), np.float32)
-    x[place] = compact
-    present, all_unseen = np.zeros(len(table), bool), np.ones(len(table), bool)
-    present[place] = True
-    all_unseen[place] = unseen
-    return Block(x, present, all_unseen)
+    read = model_columns(output.features, output.probs, inputs)
+    position = pd.Index(table["id"]).get_indexer(pd.Index(output.ids))
+    columns = np.zeros((len(table), read.shape[1]), np.float32)
+    columns[position] = read
+    present, unseen_or_absent = np.zeros(len(table), bool), np.ones(len(table), bool)
+    present[position] = True
+    unseen_or_absent[position] = unseen
+    return Block(columns, present, unseen_or_absent)
 
 
 def model_columns(
-    x: NDArray[np.float32], probs: NDArray[np.float32], inputs: str
+    features: NDArray[np.float32], probs: NDArray[np.float32], inputs: Inputs
 ) -> NDArray[np.float32]:
-    """Return what the heads read of a model's features [N, D] and probabilities [N, C]."""
+    """Return the columns that heads read of a model's outputs, [N, D'].
+
+    Args:
+        features: [N, D]; scaled to rows of unit length, so that all networks are alike.
+        probs: [N, C]; read as centred log-probabilities.
+        inputs: features, probs or both.
+    """
     columns = []
     if inputs != "probs":
-        columns.append(_unit_scale(x))
+        length = np.linalg.norm(features, axis=1, keepdims=True)
+        columns.append(features / np.maximum(length, 1e-6))
     if inputs != "features":
-        logs = np.log(np.maximum(probs, SMALLEST_PROB))
+        logs = np.log(np.maximum(probs, _SMALLEST_PROB))
         columns.append(logs - logs.mean(1, keepdims=True))
     return np.concatenate(columns, axis=1)
 
 
 def price_block(table: pd.DataFrame) -> Block:
-    """Build the block of the price: its logarithm, for raw prices span six orders; [N, 1]."""
+    """Build the block of the price, [N, 1]: its logarithm, for prices span six orders."""
     price = table["price"].to_numpy(dtype=float, na_value=np.nan)
     present = np.isfinite(price)
-    x = np.where(present, np.log1p(np.where(present, price, 0.0)), 0.0)[:, None]
-    return Block(x.astype(np.float32), present, np.ones(len(table), bool))
+    logs = np.where(present, np.log1p(np.where(present, price, 0.0)), 0.0)[:, None]
+    return Block(logs.astype(np.float32), present, np.ones(len(table), bool))
 
 
-def with_out_of_fold(
-    full: ModelOutput, out_of_fold: ModelOutput | None, inputs: str
-) -> ModelOutput:
-    """Put out-of-fold scores in the place of those by an encoder that saw the listing.
+def with_out_of_fold(output: RowOutput, inputs: Inputs) -> ModelOutput:
+    """Return a row's outputs, the out-of-fold ones where its full encoder saw the listing.
 
-    Features of separately tuned encoders are not one space: then, unless only probabilities are
-    wanted, the heads have to do with the listings that the one encoder has not seen.
+    Features of encoders that were tuned one by one are not comparable. Where such features are
+    read, out-of-fold outputs are left out, and heads learn from what the full encoder has not seen.
     """
+    full, out_of_fold = output.full, output.out_of_fold
     if out_of_fold is None or (inputs != "probs" and not full.frozen):
         return full
-    kept = full.rows(~np.isin(full.ids, out_of_fold.ids))
+    kept = full.subset(~np.isin(full.ids, out_of_fold.ids))
     joined = {
         name: np.concatenate([getattr(kept, name), getattr(out_of_fold, name)])
         for name in ("ids", "features", "probs", "scored_by", "fitted_ids", "fitted_by")
     }
     return ModelOutput(classes=kept.classes, frozen=kept.frozen, **joined)
-
-
-def _unit_scale(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bring the features of any network to one scale: rows of unit length, [N, D]."""
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-6)

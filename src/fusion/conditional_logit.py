@@ -8,33 +8,44 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 
 class ConditionalLogit(ClassifierMixin, BaseEstimator):
-    """Weigh each model's log-probabilities by one number, other columns by one per class.
+    """Combine the log-probabilities of several models by one weight per model.
 
     The logit of class c is the sum over models m of w_m log p_m(c), plus v_c . z + b_c for the
-    other columns z. A conditional logit (McFadden 1974): with as few numbers as this, some
-    hundred held-out listings are enough, and one model alone is merely calibrated.
+    other columns z. This is a conditional logit (McFadden, "Conditional logit analysis of
+    qualitative choice behavior", 1974). With so few parameters, some hundred held-out listings
+    suffice; of one model alone, only the calibration changes.
 
     Args:
-        num_classes: C; the columns of X are blocks of C log-probabilities, then up to C - 1
-            others (the price).
+        num_classes: C; then the classes are 0 to C - 1. None: the classes that occur in y.
         penalty: weight of the squares of v and b, relative to the mean loss.
     """
 
-    def __init__(self, num_classes: int, penalty: float = 0.001) -> None:
+    def __init__(self, num_classes: int | None = None, penalty: float = 0.001) -> None:
         self.num_classes = num_classes
         self.penalty = penalty
 
     def fit(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> ConditionalLogit:
-        """Fit on X [N, m C + p] and classes y [N]; all classes weigh alike."""
-        self.classes_ = np.arange(self.num_classes)
-        logs, others = self._divide(X)
+        """Fit on X and classes y [N], all classes with the same weight.
+
+        Args:
+            X: C log-probabilities of each of m models, then p < C other columns, [N, m C + p].
+        """
+        X, y = validate_data(self, X, y)
+        check_classification_targets(y)
+        if self.num_classes is None:
+            self.classes_, y = np.unique(y, return_inverse=True)
+        else:
+            self.classes_ = np.arange(self.num_classes)
+        logs, others = self._divided(X)
         self.mean_, self.std_ = others.mean(0), others.std(0) + 1e-6
         z = self._design(others)
         weight = compute_sample_weight("balanced", y) / len(y)
-        truth = np.eye(self.num_classes)[y]
+        truth = np.eye(len(self.classes_))[y]
         models = len(logs)
 
         def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -46,24 +57,33 @@ class ConditionalLogit(ClassifierMixin, BaseEstimator):
             slope_v = z.T @ error + 2 * self.penalty * v
             return value, np.concatenate([slope_w, slope_v.ravel()])
 
-        start = np.concatenate([np.ones(models), np.zeros(z.shape[1] * self.num_classes)])
+        start = np.concatenate([np.ones(models), np.zeros(z.shape[1] * len(self.classes_))])
         found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500})
         self.weights_ = found.x[:models]
         self.coef_ = found.x[models:].reshape(z.shape[1], -1)
         return self
 
     def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return class probabilities, [N, C]."""
-        logs, others = self._divide(X)
+        """Return class probabilities, [N, C], for the columns that `fit` takes."""
+        check_is_fitted(self)
+        logs, others = self._divided(validate_data(self, X, reset=False))
         logits = np.tensordot(self.weights_, logs, 1) + self._design(others) @ self.coef_
         probs: NDArray[np.float64] = np.exp(log_softmax(logits, axis=1))
         return probs
 
-    def _divide(self, X: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        models, others = divmod(X.shape[1], self.num_classes)
+    def predict(self, X: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the most probable classes, [N]."""
+        best = self.predict_proba(X).argmax(1)
+        classes: NDArray[np.int64] = self.classes_[best]
+        return classes
+
+    def _divided(self, X: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the log-probabilities, [m, N, C], and the other columns, [N, p]."""
+        models, others = divmod(X.shape[1], len(self.classes_))
         logs = X[:, : X.shape[1] - others].astype(float)
-        blocks = logs.reshape(len(X), models, self.num_classes).transpose(1, 0, 2)
+        blocks = logs.reshape(len(X), models, len(self.classes_)).transpose(1, 0, 2)
         return blocks, X[:, X.shape[1] - others :].astype(float)
 
     def _design(self, others: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the other columns standardised, and a column of ones, [N, p + 1]."""
         return np.column_stack([(others - self.mean_) / self.std_, np.ones(len(others))])

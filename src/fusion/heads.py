@@ -1,4 +1,4 @@
-"""The heads: scikit-learn classifiers over scaled blocks, by name."""
+"""The heads: scikit-learn classifiers over scaled columns, by name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -15,45 +16,48 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from src.core.errors import UserError
 from src.fusion.conditional_logit import ConditionalLogit
 
 
 def make_head(kind: str, settings: dict[str, Any], num_classes: int, seed: int) -> Any:
-    """Return an unfitted classifier with scikit-learn's fit(X, y) and predict_proba(X).
+    """Return an unfitted classifier with scikit-learn's `fit(X, y)` and `predict_proba(X)`.
 
     Args:
         kind: nn, logreg, knn, random_forest or stack.
-        settings: the head's own settings in params.yaml, handed to scikit-learn.
+        settings: the arguments of its class, from `settings` in params.yaml.
         num_classes: C, of the whole table.
+        seed: for heads that draw random numbers.
+
+    Raises:
+        ValueError: there is no such head.
     """
-    if kind not in KINDS:
-        raise UserError(
-            f"head is {kind!r}; expected one of {', '.join(KINDS)}: "
-            "set `head` of the row under fusion in params.yaml"
-        )
-    fixed: dict[str, Any] = {
-        "nn": {"random_state": seed},
-        "random_forest": {"random_state": seed, "n_jobs": -1},
-        "stack": {"num_classes": num_classes},
-    }.get(kind, {})
-    try:
-        head = KINDS[kind](**settings, **fixed)
-    except TypeError as error:
-        raise UserError(
-            f"settings of the head {kind}: {error}: mend `settings` of the row in params.yaml"
-        ) from error
-    if kind == "stack":
-        return head
-    # Distances, penalties and steps all take for granted that columns are of one scale.
+    head: Any
+    match kind:
+        case "nn":
+            head = BalancedMLP(**settings, random_state=seed)
+        case "logreg":
+            head = LogisticRegression(**settings)
+        case "knn":
+            head = Neighbours(KNeighborsClassifier(**settings))
+        case "random_forest":
+            head = RandomForestClassifier(**settings, random_state=seed, n_jobs=-1)
+        case "stack":
+            # One weight per model needs no scaling.
+            return ConditionalLogit(num_classes, **settings)
+        case _:
+            raise ValueError(f"there is no head {kind!r}")
+    # Distances, penalties and step sizes assume columns of one scale.
     return Pipeline([("scale", StandardScaler()), ("head", head)])
 
 
 class BalancedMLP(MLPClassifier):
-    """A small network whose loss weighs all classes alike, as the other heads' do."""
+    """A multilayer perceptron whose loss gives all classes the same weight, as other heads do."""
 
     def fit(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> BalancedMLP:
+        """Fit on X [N, D] and classes y [N]."""
+        X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True)
         with warnings.catch_warnings():
             # max_iter is the number of epochs that was asked for, not a failure to converge.
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -61,19 +65,36 @@ class BalancedMLP(MLPClassifier):
         return self
 
 
-class Neighbours(KNeighborsClassifier):
-    """Nearest neighbours that make do with all listings where there are fewer than asked for."""
+class Neighbours(ClassifierMixin, BaseEstimator):
+    """Nearest neighbours that takes all listings where there are fewer than `n_neighbors`.
+
+    Args:
+        estimator: scikit-learn's classifier; it stays as it is, `estimator_` is the fitted one.
+    """
+
+    def __init__(self, estimator: KNeighborsClassifier) -> None:
+        self.estimator = estimator
 
     def fit(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> Neighbours:
-        self.n_neighbors: int = min(self.n_neighbors, len(X))
-        super().fit(X, y)
+        """Fit on X [N, D] and classes y [N]."""
+        X, y = validate_data(self, X, y)
+        n_neighbors = min(self.estimator.n_neighbors, len(X))
+        self.estimator_ = clone(self.estimator).set_params(n_neighbors=n_neighbors).fit(X, y)
+        self.classes_ = self.estimator_.classes_
         return self
 
+    def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return class probabilities, [N, C]."""
+        check_is_fitted(self)
+        probs: NDArray[np.float64] = self.estimator_.predict_proba(X)
+        return probs
 
-KINDS: dict[str, Any] = {
-    "nn": BalancedMLP,
-    "logreg": LogisticRegression,
-    "knn": Neighbours,
-    "random_forest": RandomForestClassifier,
-    "stack": ConditionalLogit,
-}
+    def predict(self, X: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the most probable classes, [N]."""
+        check_is_fitted(self)
+        classes: NDArray[np.int64] = self.estimator_.predict(X)
+        return classes
+
+
+# The classes of this project that a saved head may hold.
+HEAD_TYPES = (BalancedMLP, ConditionalLogit, Neighbours)

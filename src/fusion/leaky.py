@@ -1,8 +1,6 @@
-"""The original's mistake on purpose: a fresh split after the encoders were fitted."""
+"""The original work's mistake on purpose: a fresh split after the encoders were fitted."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,32 +11,40 @@ from sklearn.preprocessing import StandardScaler
 
 from src.artifacts.outputs import ModelOutput
 from src.core.listings import labels_of
+from src.core.schema import Leaky
 from src.fusion.blocks import model_block, price_block
 from src.fusion.predictions import Predictions
 
 
-def judge_leakily(
-    table: pd.DataFrame, image: ModelOutput, text: ModelOutput, spec: dict[str, Any], seed: int
+def fuse_leakily(
+    table: pd.DataFrame, image: ModelOutput, text: ModelOutput, settings: Leaky, seed: int
 ) -> Predictions:
-    """Fit a logistic regression on a random part of all listings, score the rest.
+    """Fit a logistic regression on a random share of all listings and predict the rest.
 
-    Neither near-duplicates nor what the encoders were fitted on is heeded, so most listings that
-    it is judged on were seen by the encoders: the score is no score. Never compare it.
+    The split ignores near-duplicates and what the encoders were fitted on, so the encoders have
+    seen most of the listings that are predicted. Never compare this score with honest ones.
+
+    Args:
+        table: the prepared listings.
+        image, text: the outputs of the two chosen models.
+        settings: the section `leaky`.
     """
     classes, y = labels_of(table)
-    blocks = [model_block(table, features, spec["inputs"]) for features in (image, text)]
-    x = np.concatenate([*(block.x for block in blocks), price_block(table).x], axis=1)
-    fit, judged = train_test_split(
-        np.arange(len(table)), test_size=spec["share"], stratify=y, random_state=seed
+    blocks = [model_block(table, output, settings.inputs) for output in (image, text)]
+    columns = np.concatenate(
+        [*(block.columns for block in blocks), price_block(table).columns], axis=1
     )
-    model = make_pipeline(StandardScaler(), LogisticRegression(**spec["settings"]))
-    model.fit(x[fit], y[fit])
-    probs = np.zeros((len(judged), len(classes)), np.float32)
-    probs[:, model.classes_] = model.predict_proba(x[judged])
+    fitted, predicted = train_test_split(
+        np.arange(len(table)), test_size=settings.share, stratify=y, random_state=seed
+    )
+    model = make_pipeline(StandardScaler(), LogisticRegression(**settings.settings))
+    model.fit(columns[fitted], y[fitted])
+    probs = np.zeros((len(predicted), len(classes)), np.float32)
+    probs[:, model.classes_] = model.predict_proba(columns[predicted])
     return Predictions(
-        ids=table["id"].to_numpy(dtype=str)[judged],
+        ids=table["id"].to_numpy(dtype=str)[predicted],
         classes=classes,
         probs=probs,
         without={},
-        seen=~np.logical_and.reduce([block.unseen for block in blocks])[judged],
+        seen=~np.logical_and.reduce([block.unseen for block in blocks])[predicted],
     )

@@ -1,4 +1,4 @@
-"""What a fused row says of the listings that it is judged on."""
+"""The predictions of a fused row for the listings that it is evaluated on."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from src.core.files import write_npz
 
 @dataclass(frozen=True)
 class Predictions:
-    """Class probabilities, whole and with inputs hidden.
+    """Class probabilities from all that a listing has, and from less.
 
     Attributes:
-        ids: listings, [N].
+        ids: ids of the listings, [N].
         classes: names of the classes, [C].
-        probs: probabilities from all that a listing has, [N, C].
-        without: probabilities with modalities hidden, [N, C] each, by what stays: photo_only,
-            text_only, no_price.
-        seen: which listings an encoder behind the row was fitted on, [N]; all false but for the
-            leaky row.
+        probs: probabilities from all modalities, [N, C].
+        without: probabilities without some modalities, [N, C] each: `photo_only` without text and
+            price, `text_only` without photo and price, `no_price` without the price.
+        seen: whether an encoder behind the row was fitted on the listing or a near-duplicate, [N];
+            always false in an honest row.
     """
 
     ids: NDArray[np.str_]
@@ -32,30 +32,31 @@ class Predictions:
     seen: NDArray[np.bool_]
 
     @classmethod
-    def joined(cls, parts: list[Predictions]) -> Predictions:
-        """Those of several splits as one; the classes are the same in all."""
-        first = parts[0]
+    def joined(cls, rounds: list[Predictions]) -> Predictions:
+        """Join the predictions of all rounds of cross-validation, which have the same classes."""
+        first = rounds[0]
         return cls(
-            ids=np.concatenate([part.ids for part in parts]),
+            ids=np.concatenate([one.ids for one in rounds]),
             classes=first.classes,
-            probs=np.concatenate([part.probs for part in parts]),
+            probs=np.concatenate([one.probs for one in rounds]),
             without={
-                name: np.concatenate([part.without[name] for part in parts])
+                name: np.concatenate([one.without[name] for one in rounds])
                 for name in first.without
             },
-            seen=np.concatenate([part.seen for part in parts]),
+            seen=np.concatenate([one.seen for one in rounds]),
         )
 
     def save(self, path: Path) -> None:
-        """Write an .npz without pickle; equal content gives equal bytes."""
-        hidden = {f"without_{name}": probs for name, probs in self.without.items()}
+        """Write an .npz file without pickle; equal content gives equal bytes."""
+        without = {f"without_{name}": probs for name, probs in self.without.items()}
         arrays = {name: value for name, value in vars(self).items() if name != "without"}
-        write_npz(path, arrays | hidden)
+        write_npz(path, arrays | without)
 
     @classmethod
     def load(cls, path: Path) -> Predictions:
+        """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-        hidden = [name for name in arrays if name.startswith("without_")]
-        without = {name.removeprefix("without_"): arrays.pop(name) for name in hidden}
+        names = [name for name in arrays if name.startswith("without_")]
+        without = {name.removeprefix("without_"): arrays.pop(name) for name in names}
         return cls(without=without, **arrays)
