@@ -71,10 +71,14 @@ class Explainer:
         """Return the path of a location without pydantic's own marks, and the schema there."""
         node, path = self._schema, []
         for part in loc:
-            members = node.get("oneOf", node.get("anyOf"))
+            members = node.get("oneOf", node.get("anyOf", []))
+            present = [member for member in members if member.get("type") != "null"]
             if part == "[key]":
                 continue
-            if members:
+            if len(present) == 1:
+                # Of an optional section, the section.
+                node = self._resolved(present[0])
+            elif members:
                 # Which member pydantic took the value for; where it tried all, all are meant.
                 names = [str(member.get("$ref", "")).rpartition("/")[2] for member in members]
                 taken = [n for n in names if n.lower().startswith(str(part))]
