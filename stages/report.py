@@ -1,4 +1,4 @@
-"""Stage report: everything about the experiment on one page."""
+"""Stage report: everything about the experiment on one HTML page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from src.core.params import stage_params
 from src.core.timing import run_stage
-from src.report.report import write_report
+from src.report.render import write_report
 from src.report.results import read_results
 
 

@@ -1,4 +1,4 @@
-"""What the stages before left for the report, read into one place."""
+"""What earlier stages left for the report, read into one place."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ from numpy.typing import NDArray
 from src.core.files import read_json
 from src.core.listings import PREPARED, read_listings
 
+# Columns of names; a category may be called NA, or 2022.
 NAMES = ("row", "kind", "against", "category", "actual", "predicted", "sentence", "weights")
 
 
 @dataclass(frozen=True)
 class Results:
-    """All that the report shows.
+    """All that the page is made from.
 
     Attributes:
         table, per_class, pairs: metrics/*.csv.
-        scores: every number of each row, by row.
+        scores: every score of each row, by row.
         curves, confusion, reliability, abstain: metrics/<name>/<row>.csv, by row.
         ceilings: the best possible scores of the demo, by what may be read; {} for real listings.
         audit: the leakage audit, Markdown.
         predictions, label_errors: data/judged/*.parquet.
         listings: the prepared listings.
         photos: uint8 [M, size, size, 3], RGB; `photo_row` of the listings points into it.
-        notes: what preparing counted.
-        rejected, noted: what collecting set aside and what it only noted: id, reason, detail.
+        notes: what the stage prepare counted.
+        rejected, noted: what the stage collect left out or only noted: id, reason, detail.
     """
 
     table: pd.DataFrame
     per_class: pd.DataFrame
     pairs: pd.DataFrame
-    scores: dict[str, dict[str, Any]]
+    scores: dict[str, dict[str, float]]
     curves: dict[str, pd.DataFrame]
     confusion: dict[str, pd.DataFrame]
     reliability: dict[str, pd.DataFrame]
@@ -63,19 +64,28 @@ class Results:
             self.honest.sort_values("f1_macro", kind="stable", ascending=False)["row"].iloc[0]
         )
 
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each row: image, text, fused or leaky."""
+        return dict(zip(self.table["row"], self.table["kind"], strict=True))
+
 
 def read_results(metrics: Path, data: Path) -> Results:
     """Read `metrics` and, of `data`, the folders judged, prepared, packed and raw/notes."""
-    table = _csv(metrics / "table.csv")
+    table = _read_csv(metrics / "table.csv")
+    rows = table["row"].tolist()
     return Results(
         table=table,
-        per_class=_csv(metrics / "per_class.csv"),
-        pairs=_csv(metrics / "pairs.csv"),
+        per_class=_read_csv(metrics / "per_class.csv"),
+        pairs=_read_csv(metrics / "pairs.csv"),
         scores={
             row: read_json(metrics / kind / f"{row}.json")
-            for row, kind in zip(table["row"], table["kind"], strict=True)
+            for row, kind in zip(rows, table["kind"], strict=True)
         },
-        **{name: _by_row(metrics / name, table["row"]) for name in _BY_ROW},
+        curves=_read_rows(metrics / "curves", rows),
+        confusion=_read_rows(metrics / "confusion", rows),
+        reliability=_read_rows(metrics / "reliability", rows),
+        abstain=_read_rows(metrics / "abstain", rows),
         ceilings=read_json(metrics / "ceilings.json"),
         audit=(metrics / "audit.md").read_text(encoding="utf-8"),
         predictions=pd.read_parquet(data / "judged" / "predictions.parquet"),
@@ -83,20 +93,16 @@ def read_results(metrics: Path, data: Path) -> Results:
         listings=read_listings(data / "prepared" / "listings.parquet", PREPARED),
         photos=np.load(data / "packed" / "photos.npy", mmap_mode="r", allow_pickle=False),
         notes=read_json(data / "prepared" / "notes.json"),
-        rejected=_csv(data / "raw" / "notes" / "rejected.csv"),
-        noted=_csv(data / "raw" / "notes" / "noted.csv"),
+        rejected=_read_csv(data / "raw" / "notes" / "rejected.csv"),
+        noted=_read_csv(data / "raw" / "notes" / "noted.csv"),
     )
 
 
-_BY_ROW = ("curves", "confusion", "reliability", "abstain")
+def _read_rows(folder: Path, rows: list[str]) -> dict[str, pd.DataFrame]:
+    """Read the files that there are, in the table's order."""
+    files = {row: folder / f"{row}.csv" for row in rows}
+    return {row: _read_csv(file) for row, file in files.items() if file.exists()}
 
 
-def _by_row(folder: Path, rows: pd.Series) -> dict[str, pd.DataFrame]:
-    """Read what there is, in the table's order."""
-    files = {str(row): folder / f"{row}.csv" for row in rows}
-    return {row: _csv(file) for row, file in files.items() if file.exists()}
-
-
-def _csv(path: Path) -> pd.DataFrame:
-    # A category may be called NA, or 2022.
+def _read_csv(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])

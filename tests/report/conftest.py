@@ -1,37 +1,36 @@
-"""A small experiment, judged for real, in which every word that a listing brings is hostile."""
+"""A small experiment, really evaluated, in which every word that a listing brings is hostile."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from src.artifacts.outputs import RowOutput
 from src.core.files import write_json
 from src.core.listings import PREPARED, SPLITS, write_listings
+from src.core.schema import Collect, Params, Rows
 from src.evaluation.evaluate import evaluate
-from src.fusion.fuse import fuse
-from src.fusion.leaky import judge_leakily
-from src.report.report import render
+from src.evaluation.read import read_inputs
+from src.evaluation.write import write_evaluation
+from src.fusion.predictions import Predictions
+from src.report.content import page_content
+from src.report.render import render
 from src.report.results import Results, read_results
 from tests.made import CLASSES, made_features, made_notes, made_table, one_hot
 
-# One would be a number and one would be missing, if a reader were careless; in sorted order.
+# A careless reader would take one for a number and one for missing; in sorted order.
 HOSTILE = '<img src=x onerror="document.title=1"> %{x} & <b>bold</b>'
 NAMES = dict(zip(CLASSES, ("2022", HOSTILE, "NA"), strict=True))
 TITLE = "<script>document.title='pwned'</script>"
 TEXT = "</script><script>document.title='pwned'</script> {{ 7 * 7 }} <!--times-->"
-PARAMS: dict[str, Any] = {
-    "seed": 7,
-    "model": "cnn",
-    "text_model": "tfidf",
-    "rows": {"image": ["cnn"], "text": ["tfidf"], "fused": ["stack"]},
-}
-SHOWN = {"model": "cnn", "text_model": "tfidf", "collect": {"source": "demo"}}
+ROWS = Rows(image=["cnn"], text=["tfidf"], fused=["stack"])
+# What the stage gets of params.yaml.
+CHOSEN = Params.model_construct(
+    model="cnn", text_model="tfidf", collect=Collect.model_construct(source="demo")
+)
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +44,10 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     table.loc[table.index % 7 == 0, "price"] = np.nan
     rng = np.random.default_rng(0)
     names = np.array([NAMES[name] for name in CLASSES])
-    text = made_features(table, classes=names, probs=_unsure(rng, table))
+    text = made_features(table, classes=names, probs=_unsure(rng, table, 4))
+    image = text.subset(table["photo_row"].to_numpy() >= 0)
+    fused = _unsure(rng, table, 6)
     table["category"] = table["category"].map(NAMES)
-    image = text.rows(table["photo_row"].to_numpy() >= 0)
     _write_inputs(data, table, rng)
     for row, features in (("cnn", image), ("tfidf", text)):
         features.save(data / "embeddings" / row / "features.npz")
@@ -55,12 +55,21 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     (data / "checkpoints" / "cnn").mkdir(parents=True)
     curves = {"epoch": [1, 2], "train_loss": [2, 1], "val_loss": [2, 1], "val_f1_macro": [0.5, 0.6]}
     pd.DataFrame(curves).to_csv(data / "checkpoints" / "cnn" / "curves.csv", index=False)
-    spec = {"head": "stack", "inputs": "probs", "price": True, "settings": {}}
-    scores = RowOutput(image, None), RowOutput(text, None)
-    fuse(table, *scores, spec, seed=7).predictions.save(data / "predictions" / "stack.npz")
-    leaky = {"inputs": "probs", "share": 0.3, "settings": {}}
-    judge_leakily(table, image, text, leaky, seed=7).save(data / "predictions" / "leaky.npz")
-    evaluate(table, data, PARAMS, None, metrics)
+    for row, split, less in (
+        ("stack", "test", ("photo_only", "text_only")),
+        ("leaky", "train", ()),
+    ):
+        chosen = (table["split"] == split).to_numpy()
+        probs = fused[chosen]
+        Predictions(
+            ids=table["id"].to_numpy(dtype=str)[chosen],
+            classes=names,
+            probs=probs,
+            without=dict.fromkeys(less, probs),
+            seen=np.full(len(probs), row == "leaky"),
+        ).save(data / "predictions" / f"{row}.npz")
+    inputs = read_inputs(data, ROWS, CHOSEN.model, CHOSEN.text_model)
+    write_evaluation(evaluate(inputs, seed=7), metrics, data / "judged")
     return metrics, data
 
 
@@ -71,13 +80,13 @@ def results(folders: tuple[Path, Path]) -> Results:
 
 @pytest.fixture(scope="session")
 def page(results: Results) -> str:
-    return render(results, SHOWN)
+    return render(page_content(results, CHOSEN))
 
 
-def _unsure(rng: np.random.Generator, table: pd.DataFrame) -> NDArray[np.float32]:
-    """Probabilities that are wrong of every fourth listing."""
+def _unsure(rng: np.random.Generator, table: pd.DataFrame, wrong: int) -> NDArray[np.float32]:
+    """Probabilities, [N, C], that are wrong for each `wrong`th listing."""
     probs = one_hot(table) * rng.uniform(0.6, 1, (len(table), 1)).astype(np.float32)
-    probs[::4] = np.roll(probs[::4], 1, axis=1)
+    probs[::wrong] = np.roll(probs[::wrong], 1, axis=1)
     return (probs + 0.05) / (probs + 0.05).sum(1, keepdims=True)
 
 

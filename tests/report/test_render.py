@@ -13,9 +13,11 @@ from pathlib import Path
 import lxml.html
 import pytest
 
-from src.report.report import render, write_report
+from src.core.schema import Collect
+from src.report.content import page_content
+from src.report.render import render, write_report
 from src.report.results import Results, read_results
-from tests.report.conftest import HOSTILE, SHOWN, TEXT, TITLE
+from tests.report.conftest import CHOSEN, HOSTILE, TEXT, TITLE
 
 SECTIONS = {
     "headline", "results", "pairs", "categories", "confusion", "calibration", "abstain", "curves",
@@ -99,7 +101,7 @@ def test_names_that_look_like_numbers_or_like_nothing_stay_names(results: Result
 
 def test_equal_results_give_equal_bytes(folders: tuple[Path, Path], tmp_path: Path) -> None:
     for name in ("one.html", "two.html"):
-        write_report(read_results(*folders), SHOWN, tmp_path / name)
+        write_report(read_results(*folders), CHOSEN, tmp_path / name)
     one, two = ((tmp_path / name).read_bytes() for name in ("one.html", "two.html"))
     assert one == two
     assert len(one) < LARGEST
@@ -119,7 +121,8 @@ def test_results_without_errors_pairs_or_curves_are_shown_too(results: Results) 
             row: pairs.assign(predicted=pairs["actual"]) for row, pairs in results.confusion.items()
         },
     )
-    page = render(bare, SHOWN | {"collect": {"source": "table"}})
+    own = CHOSEN.model_copy(update={"collect": Collect.model_construct(source="table")})
+    page = render(page_content(bare, own))
     tree = lxml.html.document_fromstring(page)
     figures = json.loads(tree.xpath("//script[@id='figures']/text()")[0])
     assert set(tree.xpath("//div[@class='figure']/@id")) == set(figures)

@@ -1,0 +1,128 @@
+"""Everything that the page shows, made from the results; `page.html.j2` reads it by these names."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from src.core.schema import Params
+from src.evaluation.abstain import TARGETS
+from src.evaluation.paired import ALPHA
+from src.report.cards import ErrorCard, LabelErrorCard, error_cards, label_error_cards
+from src.report.dataset import DatasetCounts, count_dataset
+from src.report.figures.categories import per_class_figure, split_counts_figure
+from src.report.figures.confidence import abstain_figure, reliability_figure
+from src.report.figures.confusion import (
+    Confusion,
+    confusion_figure,
+    confusion_names,
+    most_confused,
+)
+from src.report.figures.scores import pairs_figure, scores_figure
+from src.report.figures.training import training_curves_figure
+from src.report.headline import Answered, Headline, answered, headline
+from src.report.results import Results
+
+Record = dict[Hashable, Any]
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """What the page shows.
+
+    Attributes:
+        model, text_model: the rows that the fused rows combine.
+        demo: whether the listings are those of the simulated marketplace.
+        head: of the best row; `confused`, `errors` and `n_errors` are of this row, too.
+        table: metrics/table.csv, None for missing scores.
+        rows: the rows that can be selected.
+        categories: in the order of the confusion matrix.
+        targets: the accuracies that `answered` is given for.
+        ceilings: the best possible macro F1 of the demo, by what may be read.
+        different, not_different: a sentence for each pair of rows that was compared.
+        errors, label_errors: examples, of `n_errors` and `n_label_errors` in all.
+        audit: Markdown.
+        figures: Plotly's JSON by the id of the place on the page.
+    """
+
+    model: str
+    text_model: str
+    demo: bool
+    head: Headline
+    table: list[Record]
+    rows: list[str]
+    categories: list[str]
+    targets: tuple[float, ...]
+    answered: dict[str, dict[float, Answered]]
+    ceilings: dict[str, float]
+    different: list[str]
+    not_different: list[str]
+    confused: list[Confusion]
+    errors: list[ErrorCard]
+    n_errors: int
+    label_errors: list[LabelErrorCard]
+    n_label_errors: int
+    audit: str
+    dataset: DatasetCounts
+    figures: dict[str, dict[str, Any]]
+
+
+def page_content(results: Results, params: Params) -> PageContent:
+    """Put together what the page shows.
+
+    Args:
+        results: of `read_results`.
+        params: `model`, `text_model` and `collect.source` are read.
+    """
+    head = headline(results)
+    best = results.confusion[head.row]
+    dataset = count_dataset(results)
+    differs = results.pairs["p_holm"] < ALPHA
+    return PageContent(
+        model=params.model,
+        text_model=params.text_model,
+        demo=params.collect.source == "demo",
+        head=head,
+        table=_records(results.table),
+        rows=list(results.confusion),
+        categories=confusion_names(results.confusion),
+        targets=TARGETS,
+        answered={row: answered(scores) for row, scores in results.scores.items()},
+        ceilings={name: scores["f1_macro"] for name, scores in results.ceilings.items()},
+        different=results.pairs.loc[differs, "sentence"].tolist(),
+        not_different=results.pairs.loc[~differs, "sentence"].tolist(),
+        confused=most_confused(best),
+        errors=error_cards(results, head.row),
+        n_errors=int((best["actual"] != best["predicted"]).sum()),
+        label_errors=label_error_cards(results),
+        n_label_errors=len(results.label_errors),
+        audit=results.audit,
+        dataset=dataset,
+        figures=_figures(results, dataset),
+    )
+
+
+def _figures(results: Results, dataset: DatasetCounts) -> dict[str, dict[str, Any]]:
+    """Return the figures that there is something to draw for, by the id of their place."""
+    table, kinds = results.table, results.kinds
+    ceilings = {name: scores["f1_macro"] for name, scores in results.ceilings.items()}
+    figures = {
+        "fig-f1": scores_figure(table, "f1_macro", "f1", "macro F1", ceilings),
+        "fig-accuracy": scores_figure(table, "accuracy", "accuracy", "accuracy", {}),
+        "fig-pairs": pairs_figure(results.pairs),
+        "fig-per-class": per_class_figure(results.per_class, kinds, results.best),
+        "fig-confusion": confusion_figure(results.confusion, confusion_names(results.confusion)),
+        "fig-reliability": reliability_figure(results.reliability, kinds),
+        "fig-abstain": abstain_figure(results.abstain, kinds),
+        "fig-curves": training_curves_figure(results.curves, ["val_f1_macro"]),
+        "fig-loss": training_curves_figure(results.curves, ["train_loss", "val_loss"]),
+        "fig-counts": split_counts_figure(dataset.categories),
+    }
+    return {name: figure.to_plotly_json() for name, figure in figures.items() if figure is not None}
+
+
+def _records(table: pd.DataFrame) -> list[Record]:
+    return table.astype(object).where(table.notna(), None).to_dict("records")

@@ -1,0 +1,85 @@
+"""The best row: its scores, and the rows that do not differ from it significantly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pandas as pd
+
+from src.evaluation.abstain import TARGETS
+from src.evaluation.paired import ALPHA
+from src.report.results import Results
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What the page says of the best honest row.
+
+    Attributes:
+        row: its name.
+        f1_macro, f1_low, f1_high, accuracy, accuracy_low, accuracy_high: scores with their bounds.
+        calibration_error: after calibration.
+        n, correct: how many listings are scored, and how many of them are right.
+        rows: how many honest rows there are.
+        not_different: the rows that were compared with it and do not differ significantly.
+    """
+
+    row: str
+    f1_macro: float
+    f1_low: float
+    f1_high: float
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    calibration_error: float
+    n: int
+    correct: int
+    rows: int
+    not_different: list[str]
+
+
+class Answered(NamedTuple):
+    """The share of listings answered at a target accuracy, and the lowest confidence answered."""
+
+    share: float
+    threshold: float
+
+
+def headline(results: Results) -> Headline:
+    """Describe the best honest row."""
+    best = results.best
+    (line,) = results.table[results.table["row"] == best].to_dict("records")
+    bounded = ("f1_macro", "f1_low", "f1_high", "accuracy", "accuracy_low", "accuracy_high")
+    return Headline(
+        row=best,
+        **{name: float(line[name]) for name in bounded},
+        calibration_error=float(line["ece_calibrated"]),
+        n=int(line["n_test"]),
+        correct=round(line["accuracy"] * line["n_test"]),
+        rows=len(results.honest),
+        not_different=not_different(results.pairs, best),
+    )
+
+
+def answered(scores: dict[str, float]) -> dict[float, Answered]:
+    """Return what a row answers at each target accuracy that it reaches.
+
+    Args:
+        scores: of one row, such as metrics/fused/stack.json.
+    """
+    names = {target: f"{target:.0%}".rstrip("%") for target in TARGETS}
+    return {
+        target: Answered(scores[f"share_at_{name}"], scores[f"threshold_at_{name}"])
+        for target, name in names.items()
+        if f"share_at_{name}" in scores
+    }
+
+
+def not_different(pairs: pd.DataFrame, row: str) -> list[str]:
+    """Return the rows that were compared with this one and do not differ significantly."""
+    same = pairs[pairs["p_holm"] >= ALPHA]
+    return [
+        *same.loc[same["row"] == row, "against"].tolist(),
+        *same.loc[same["against"] == row, "row"].tolist(),
+    ]
