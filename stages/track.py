@@ -1,4 +1,4 @@
-"""Put every row of the table in MLflow."""
+"""Stage track: log every row of the table to MLflow."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from pathlib import Path
 from src.core.files import write_json
 from src.core.params import stage_params
 from src.core.timing import run_stage
-from src.tracking.parent import read_report
-from src.tracking.rows import read_rows
+from src.tracking.parent import read_tracked_report
+from src.tracking.rows import read_tracked_rows
 from src.tracking.tracking import track
 
 
 def main() -> None:
-    experiment = stage_params("track")["tracking"]["experiment"]
-    rows = read_rows(Path())
+    experiment = stage_params("track").tracking.experiment
+    rows = read_tracked_rows(Path())
     # A queued experiment runs in a copy that is thrown away; DVC_ROOT names the repository.
     home = Path(os.environ.get("DVC_ROOT") or Path.cwd())
     bundle = Path("data/bundle")
-    report = read_report(Path())
-    print(track(rows, experiment, home, bundle if bundle.exists() else None, report=report))
-    # No run ids: the output must not depend on which store there was.
-    known = {
+    report = read_tracked_report(Path())
+    print(track(rows, experiment, home, bundle if bundle.exists() else None, report))
+    # No run ids: the output must not depend on the store.
+    states = {
         f"{row.kind}/{row.name}": {"stage": row.stage, "lock_hash": row.lock_hash} for row in rows
     }
-    write_json(Path("data/tracking/rows.json"), known)
+    write_json(Path("data/tracking/rows.json"), states)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How long each stage took: kept beside DVC's outputs, which must not differ by it."""
+"""How long each stage took: kept beside DVC's outputs, so that no output depends on it."""
 
 from __future__ import annotations
 
@@ -15,24 +15,41 @@ TIMES = Path("data/times")
 
 
 def run_stage(stage: str, main: Callable[[], None]) -> None:
-    """Run a stage's main as `run_command` does, and write down its seconds under TIMES.
+    """Run a stage's main as `run_command` does, and note under TIMES how long it took.
+
+    A stage that fails or is killed leaves no time.
 
     Args:
         stage: its name in dvc.yaml, e.g. `train_image@cnn`.
     """
 
     def timed() -> None:
+        file = TIMES / f"{stage}.json"
+        # With options of its own this is not the stage as dvc.yaml has it.
+        counts = not any(argument.startswith("-") for argument in sys.argv[1:])
+        if counts:
+            file.unlink(missing_ok=True)
         started = time.perf_counter()
         main()
-        # With options of its own it was not the stage as dvc.yaml has it.
-        if not any(argument.startswith("-") for argument in sys.argv[1:]):
-            seconds = round(time.perf_counter() - started, 1)
-            write_json(TIMES / f"{stage}.json", {"seconds": seconds})
+        if counts:
+            write_json(file, {"seconds": round(time.perf_counter() - started, 1)})
 
     run_command(timed)
 
 
 def stage_seconds(root: Path) -> dict[str, float]:
-    """Return the seconds of each stage when it last ran under `root`, by its name in dvc.yaml."""
-    files = sorted((root / TIMES).glob("*.json"))
-    return {file.stem: float(read_json(file)["seconds"]) for file in files}
+    """Return how many seconds each stage took when it last ran under `root`, by its name.
+
+    Times of stages that dvc.yaml, or of rows that params.yaml, no longer has are left out.
+    """
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe")
+    stages = yaml.load(root / "dvc.yaml")["stages"]
+    rows = {row for kind in yaml.load(root / "params.yaml")["rows"].values() for row in kind}
+    seconds = {}
+    for file in sorted((root / TIMES).glob("*.json")):
+        stage, _, row = file.stem.partition("@")
+        if stage in stages and (not row or row in rows):
+            seconds[file.stem] = float(read_json(file)["seconds"])
+    return seconds

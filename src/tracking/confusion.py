@@ -10,23 +10,34 @@ if TYPE_CHECKING:
 
 
 def draw_confusion(file: Path, title: str) -> Figure:
-    """Draw a table with columns actual and predicted as counts, shaded by each row's share."""
+    """Draw the confusion matrix of a table with the columns actual and predicted.
+
+    Cells show counts and are shaded by their share of the actual category; zeros are left blank.
+    """
     import pandas as pd
     from matplotlib.figure import Figure
+    from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 
     pairs = pd.read_csv(file, usecols=["actual", "predicted"], dtype=str, keep_default_na=False)
     labels = sorted({*pairs["actual"], *pairs["predicted"]})
-    table = pd.crosstab(pairs["actual"], pairs["predicted"])
-    counts = table.reindex(index=labels, columns=labels, fill_value=0).to_numpy()
+    counts = confusion_matrix(pairs["actual"], pairs["predicted"], labels=labels)
+    shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
     side = 3 + 0.45 * len(labels)
     figure = Figure(figsize=(side + 1, side), layout="constrained")
     axes = figure.subplots()
-    shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for i, j in zip(*counts.nonzero(), strict=True):
-        color = "white" if shares[i, j] > 0.5 else "black"
-        axes.text(j, i, counts[i, j], ha="center", va="center", color=color, fontsize=8)
-    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
+    display = ConfusionMatrixDisplay(shares, display_labels=labels).plot(
+        ax=axes,
+        cmap="Blues",
+        colorbar=False,
+        im_kw={"vmin": 0, "vmax": 1},
+        text_kw={"fontsize": 8},
+    )
+    for cell, count in zip(display.text_.flat, counts.flat, strict=True):
+        if count:
+            cell.set_text(count)
+        else:
+            cell.remove()
+    for label in axes.get_xticklabels():
+        label.set(rotation=45, ha="right")
     axes.set(xlabel="predicted", ylabel="actual", title=title)
     return figure

@@ -8,17 +8,17 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from src.predict.served import CODE, save_served
+from src.predict.served import SRC, save_served_model
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-NAME = "listings"
-REQUIREMENTS = CODE.parent / "requirements.txt"
+_NAME = "listings"
+_REQUIREMENTS = SRC.parent / "requirements.txt"
 
 
-def log_model(client: MlflowClient, experiment_id: str, run_id: str, bundle: Path) -> str:
-    """Find the model of this bundle and code under the run, or log it in place of an older one.
+def log_bundle(client: MlflowClient, experiment_id: str, run_id: str, bundle: Path) -> str:
+    """Find the model of this bundle and code under the run, or log it and delete older ones.
 
     Returns:
         What `mlflow models serve -m` takes: a folder, or an address where the store has no folder.
@@ -31,16 +31,16 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, bundle: Pat
     for model in found:
         if model.tags.get("digest") == digest and model.status == LoggedModelStatus.READY:
             return _location(model.artifact_location, model.model_uri)
-    # Of another state of the bundle, or cut off.
+    # These are of another state of the bundle, or incomplete.
     for model in found:
         client.delete_logged_model(model.model_id)
     model = client.create_logged_model(
-        experiment_id, NAME, source_run_id=run_id, tags={"digest": digest}, model_type="pyfunc"
+        experiment_id, _NAME, source_run_id=run_id, tags={"digest": digest}, model_type="pyfunc"
     )
-    about = Model(run_id=run_id, model_uuid=model.model_id, model_id=model.model_id)
+    metadata = Model(run_id=run_id, model_uuid=model.model_id, model_id=model.model_id)
     with TemporaryDirectory() as folder:
         saved = Path(folder) / "model"
-        save_served(bundle, REQUIREMENTS, saved, mlflow_model=about)
+        save_served_model(bundle, _REQUIREMENTS, saved, mlflow_model=metadata)
         client.log_model_artifacts(model.model_id, str(saved))
     client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
@@ -48,12 +48,14 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, bundle: Pat
 
 
 def _digest(bundle: Path) -> str:
-    """The state of all that the logged model is made of."""
-    code = [path for path in CODE.rglob("*") if path.suffix in (".py", ".toml")]
-    made_of = [path for path in bundle.rglob("*") if path.is_file()]
+    """Hash everything that the logged model is made of."""
     total = hashlib.sha256()
-    for path in sorted([*made_of, *code, REQUIREMENTS]):
-        total.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    for folder in (bundle, SRC):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                total.update(str(path.relative_to(folder)).encode())
+                total.update(hashlib.sha256(path.read_bytes()).digest())
+    total.update(_REQUIREMENTS.read_bytes())
     return total.hexdigest()
 
 

@@ -13,13 +13,24 @@ from typing import Any
 from src.core.files import read_json
 
 # The stage that makes a row of each kind; its entry in dvc.lock says which state of it this is.
-STAGES = {"image": "train_image@{}", "text": "train_text@{}", "fused": "fuse@{}", "leaky": "leaky"}
-MODEL_FILES = (".safetensors", ".json", ".skops")
+_STAGES = {"image": "train_image@{}", "text": "train_text@{}", "fused": "fuse@{}", "leaky": "leaky"}
+_MODEL_FILES = (".safetensors", ".json", ".skops")
 
 
 @dataclass(frozen=True)
-class Row:
-    """One row of the table and what is known about it; a file that is not there is None."""
+class TrackedRow:
+    """One row of the table.
+
+    Attributes:
+        kind: image, text, fused or leaky.
+        stage: the stage that made the row, e.g. `train_image@cnn`.
+        lock_hash: hash of that stage's entry in dvc.lock; None where there is no entry.
+        params: parameters of that stage, by their path in params.yaml.
+        metrics: scores, by their path in the row's metrics file.
+        curves: table of the training curves; None where there is none.
+        confusion: table of actual and predicted categories; None where there is none.
+        model_files: the fitted model.
+    """
 
     kind: str
     name: str
@@ -39,32 +50,21 @@ class Row:
         return "row.content_hash", _digest([self.params, self.metrics])
 
 
-def read_rows(root: Path) -> list[Row]:
-    """Gather the rows whose metrics lie under `root/metrics/<kind>/<row>.json`.
+def read_tracked_rows(root: Path) -> list[TrackedRow]:
+    """Gather the rows whose scores are in `root/metrics/<kind>/<row>.json`.
 
-    Parameters are those that the row's stage ran with, as dvc.lock states them.
+    Parameters are those that the row's stage ran with, taken from dvc.lock.
     """
-    lock = read_lock(root / "dvc.lock")
+    lock = _read_lock(root / "dvc.lock")
     return [
-        _row(root, kind, file, STAGES[kind].format(file.stem), lock)
-        for kind in STAGES
+        _read_row(root, kind, file, stage.format(file.stem), lock)
+        for kind, stage in _STAGES.items()
         for file in sorted((root / "metrics" / kind).glob("*.json"))
     ]
 
 
-def read_lock(file: Path) -> dict[str, Any]:
-    """Return the stages of dvc.lock; {} where there is none."""
-    if not file.exists():
-        return {}
-    from ruamel.yaml import YAML
-
-    # DVC writes YAML 1.2 with this library; another reader takes 1e-05 for text.
-    stages: dict[str, Any] = (YAML(typ="safe").load(file) or {}).get("stages", {})
-    return stages
-
-
 def metric_name(name: str) -> str:
-    """Replace what MLflow takes in no name."""
+    """Replace the characters that MLflow allows in no name."""
     return re.sub(r"[^/\w.\- ]", "_", name)
 
 
@@ -72,29 +72,39 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _row(root: Path, kind: str, file: Path, stage: str, lock: dict[str, Any]) -> Row:
+def _read_lock(file: Path) -> dict[str, Any]:
+    if not file.exists():
+        return {}
+    from ruamel.yaml import YAML
+
+    # DVC writes YAML 1.2 with this library; other readers take 1e-05 for text.
+    stages: dict[str, Any] = (YAML(typ="safe").load(file) or {}).get("stages", {})
+    return stages
+
+
+def _read_row(root: Path, kind: str, file: Path, stage: str, lock: dict[str, Any]) -> TrackedRow:
     entry = lock.get(stage, {})
-    # Of what the row was made; what was made of it (`outs`) may differ from machine to machine.
-    parts = {part: entry[part] for part in ("cmd", "deps", "params") if part in entry}
+    # What the row was made from; what was made (`outs`) may differ from machine to machine.
+    inputs = {key: entry[key] for key in ("cmd", "deps", "params") if key in entry}
     params: dict[str, Any] = {}
-    for of_file in parts.get("params", {}).values():
-        params |= of_file
-    checkpoint = (root / "data" / "checkpoints" / file.stem).glob("*")
-    return Row(
+    for params_of_file in inputs.get("params", {}).values():
+        params |= params_of_file
+    checkpoint = root / "data" / "checkpoints" / file.stem
+    return TrackedRow(
         kind=kind,
         name=file.stem,
         stage=stage,
-        lock_hash=_digest(parts) if parts else None,
+        lock_hash=_digest(inputs) if inputs else None,
         params=_flat(params),
         metrics={k: float(v) for k, v in _flat(read_json(file)).items() if is_number(v)},
         curves=_existing(root / "metrics" / "curves" / f"{file.stem}.csv"),
         confusion=_existing(root / "metrics" / "confusion" / f"{file.stem}.csv"),
-        model_files=sorted(f for f in checkpoint if f.suffix in MODEL_FILES),
+        model_files=sorted(f for f in checkpoint.glob("*") if f.suffix in _MODEL_FILES),
     )
 
 
 def _flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Join nested keys with dots, in names that MLflow takes."""
+    """Join nested keys with dots, as names that MLflow allows."""
     flat: dict[str, Any] = {}
     for key, value in nested.items():
         name = metric_name(f"{prefix}{key}")

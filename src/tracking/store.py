@@ -1,0 +1,111 @@
+"""The MLflow store: its address, how long a request to it may take, what may be shown of it."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import re
+from pathlib import Path
+
+# Set unless the user sets them. MLflow's own limits add up to a quarter of an hour per request.
+_SETTINGS = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    # A server may ask for a pause of any length.
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+# The same for database servers: options of their drivers, in seconds. SQLite has limits of its own.
+_POSTGRES = {"connect_timeout": "10"}
+_MYSQL = {"connect_timeout": "10", "read_timeout": "30", "write_timeout": "30"}
+_DRIVER_LIMITS = {
+    "psycopg": _POSTGRES,
+    "psycopg2": _POSTGRES,
+    "mysqldb": _MYSQL,
+    "pymysql": _MYSQL,
+}
+# What the clients of artifact stores raise, where they are installed: MLflow passes it on.
+_ARTIFACT_ERRORS = (
+    ("boto3.exceptions", "Boto3Error"),
+    ("botocore.exceptions", "BotoCoreError"),
+    ("botocore.exceptions", "ClientError"),
+    ("google.cloud.exceptions", "GoogleCloudError"),
+    ("azure.core.exceptions", "AzureError"),
+)
+
+
+def configure_mlflow() -> None:
+    """Limit MLflow's requests in time and keep it quiet; call this before anything else of it."""
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    # MLflow sets the levels of its loggers when it is imported.
+    import mlflow  # noqa: F401
+
+    for name in ("mlflow", "alembic", "urllib3"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def store_errors() -> tuple[type[Exception], ...]:
+    """Return what is raised where the store or its address is at fault."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    # OSError includes what requests and filelock raise; ImportError is a driver that is not
+    # installed; ValueError is an address or a setting that cannot be parsed.
+    errors = [MlflowException, SQLAlchemyError, OSError, ImportError, ValueError]
+    for module, name in _ARTIFACT_ERRORS:
+        try:
+            errors.append(getattr(importlib.import_module(module), name))
+        except ImportError:
+            continue
+    return tuple(errors)
+
+
+def tracking_uri(home: Path) -> str:
+    """Return the store's address: MLFLOW_TRACKING_URI, or a SQLite file.
+
+    A relative SQLite path starts at `home`.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlruns.db"
+    relative = re.fullmatch(r"sqlite:///([^/:].*)", uri)
+    return f"sqlite:///{home.resolve() / relative[1]}" if relative else uri
+
+
+def is_database(uri: str) -> bool:
+    """Whether the store is a database that MLflow reads directly, not through its server."""
+    from mlflow.store.db.db_types import DATABASE_ENGINES
+
+    return re.split(r"[+:]", uri)[0] in DATABASE_ENGINES
+
+
+def with_time_limits(uri: str) -> str:
+    """Add time limits to the address of a database server, where its driver has no short ones."""
+    from sqlalchemy import make_url
+
+    if not is_database(uri):
+        return uri
+    url = make_url(uri)
+    limits = _DRIVER_LIMITS.get(url.get_driver_name(), {})
+    missing = {name: limit for name, limit in limits.items() if name not in url.query}
+    return url.update_query_dict(missing).render_as_string(hide_password=False) if missing else uri
+
+
+def require_connection(uri: str) -> None:
+    """Connect to a database server once; raises SQLAlchemyError or ImportError.
+
+    MLflow itself repeats a failed first connection for minutes.
+    """
+    from sqlalchemy import create_engine, make_url
+
+    if is_database(uri) and make_url(uri).host:
+        engine = create_engine(uri)
+        engine.connect().close()
+        engine.dispose()
+
+
+def without_password(text: str) -> str:
+    """Take user names and passwords out of the addresses in a text."""
+    text = re.sub(r"://(?!/)[^\s'\"]*@", "://", text)
+    return re.sub(r"(?i)\b(\w*(?:password|passwd|pwd|token))=[^&\s'\"]*", r"\1=***", text)

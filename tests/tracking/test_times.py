@@ -1,0 +1,96 @@
+"""How long stages took: noted when they end well, shown while they are in the pipeline."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from src.core.errors import UserError
+from src.core.timing import TIMES, run_stage, stage_seconds
+from src.tracking.times import with_times
+from tests.tracking.conftest import write
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = "<p>Times</p><!--times-->none<!--/times--><p>End</p>"
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two kinds of stages, in which stages run without options."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["stage"])
+    write(tmp_path / "dvc.yaml", "stages:\n  collect: {}\n  train_image: {}\n")
+    write(tmp_path / "params.yaml", "rows:\n  image: [cnn, resnet50]\n  text: [tfidf]\n")
+    return tmp_path
+
+
+def test_a_stage_leaves_its_time_under_its_name(pipeline: Path) -> None:
+    for stage in ("collect", "train_image@cnn"):
+        run_stage(stage, lambda: None)
+    seconds = stage_seconds(pipeline)
+    assert list(seconds) == ["collect", "train_image@cnn"]
+    assert min(seconds.values()) >= 0
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), UserError("a mistake"), SystemExit(1)])
+def test_a_failing_stage_leaves_no_time_and_not_the_one_before(
+    error: BaseException, pipeline: Path
+) -> None:
+    def fail() -> None:
+        raise error
+
+    run_stage("collect", lambda: None)
+    with pytest.raises((ValueError, SystemExit)):
+        run_stage("collect", fail)
+    assert stage_seconds(pipeline) == {}
+    assert list((pipeline / TIMES).iterdir()) == []
+
+
+def test_a_killed_stage_leaves_no_time(pipeline: Path) -> None:
+    run_stage("collect", lambda: None)
+    code = (
+        "import os, signal; from src.core.timing import run_stage; "
+        "run_stage('collect', lambda: os.kill(os.getpid(), signal.SIGTERM))"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", code], cwd=pipeline, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    assert killed.returncode == -signal.SIGTERM
+    assert stage_seconds(pipeline) == {}
+
+
+def test_a_stage_with_options_of_its_own_is_not_timed(
+    pipeline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(pipeline / TIMES / "collect.json", '{"seconds": 5}')
+    monkeypatch.setattr(sys, "argv", ["stage", "--limit", "9"])
+    run_stage("collect", lambda: None)
+    assert stage_seconds(pipeline) == {"collect": 5.0}
+
+
+def test_times_of_stages_and_rows_that_are_gone_are_left_out(pipeline: Path) -> None:
+    for stage in ("collect", "train_image@cnn", "train_image@gone", "crawl", "train@cnn"):
+        write(pipeline / TIMES / f"{stage}.json", '{"seconds": 5}')
+    assert list(stage_seconds(pipeline)) == ["collect", "train_image@cnn"]
+
+
+def test_times_of_the_project_s_own_stages_are_known(tmp_path: Path) -> None:
+    for name in ("dvc.yaml", "params.yaml"):
+        write(tmp_path / name, (ROOT / name).read_text(encoding="utf-8"))
+    stages = ["check", "fuse@stack", "train_image@cnn", "train_text@tfidf"]
+    for stage in stages:
+        write(tmp_path / TIMES / f"{stage}.json", '{"seconds": 5}')
+    assert list(stage_seconds(tmp_path)) == stages
+
+
+def test_times_are_shown_longest_first_with_their_sum() -> None:
+    timed = with_times(PAGE, {"collect": 2.0, "evaluate": 1033.14})
+    first, second = "<td>evaluate</td><td>1,033.1 s</td>", "<td>collect</td><td>2.0 s</td>"
+    assert timed.index(first) < timed.index(second)
+    assert "In total: 1,035 s." in timed
+    assert timed.startswith("<p>Times</p>") and timed.endswith("<p>End</p>")
