@@ -1,6 +1,6 @@
-"""Which rows make a batch: seeded, balanced if asked for, of like length for texts.
+"""Which rows make a batch: seeded, balanced if asked for, of similar length for texts.
 
-Where several processes fit together each gets its share, of the batches that one would see.
+Where several processes fit together, each gets its share of every batch.
 """
 
 from __future__ import annotations
@@ -8,19 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch.utils.data import Sampler
+from torch.utils.data import Sampler, WeightedRandomSampler
 
 from src.encoders.common.processes import share, world_size
 
-# Texts are sorted by length inside windows of this many batches: little padding, enough chance.
+# Texts are sorted by length inside windows of this many batches: little padding, random enough.
 WINDOW = 50
 
 
 class TrainBatches(Sampler[list[tuple[int, int]]]):
-    """Batches of (epoch, row): another order each epoch, the same at each repetition.
+    """Batches of (epoch, row): another order each epoch, the same one each time it is repeated.
 
-    The epoch travels with the row so that augmentation depends on seed, epoch and row alone,
+    The epoch travels with the row, so that augmentation depends on seed, epoch and row alone,
     whatever the number of workers.
 
     Args:
@@ -38,28 +39,22 @@ class TrainBatches(Sampler[list[tuple[int, int]]]):
         balanced: bool = False,
         lengths: NDArray[np.int64] | None = None,
     ) -> None:
-        self.n, self.batch, self.seed, self.lengths = len(labels), batch, seed, lengths
-        chance = 1.0 / np.bincount(labels)[labels] if balanced else np.ones(self.n)
-        self.chance = chance / chance.sum()
-        self.balanced = balanced
+        self.labels, self.batch, self.seed = labels, batch, seed
+        self.balanced, self.lengths = balanced, lengths
         self.epoch = -1
 
     def __len__(self) -> int:
-        whole, rest = divmod(self.n, self.batch)
-        # One row alone has no variance to normalise by, so it joins the batch before it; so do
-        # rows that are too few for each process to have one.
-        return whole + (rest >= max(2, world_size()))
+        whole, rest = divmod(len(self.labels), self.batch)
+        # Each process needs 2 rows to normalise by; fewer join the batch before them.
+        return whole + (rest >= 2 * world_size())
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         self.epoch += 1
         rng = np.random.default_rng([self.seed, self.epoch])
-        if self.balanced:
-            order = rng.choice(self.n, self.n, p=self.chance)
-        else:
-            order = rng.permutation(self.n)
+        order = self._balanced(rng) if self.balanced else rng.permutation(len(self.labels))
         if self.lengths is not None:
             window = self.batch * WINDOW
-            pieces = [order[i : i + window] for i in range(0, self.n, window)]
+            pieces = [order[i : i + window] for i in range(0, len(order), window)]
             order = np.concatenate([p[np.argsort(self.lengths[p], kind="stable")] for p in pieces])
         batches = np.split(order, np.arange(1, len(self)) * self.batch)
         if self.lengths is not None:
@@ -67,9 +62,15 @@ class TrainBatches(Sampler[list[tuple[int, int]]]):
         for rows in batches:
             yield [(self.epoch, int(row)) for row in share(rows)]
 
+    def _balanced(self, rng: np.random.Generator) -> NDArray[np.intp]:
+        """Draw as many rows as there are, each by the inverse of its class's size."""
+        chances = (1.0 / np.bincount(self.labels)[self.labels]).tolist()
+        generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
+        return np.array([*WeightedRandomSampler(chances, len(chances), generator=generator)])
+
 
 class OrderedBatches(Sampler[list[tuple[int, int]]]):
-    """All rows once; longest texts first, so that running out of memory shows at once."""
+    """All rows once; the longest texts first, so that running out of memory shows at once."""
 
     def __init__(self, n: int, batch: int, lengths: NDArray[np.int64] | None = None) -> None:
         self.order = np.arange(n) if lengths is None else np.argsort(-lengths, kind="stable")

@@ -1,0 +1,103 @@
+"""What Lightning fits: a network under cross-entropy, its optimiser and its curves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+import torch.distributed as dist
+from sklearn.metrics import f1_score
+from torch import Tensor, nn
+
+from src.core.schema import EpochSettings
+from src.encoders.common.processes import gathered, total, world_size
+
+
+class Classifier(pl.LightningModule):
+    """Cross-entropy over a network that turns a batch into logits [B, C].
+
+    Attributes:
+        curves: epoch, train_loss, val_loss and val_f1_macro of each epoch.
+    """
+
+    def __init__(self, network: nn.Module, class_weights: Tensor, settings: EpochSettings) -> None:
+        """Take class weights of shape [C]."""
+        super().__init__()
+        self.network = network
+        self.class_weights: Tensor
+        self.register_buffer("class_weights", class_weights)
+        self.settings = settings
+        self.curves: list[dict[str, float]] = []
+        self._train: list[Tensor] = []
+        self._val: list[tuple[Tensor, Tensor]] = []
+
+    def on_fit_start(self) -> None:
+        if world_size() > 1:
+            # All processes start with the same random state and would drop out the same units.
+            torch.manual_seed(torch.initial_seed() + self.global_rank)
+
+    def training_step(self, batch: tuple[Any, Tensor], _: int) -> Tensor:
+        x, y = batch
+        logits = self.network(x)
+        losses = nn.functional.cross_entropy(logits, y, weight=self.class_weights, reduction="sum")
+        # The mean over the whole batch; this process has some of its terms.
+        loss = losses / total(self.class_weights[y].sum())
+        self._train.append(loss.detach())
+        # Gradients are averaged over the processes; their sum is needed.
+        return loss * world_size()
+
+    def on_validation_start(self) -> None:
+        if world_size() > 1:
+            # On CPUs running statistics differ between processes; the first one's are kept.
+            for buffer in self.network.buffers():
+                dist.broadcast(buffer, src=0)
+
+    def validation_step(self, batch: tuple[Any, Tensor], _: int) -> None:
+        x, y = batch
+        self._val.append((self.network(x).float(), y))
+
+    def on_validation_epoch_end(self) -> None:
+        logits, y = (gathered(torch.cat(column)) for column in zip(*self._val, strict=True))
+        loss = nn.functional.cross_entropy(logits, y, weight=self.class_weights.cpu().float())
+        f1 = f1_score(y, logits.argmax(1), average="macro", zero_division=0)
+        self.log("val_f1_macro", f1, sync_dist=True)
+        self.curves.append(
+            {
+                "epoch": self.current_epoch + 1,
+                "train_loss": float(total(torch.stack(self._train).mean())),
+                "val_loss": float(loss),
+                "val_f1_macro": float(f1),
+            }
+        )
+        self._train.clear()
+        self._val.clear()
+
+    def get_extra_state(self) -> list[dict[str, float]]:
+        """Return the curves: Lightning brings this state back from the processes it starts."""
+        return self.curves
+
+    def set_extra_state(self, state: list[dict[str, float]]) -> None:
+        self.curves = state
+
+    def on_fit_end(self) -> None:
+        # Lightning's objects refer to each other, so this memory would be freed late.
+        for optimizer in self.trainer.optimizers:
+            optimizer.zero_grad()
+            optimizer.state.clear()
+
+    def configure_optimizers(self) -> Any:
+        fitted = [p for p in self.network.parameters() if p.requires_grad]
+        lr = self.settings.lr
+        # Fused: one pass over memory; a text network's vocabulary makes this most of a step.
+        optimizer = torch.optim.AdamW(
+            fitted, lr=lr, weight_decay=self.settings.weight_decay, fused=True
+        )
+        # One warm-up and one cosine over all planned steps.
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=lr,
+            total_steps=max(2, int(self.trainer.estimated_stepping_batches)),
+            pct_start=0.15,
+        )
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
