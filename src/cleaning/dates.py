@@ -7,19 +7,19 @@ from typing import NamedTuple
 import pandas as pd
 
 
-class Date(NamedTuple):
-    """An ISO date, None where there is none; `problem` says why one that was given is not used."""
+class DateCell(NamedTuple):
+    """A day as YYYY-MM-DD or None; `problem` says why a date that is there cannot be used."""
 
     value: str | None
     problem: str = ""
 
 
-def read_date(cell: str) -> Date:
-    """Read the day of a date; day first, as most of the world writes it, unless the year is."""
-    given = cell.strip()
-    if not given:
-        return Date(None)
-    day = pd.to_datetime(given, errors="coerce", utc=True, dayfirst=not given[:4].isdecimal())
-    if pd.isna(day):
-        return Date(None, "date cannot be read")
-    return Date(str(day.date().isoformat()))
+def read_date(cell: str) -> DateCell:
+    """Read the UTC day of a date; 03/02/2026 is 3 February, 2026/02/03 too."""
+    text = cell.strip()
+    if not text:
+        return DateCell(None)
+    date = pd.to_datetime(text, errors="coerce", utc=True, dayfirst=not text[:4].isdecimal())
+    if pd.isna(date):
+        return DateCell(None, "date cannot be read")
+    return DateCell(str(date.date().isoformat()))

@@ -1,4 +1,4 @@
-"""Read the numbers of a text as their writer meant them: "9O5", "девятьсот пять", "９０５"."""
+"""Find the numbers in a text, however they are written: "9O5", "девятьсот пять", "９０５"."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-# Letters that stand for a digit in "8 (9O5) l23-4б-67".
-_ALIKE = dict(zip("OoОоQЗзЭбblIiBВSЧ", "00000333661118854", strict=True))
-_A = "".join(_ALIKE)
-# At a word's edge such a letter is itself: "89051234567Звоните".
+# Letters used as digits, as in "8 (9O5) l23-4б-67".
+_LOOKALIKES = dict(zip("OoОоQЗзЭбblIiBВSЧ", "00000333661118854", strict=True))
+_A = "".join(_LOOKALIKES)
+# At the edge of a word such a letter is a letter: "89051234567Звоните".
 _NUMBER = re.compile(
     rf"(?:(?<![^\W\d_])[{_A}]{{1,2}})?[0-9](?:[{_A}]{{0,8}}[0-9])*(?:[{_A}]{{1,8}}(?![^\W\d_]))?"
     rf"|(?<![^\W_])[OoОо]{{2}}(?![^\W_])"
@@ -47,7 +47,7 @@ _EXOTIC = re.compile("[²³¹\u0600-\U0010ffff]")
 
 
 class Number(NamedTuple):
-    """A run of digits in the text, or number words read as digits."""
+    """A run of digits in the text, or number words converted to digits."""
 
     start: int
     end: int
@@ -56,7 +56,7 @@ class Number(NamedTuple):
 
 
 def number_chains(text: str, numbers: list[Number]) -> list[list[Number]]:
-    """Numbers that only separators stand between, five digits in all or more."""
+    """Chain numbers with only separators between them; keep chains of at least five digits."""
     chains: list[list[Number]] = []
     for number in numbers:
         if chains and _GAP.fullmatch(text, chains[-1][-1].end, number.start):
@@ -67,24 +67,24 @@ def number_chains(text: str, numbers: list[Number]) -> list[list[Number]]:
 
 
 def read_numbers(text: str) -> list[Number]:
-    """All numbers of the text, whatever characters or words they are written in."""
-    # Digits of other scripts and styles (full-width, mathematical, circled) become plain ones.
+    """Return all numbers of the text, in whatever characters or words they are written."""
+    # Digits of other scripts and styles (full-width, mathematical, circled) become ASCII ones.
     if not text.isascii():
         text = _EXOTIC.sub(lambda match: _plain_digit(match[0]), text)
     found = _spelled_numbers(text)
     for match in _NUMBER.finditer(text):
         start, end = match.span()
-        digits = "".join(_ALIKE.get(c, c) for c in match[0])
-        # Two numbers with the space between them lost: "01753 57450907429979846".
+        digits = "".join(_LOOKALIKES.get(c, c) for c in match[0])
+        # Two numbers that lost the space between them: "01753 57450907429979846".
         cut = end - 11 if _GLUED.fullmatch(digits) else end
         found.append(Number(start, cut, digits[: cut - start], False))
         if cut < end:
             found.append(Number(cut, end, digits[cut - start :], False))
-    return _glued(sorted(found), text)
+    return _merged(sorted(found), text)
 
 
-def _glued(numbers: list[Number], text: str) -> list[Number]:
-    """Join "сорок5" to 45 and "девятьсот16" to 916."""
+def _merged(numbers: list[Number], text: str) -> list[Number]:
+    """Merge "сорок5" into 45 and "девятьсот16" into 916."""
     joined: list[Number] = []
     for number in numbers:
         before = joined[-1] if joined else None
@@ -105,7 +105,7 @@ def _glued(numbers: list[Number], text: str) -> list[Number]:
 
 def _spelled_numbers(text: str) -> list[Number]:
     lower = text.lower()
-    # Some letters grow when they are lowered, and every place after them shifts.
+    # Some letters become two in lower case, which shifts all positions after them.
     if len(lower) != len(text):
         lower = text
     found: list[Number] = []
@@ -118,8 +118,8 @@ def _spelled_numbers(text: str) -> list[Number]:
     return found
 
 
-def without_alike(text: str, numbers: list[Number]) -> list[Number]:
-    """The numbers with their letters taken for letters: "940б123" is 940 and 123."""
+def without_lookalikes(text: str, numbers: list[Number]) -> list[Number]:
+    """Return the numbers with letters read as letters: "940б123" is 940 and 123."""
     plain: list[Number] = []
     for number in numbers:
         piece = text[number.start : number.end]

@@ -1,4 +1,4 @@
-"""Find phone numbers in the texts of listings, also those hidden from a site's filter."""
+"""Find phone numbers in listings' texts, including those written to get past a filter."""
 
 from __future__ import annotations
 
@@ -7,29 +7,22 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import accumulate, pairwise
 
-from src.cleaning.digits import Number, number_chains, read_numbers, without_alike
+from src.cleaning.digits import Number, number_chains, read_numbers, without_lookalikes
+from src.cleaning.phone_context import (
+    article_before,
+    bracket_stays_open,
+    call_before,
+    code_in_brackets,
+    continues_another,
+    plus_before,
+    serial_before,
+    start_with_prefix,
+    unit_after,
+)
 
-_PLUS = re.compile(r"(?:\+|(?<!\w)плюс|(?<!\w)plus)[ (]{0,3}$", re.IGNORECASE)
-_ARTICLE = re.compile(
-    r"(?:арт(?:икул)?|код|штрих-?код|isbn|ean|s/?n|p/?n|imei|vin|инн|огрн|серийн\w*|сер|модель|"
-    r"model|serial|объекта|заказа?|кадастров\w*|базе|кат\.|катал\w*|ту|гост)"
-    r"(?: номер| number| no| товара| запчасти)?[\s.:№#-]{0,4}$",
-    re.IGNORECASE,
-)
-# Where an article number before a phone number has ended.
+# Signs that an article number before a phone number has ended.
 _APART = re.compile(r"[(\[]|[.!] |[0-9]{8}")
-_CALL = re.compile(
-    r"(?<!\w)(?:т|тел|телефон\w*|моб\w*|сот\w*|(?:по)?звон\w*|номер\w*|в[ао]тс?ап|whats ?app|viber|"
-    r"вайбер|phone|call|text|ring|mob|mobile|tel|contact)(?: по| на| number| no| us on| me on| on)?"
-    r"[\s.:,=№-]{0,4}\(?$",
-    re.IGNORECASE,
-)
-_UNIT = re.compile(
-    r"\s?(?:руб|р\b|₽|\$|€|£|тыс|т\.|млн|м\b|г\b|шт|л\b|вт\b|gb|гб|usd|rub|x\d|х\d|mah|мач|"
-    r"(?:см|мм|кг|гр|км|мл|квт|cm|mm|kg|km)(?![a-zа-я]))",
-    re.IGNORECASE,
-)
-# A Russian number without 8 or +7, as people lay it out; the rest only after 8 or +7.
+# Digit groups of a Russian number without 8 or +7; those of _TEN alone only after 8 or +7.
 _MOBILE = {(3, 3, 2, 2), (3, 3, 4), (3, 7), (3, 2, 2, 3), (3, 2, 3, 2), (10,), (1,) * 10}
 _TEN = _MOBILE | {(3, 4, 3), (4, 6), (4, 2, 2, 2), (4, 3, 3), (5, 1, 2, 2), (5, 5), (5, 3, 2),
                   (3, 1, 3, 3), (3, 1, 2, 2, 2), (3, 2, 2, 2, 1), (3, 5, 2), (3, 2, 5),
@@ -41,7 +34,7 @@ _LENGTHS = frozenset((5, 6, 7, 9, 10, 11, 12, 13, 14, 15))
 _NEARBY = ("375", "380", "373", "374", "992", "993", "994", "995", "996", "998")
 _BELARUS = re.compile(r"(?:8?0|(?:00)?375)(?:25|29|33|44)\d{7}")
 _BRITISH_MOBILE = re.compile(r"07[1-57-9]\d{8}")
-# Signs that one phone number does not hold: a sentence's end, a sum, a list.
+# Not inside one phone number: the end of a sentence, a sum, a list.
 _BREAK = re.compile(r"[.!?;] |[=,*]")
 
 _SEVEN = r"\d{3}[ -]?\d\d[ -]?\d\d"
@@ -52,7 +45,7 @@ _CODED = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+")
-# Words that sellers put into a number to get it past a filter, together with any one other.
+# Words that sellers put inside a number to get past a filter; one other word is allowed too.
 _FILLERS = {"номер", "тире", "дефис", "минус", "плюс", "пробел", "точка", "скобка", "звоните",
             "звонить", "звони", "потом", "затем", "далее", "дальше", "снова", "опять", "оператор",
             "оператора", "ещё", "еще", "and", "then"}  # fmt: skip
@@ -63,15 +56,15 @@ _NEW_SENTENCE = re.compile(r"[.!?;]\s+[^\W\d_]|\n.*[^\W\d_]|[^\W\d_].*\n")
 
 
 def hide_phones(text: str, mark: str) -> str:
-    """Replace every phone number in the text by `mark`; see `redact`."""
+    """Replace every phone number in the text with `mark`; see `redact`."""
     spans: list[tuple[int, int]] = []
     if "код" in text.lower():
         spans = [match.span() for match in _CODED.finditer(text)]
-        spans = [span for span in spans if not _ARTICLE.search(text[: span[0]][-40:])]
+        spans = [span for span in spans if not article_before(text, span[0])]
     numbers = _outside(read_numbers(text), spans)
     if sum(len(number.digits) for number in numbers) >= 11:
-        for one_reading in (without_alike(text, numbers), numbers):
-            spans += _phones(text, [_outside(one_reading, spans)], _dodged_from)
+        for reading in (without_lookalikes(text, numbers), numbers):
+            spans += _phones(text, [_outside(reading, spans)], _disguised_from)
         numbers = _outside(numbers, spans)
     spans += _phones(text, number_chains(text, numbers), _phone_from)
     for start, end in sorted(spans, reverse=True):
@@ -97,28 +90,28 @@ def _phones(
         while first < len(chain):
             last = phone_from(text, chain, first)
             if last is not None:
-                start = _with_prefix(text, chain[first].start, chain[last].end)
+                start = start_with_prefix(text, chain[first].start, chain[last].end)
                 spans.append((start, chain[last].end))
             first = first + 1 if last is None else last + 1
     return spans
 
 
-def _dodged_from(text: str, numbers: list[Number], first: int) -> int | None:
-    """The last index of a Russian mobile number from 8 or 7 that anything may stand within.
+def _disguised_from(text: str, numbers: list[Number], first: int) -> int | None:
+    """Return the last index of a Russian mobile number, from 8 or 7, with anything in between.
 
     "8 916 звоните 123 и 45 и 67", "8х916х123х45х67", or a group on every line.
     """
-    last = _dodged_to(text, numbers, first)
+    last = _disguised_to(text, numbers, first)
     if last is None:
         return None
-    # An ordinary number before a phone number can make another one with its beginning.
+    # An ordinary number can form a phone number with the beginning of the one after it.
     even = len({text[a.end : b.start] for a, b in pairwise(numbers[first : last + 1])}) == 1
-    if not even and any(_dodged_to(text, numbers, at) for at in range(first + 1, last + 1)):
+    if not even and any(_disguised_to(text, numbers, at) for at in range(first + 1, last + 1)):
         return None
     return last
 
 
-def _dodged_to(text: str, numbers: list[Number], first: int) -> int | None:
+def _disguised_to(text: str, numbers: list[Number], first: int) -> int | None:
     if numbers[first].digits[0] not in "78":
         return None
     digits = ""
@@ -133,21 +126,25 @@ def _dodged_to(text: str, numbers: list[Number], first: int) -> int | None:
     found = numbers[first : last + 1]
     gaps = [text[a.end : b.start] for a, b in pairwise(found)]
     start, end = found[0].start, found[-1].end
-    if _within(text, start) or _serial(text, start) or _open_bracket(text, start, end):
+    if (
+        continues_another(text, start)
+        or serial_before(text, start)
+        or bracket_stays_open(text, start, end)
+    ):
         return None
-    if _ARTICLE.search(text, max(0, start - 40), start):
+    if article_before(text, start):
         return None
     if any(_NEW_SENTENCE.search(gap) for gap in gaps) or (
         "+" in "".join(gaps) and len({*gaps}) > 1
     ):
         return None
     words = {*_WORD.findall(" ".join(gaps).lower())}
-    strange = [word for word in words - _FILLERS if len(word) > 2 and len({*word}) > 1]
-    if words & _UNITS or len(strange) > 1:
+    unknown = [word for word in words - _FILLERS if len(word) > 2 and len({*word}) > 1]
+    if words & _UNITS or len(unknown) > 1:
         return None
     rest = _after_country(found)
     if sum(number.spelled for number in found) > 1:
-        return last if {3, 10} <= {*accumulate(rest)} and not strange else None
+        return last if {3, 10} <= {*accumulate(rest)} and not unknown else None
     if rest == (1,) * 10:
         return last if len({*gaps[1:]}) == 1 else None
     glued = any(len(gap) > 2 and gap.isalpha() for gap in gaps)
@@ -155,8 +152,8 @@ def _dodged_to(text: str, numbers: list[Number], first: int) -> int | None:
 
 
 def _phone_from(text: str, chain: list[Number], first: int) -> int | None:
-    """The last index of the longest phone number that begins at `first` in the chain."""
-    plus = _PLUS.search(text, max(0, chain[first].start - 9), chain[first].start) is not None
+    """Return the last index of the longest phone number starting at `first` in the chain."""
+    plus = plus_before(text, chain[first].start) is not None
     digits = ""
     best = None
     for last in range(first, len(chain)):
@@ -170,7 +167,7 @@ def _phone_from(text: str, chain: list[Number], first: int) -> int | None:
         start = chain[first].start
         apart = start - chain[0].start > 40 or _APART.search(text, chain[0].start, start)
         starts = [start] if apart else [chain[0].start, start]
-        if any(_ARTICLE.search(text, max(0, at - 40), at) for at in starts):
+        if any(article_before(text, at) for at in starts):
             return None
     return best
 
@@ -181,7 +178,7 @@ def _is_phone(
     numbers = chain[first : last + 1]
     start, end = numbers[0].start, numbers[-1].end
     groups = tuple(len(number.digits) for number in numbers)
-    if _open_bracket(text, start, end) and digits[:2] not in ("79", "89"):
+    if bracket_stays_open(text, start, end) and digits[:2] not in ("79", "89"):
         return False
     spelled = sum(number.spelled for number in numbers)
     if spelled > 1 and 9 <= len(digits) <= 10 and digits[:2] in ("79", "89"):
@@ -194,9 +191,9 @@ def _is_phone(
         return real and _exists("+" + digits, None, len(digits) >= 10)
     if len(digits) <= 7 and first == 0 and last == len(chain) - 1 and _local(text, numbers, groups):
         return True
-    if len(digits) in (7, 10) and _brackets_open(text, start, end):
-        return not _UNIT.match(text, end) and (len(digits) == 7 or groups in _TEN)
-    if _serial(text, start):
+    if len(digits) in (7, 10) and code_in_brackets(text, start, end):
+        return not unit_after(text, end) and (len(digits) == 7 or groups in _TEN)
+    if serial_before(text, start):
         return False
     if len(digits) == 11 and digits[0] in "78" and digits[1] in "34789":
         rest = _after_country(numbers)
@@ -204,7 +201,7 @@ def _is_phone(
             return _mobile(text, numbers, rest)
         if _exists("+7" + digits[1:], None):
             return rest in _TEN and not _BREAK.search(text, start, end)
-    if _UNIT.match(text, end) or _within(text, start):
+    if unit_after(text, end) or continues_another(text, start):
         return False
     inside = text[start:end]
     if len(digits) < 10 or _BREAK.search(inside):
@@ -213,9 +210,9 @@ def _is_phone(
 
 
 def _local(text: str, numbers: list[Number], groups: tuple[int, ...]) -> bool:
-    """Whether a town's number without its code stands after a word of calling: "тел. 123-45-67"."""
+    """Whether a local number follows a word such as "phone": "тел. 123-45-67"."""
     start, end = numbers[0].start, numbers[-1].end
-    if _UNIT.match(text, end) or not _CALL.search(text, max(0, start - 30), start):
+    if unit_after(text, end) or not call_before(text, start):
         return False
     if groups in _LOCAL:
         return "-" in text[start:end] or "–" in text[start:end]
@@ -227,7 +224,7 @@ def _ten(inside: str, groups: tuple[int, ...], digits: str) -> bool:
     if " (" in inside:
         return False
     if digits[0] == "0":
-        # Bosch's part numbers begin with 0986.
+        # Part numbers of Bosch begin with 0986.
         mobile = digits[1] in "5679" and not digits.startswith("0986")
         if groups in {(3, 3, 2, 2), (3, 7)}:
             return _BELARUS.fullmatch(digits) is not None or _exists(digits, "UA")
@@ -243,7 +240,7 @@ def _ten(inside: str, groups: tuple[int, ...], digits: str) -> bool:
 
 
 def _foreign(groups: tuple[int, ...], digits: str, spelled: int) -> bool:
-    """Whether the digits are a number of another country written without "+"."""
+    """Whether the digits are a foreign number written without "+"."""
     if groups[:3] == (3, 3, 3) and not digits.startswith("001"):
         return False
     if _BELARUS.fullmatch(digits):
@@ -261,7 +258,7 @@ def _foreign(groups: tuple[int, ...], digits: str, spelled: int) -> bool:
 
 
 def _mobile(text: str, numbers: list[Number], rest: tuple[int, ...]) -> bool:
-    """Whether digits from 7 or 8 and 9 are laid out as a number, not as a list of sizes."""
+    """Whether digits starting with 79 or 89 are laid out as a number, not as a list of sizes."""
     if rest in _TEN or rest == (2, 2, 2, 2, 2):
         return True
     inside = text[numbers[0].start : numbers[-1].end]
@@ -274,44 +271,9 @@ def _mobile(text: str, numbers: list[Number], rest: tuple[int, ...]) -> bool:
 
 
 def _after_country(numbers: list[Number]) -> tuple[int, ...]:
-    """How many digits stand together, without the first digit of all."""
+    """Return the sizes of the digit groups, without the very first digit."""
     first, *rest = (len(number.digits) for number in numbers)
     return (first - 1, *rest) if first > 1 else (*rest,)
-
-
-def _within(text: str, start: int) -> bool:
-    """Whether the number goes on from another: "5154-030-73613255"."""
-    return start > 1 and text[start - 1] in "-–./*" and text[start - 2].isdigit()
-
-
-def _open_bracket(text: str, start: int, end: int) -> bool:
-    return text.count("(", start, end) > text.count(")", start, end)
-
-
-def _brackets_open(text: str, start: int, end: int) -> bool:
-    """Whether the number begins with a code in brackets: "(343) 123-45-67"."""
-    return text[start - 1 : start] == "(" and ")" in text[start + 2 : min(end, start + 7)]
-
-
-def _serial(text: str, start: int) -> bool:
-    """Whether Latin letters or a sign of numbering stand right before, as in "SN8905…"."""
-    before = text[max(0, start - 12) : start]
-    if before.endswith(("#", "№")):
-        return True
-    glued = re.search(r"[A-Za-z]+\Z", before)
-    # A whole word that lost its space ("quote01753 …") is no serial's prefix.
-    if glued is None or (len(glued[0]) > 3 and not glued[0].isupper()):
-        return False
-    return not _CALL.search(text, max(0, start - 30), start)
-
-
-def _with_prefix(text: str, start: int, end: int) -> int:
-    """Move the start back over "+", "плюс" and a bracket that closes inside the number."""
-    inside = text[start:end]
-    if inside.count(")") > inside.count("(") and text[start - 1 : start] == "(":
-        start -= 1
-    plus = _PLUS.search(text, max(0, start - 9), start)
-    return plus.start() if plus else start
 
 
 @lru_cache(maxsize=65536)

@@ -1,82 +1,40 @@
-"""Decode a photo from anywhere: formats that are allowed, a cap on pixels, upright, RGB."""
+"""Decode photos from untrusted sources: allowed formats only, a pixel limit, upright, RGB."""
 
 from __future__ import annotations
 
+import struct
 import warnings
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
-# A phone's photo has 12-50 megapixels; a bomb of a few kilobytes can claim thousands.
+MAX_BYTES = 64_000_000
+# Phones take photos of 12 to 50 megapixels; a bomb of a few kilobytes can claim thousands.
 MAX_PIXELS = 64_000_000
 
-NO_PICTURE = "not a picture of an allowed type"
+# Why a photo cannot be used.
+NOT_AN_IMAGE = "not an image of an allowed type"
 TOO_MANY_PIXELS = "more than 64 megapixels"
 BROKEN = "broken or truncated"
-
-MAX_BYTES = 64_000_000
-
-# Photos are halved cheaply while they stay so many times larger than asked for, then resized well:
-# nearer to resizing the whole photo than another filter would be (benchmarks.photos).
-GAP = 1.4
-
 MISSING = "the file is missing"
 UNREADABLE = "the file cannot be read"
 TOO_LARGE = "the file is larger than 64 MB"
 
-
-def read_picture(
-    content: bytes, formats: tuple[str, ...] = FORMATS, at_least: int | None = None
-) -> Image.Image:
-    """Decode a photo's bytes to RGB, upright by its EXIF tag; whatever else it carries is dropped.
-
-    The type is told from the content. A JPEG may come out smaller than it is, by 2, 4 or 8, where
-    `at_least` names the side in pixels that is still needed. Raises ValueError with the reason.
-    """
-    try:
-        with Image.open(BytesIO(content), formats=formats) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise ValueError(TOO_MANY_PIXELS)
-            if at_least is not None:
-                image.draft("RGB", (at_least, at_least))
-            image.load()
-            _turn_upright(image)
-            return _rgb(image)
-    except Image.DecompressionBombError as error:
-        raise ValueError(TOO_MANY_PIXELS) from error
-    except UnidentifiedImageError as error:
-        raise ValueError(NO_PICTURE) from error
-    except ValueError as error:
-        raise ValueError(TOO_MANY_PIXELS if TOO_MANY_PIXELS in str(error) else BROKEN) from error
-    except Exception as error:  # Decoders raise almost anything on broken files.
-        raise ValueError(BROKEN) from error
-
-
-def _turn_upright(image: Image.Image) -> None:
-    try:
-        ImageOps.exif_transpose(image, in_place=True)
-    except Exception:
-        image.getexif().pop(ExifTags.Base.Orientation, None)
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    """Any mode to RGB: 16-bit greys scaled, transparency laid over white."""
-    if image.mode.startswith("I"):
-        grey = np.asarray(image).astype(np.int64) >> 8
-        return Image.fromarray(grey.clip(0, 255).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    # Converting would copy what is RGB already.
-    return image if image.mode == "RGB" else image.convert("RGB")
+# A photo is reduced cheaply to this many times the size asked for, then resampled well: closer to
+# resampling the whole photo than any other filter is (benchmarks.photos).
+_GAP = 1.4
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
 
 
 def read_photo(path: Path) -> bytes:
-    """Read a photo's file; raises ValueError with the reason where that cannot be."""
+    """Read a photo's file; raises ValueError with the reason if it cannot be used."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(TOO_LARGE)
@@ -87,17 +45,69 @@ def read_photo(path: Path) -> bytes:
         raise ValueError(UNREADABLE) from error
 
 
-def decode(content: bytes, size: int) -> Image.Image:
-    """Decode a photo's bytes to RGB, upright, `size` x `size`.
+def decode(content: bytes, pixels: int) -> Image.Image:
+    """Decode a photo's bytes to RGB, upright, `pixels` x `pixels`.
 
-    The whole picture is squashed to a square: goods often reach the edges, which a centre crop
-    would cut off, and padding would spend pixels on borders. Raises ValueError with the reason.
+    The whole photo is squeezed into a square: products often reach the edges, which a centre crop
+    would cut off, and padding would waste pixels on borders. Raises ValueError with the reason.
     """
-    image = read_picture(content, at_least=int(GAP * size))
-    return image.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=GAP)
+    image = read_picture(content, at_least=int(_GAP * pixels))
+    return image.resize((pixels, pixels), Image.Resampling.BICUBIC, reducing_gap=_GAP)
+
+
+def read_picture(
+    content: bytes, formats: tuple[str, ...] = FORMATS, at_least: int | None = None
+) -> Image.Image:
+    """Decode a photo's bytes to RGB, turned upright by its EXIF tag.
+
+    Args:
+        formats: Pillow's names of the formats allowed; the content decides, not a file name.
+        at_least: the side in pixels that is needed; a larger JPEG may be decoded at a half, a
+            quarter or an eighth of its size. None: full size.
+
+    Raises:
+        ValueError: with the reason why the photo cannot be used.
+    """
+    try:
+        with Image.open(BytesIO(content), formats=formats) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            if at_least is not None:
+                image.draft("RGB", (at_least, at_least))
+            image.load()
+            return _rgb(_upright(image))
+    except Image.DecompressionBombError as error:
+        raise ValueError(TOO_MANY_PIXELS) from error
+    except UnidentifiedImageError as error:
+        raise ValueError(NOT_AN_IMAGE) from error
+    # Fuzzed decoders raise OSError, SyntaxError, AssertionError …: no list of types is complete.
+    except Exception as error:
+        raise ValueError(BROKEN) from error
 
 
 def keep_pillow_quiet() -> None:
-    """Silence what `decode` refuses by its own cap, with a reason in place of a warning."""
+    """Silence Pillow's warnings of what `read_picture` refuses or ignores anyway."""
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
     warnings.filterwarnings("ignore", message="Corrupt EXIF data", category=UserWarning)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    # ImageOps.exif_transpose also writes the EXIF data anew, which fails where they are damaged.
+    try:
+        method = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except (SyntaxError, ValueError, TypeError, LookupError, struct.error):
+        return image
+    return image if method is None else image.transpose(method)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """Convert any mode to RGB: 16-bit grey is scaled, transparency is put on white."""
+    if image.mode.startswith("I"):
+        grey = np.asarray(image).astype(np.int64) >> 8
+        return Image.fromarray(grey.clip(0, 255).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    # convert() would copy an image that is RGB already.
+    return image if image.mode == "RGB" else image.convert("RGB")

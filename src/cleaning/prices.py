@@ -9,19 +9,19 @@ from typing import NamedTuple
 _CURRENCY = re.compile(r"^[₽$€£]|(?:₽|\$|€|£|руб\.?|р\.|RUB|EUR|USD|GBP)$", re.IGNORECASE)
 
 
-class Price(NamedTuple):
-    """A price, None where there is none; `problem` says why one that was given is not used."""
+class PriceCell(NamedTuple):
+    """A price or None; `problem` says why a price that is there cannot be used."""
 
     value: float | None
     problem: str = ""
 
 
-def read_price(cell: str) -> Price:
+def read_price(cell: str) -> PriceCell:
     """Read "1 500 ₽", "1.500,00 €", "1,500.00" or "12,5"; an empty cell has no price."""
-    given = cell.strip()
-    if not given:
-        return Price(None)
-    number = _CURRENCY.sub("", re.sub(r"[\s\u202f\u00a0'’]", "", given))
+    text = cell.strip()
+    if not text:
+        return PriceCell(None)
+    number = _CURRENCY.sub("", re.sub(r"[\s\u202f\u00a0'’]", "", text))
     if "," in number and "." in number:
         thousands = "," if number.rfind(".") > number.rfind(",") else "."
         number = number.replace(thousands, "")
@@ -32,5 +32,5 @@ def read_price(cell: str) -> Price:
     except ValueError:
         value = math.nan
     if not math.isfinite(value) or value > 1e12:
-        return Price(None, "price cannot be read")
-    return Price(value) if value >= 0 else Price(None, "price below zero")
+        return PriceCell(None, "price cannot be read")
+    return PriceCell(value) if value >= 0 else PriceCell(None, "price below zero")

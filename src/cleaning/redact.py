@@ -1,4 +1,4 @@
-"""Hide contacts that sellers put into texts: e-mails, links, phone numbers, messenger names."""
+"""Hide the contacts in sellers' texts: e-mails, links, phone numbers, messenger names."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from src.cleaning.phones import hide_phones
 EMAIL, LINK, PHONE, NAME = "[email]", "[link]", "[phone]", "[name]"
 
 _DOMAIN = r"(?:[a-z0-9][a-z0-9-]{0,62}\.){1,5}[a-z]{2,12}"
-# Ways round a site's filter: "mail . ru", "mail,ru", "mail(точка)ru", "mail точка ру".
-_SAID_DOT = r"\s?[(\[{*]\s?(?:\.|точка|dot)\s?[)\]}*]\s?|\s(?:точка|dot)\s"
-_DOT = rf"(?:\s?[.,]\s?|{_SAID_DOT})"
+# Written to get past a site's filter: "mail . ru", "mail,ru", "mail(точка)ru", "mail точка ру".
+_SPELLED_DOT = r"\s?[(\[{*]\s?(?:\.|точка|dot)\s?[)\]}*]\s?|\s(?:точка|dot)\s"
+_DOT = rf"(?:\s?[.,]\s?|{_SPELLED_DOT})"
 _ENDING = r"(?:ru|su|com|net|org|ua|by|kz|рф|ру|ком|уа|бай|кз)\b"
 _PROVIDER = (
     r"(?:mail|yandex|ya|gmail|bk|list|inbox|rambler|hotmail|outlook|yahoo|icloud|ukr|"
@@ -21,12 +21,12 @@ _EMAIL = re.compile(
     r"(?<![\w.+-])[\w.+-]{1,64}"
     r"(?:\s?(?:[@＠]|[(\[{*_\"-]\s?(?:at|a|@|dog|гав|собач?ка)\s?[)\]}*_\"-]|собач?ка)\s?"
     rf"(?:{_DOMAIN}\b|[a-zа-яё0-9][\w-]{{0,62}}{_DOT}{_ENDING}|{_PROVIDER}\s{_ENDING})"
-    rf"|\sat\s[a-z0-9-]{{1,63}}(?:{_SAID_DOT}){_ENDING})",
+    rf"|\sat\s[a-z0-9-]{{1,63}}(?:{_SPELLED_DOT}){_ENDING})",
     re.IGNORECASE,
 )
 _PATH = r"\s?(?:[/\\]|слэш\s|slash\s)\s?[\w.+/?=&%-]{2,200}"
 _SITE = r"(?:vk|вк|t|т|ok|wa|instagram|инстаграмм?|facebook|фейсбук|avito|авито|youtube|ютуб)"
-# A bare domain counts for endings that sentences glued at a full stop do not produce.
+# A bare domain counts only with endings that a lost space after a full stop does not produce.
 _LINK = re.compile(
     r"(?<![a-z0-9])[a-z][a-z0-9+]{1,11}\s?:\s?//\s?[^\s<>\"«»]{1,2000}"
     rf"|(?<![\w@.-])www[\s.]{{1,2}}[\w-]{{2,63}}(?:{_DOT}|\s){_ENDING}(?:/[^\s<>\"«»,]{{0,500}})?"
@@ -38,11 +38,11 @@ _LINK = re.compile(
     r"be|gl|ws|ai|gd|tech|space|website|live|world|art|moda|ge|am|uz|kg|pl|lv|lt|fr|es|cz)"
     r"/[^\s<>\"«»,]{1,500})"
     r"|(?<![\w@.-])[a-zа-яё0-9-]{1,63}\.рф\b(?:/[^\s<>\"«»,]{0,500})?"
-    rf"|(?<![\w@.-])[a-zа-яё0-9-]{{2,63}}(?:{_SAID_DOT}){_ENDING}(?:{_PATH})?"
+    rf"|(?<![\w@.-])[a-zа-яё0-9-]{{2,63}}(?:{_SPELLED_DOT}){_ENDING}(?:{_PATH})?"
     rf"|(?<![\w@.-])[a-z0-9-]{{3,63}}\s\.\s?{_ENDING}|(?<=сайт )[a-z0-9-]{{3,63}}\s{_ENDING}",
     re.IGNORECASE,
 )
-# What every link, name or bracketed "at" has: most texts have none, and these are quick to search.
+# Every link, name or bracketed "at" has one of these: quick to search, and most texts have none.
 _LINK_HINT = re.compile(
     r"[.,)\]}*]\s?(?:ru|su|com|net|org|ua|by|kz|рф|ру|ком|biz|co|me|ме)(?!\w)|\.[a-z]{2,8}/"
     r"|(?:com|ком|me|ме|ru|ру)\s?[/\\]\s?[a-z]"
@@ -60,11 +60,11 @@ _HANDLE = (
     r"@?\s?(?!whats|viber|telegram|insta|skype|facebook|youtube|https?)"
     r"[a-z_][a-z0-9_.]{4,31}(?<!\.)"
 )
-# After an app without a colon, a plain word ("telegram premium") is no name.
+# After an app without a colon, a plain word ("telegram premium") is not a name.
 _UNLIKE_WORD = (
     r"(?=@?\s?(?:[a-z0-9.]{2,31}_|(?-i:[a-z]{2,31}\.?[a-z]{0,31}[0-9]|[a-z]{2,31}\.[a-z])))"
 )
-# A name that starts with a digit ("@2.6GHz") is a clock rate.
+# What starts with a digit ("@2.6GHz") is a clock rate.
 _NAME = re.compile(
     rf"(?:(?<![\w@.])|(?<=telegram)|(?<=instagram)|(?<=facebook)|(?<!\w)(?P<glued>{_APP}))"
     r"[@＠][a-z_][\w.]{2,40}(?<!\.)"
@@ -81,13 +81,13 @@ _NAME = re.compile(
 def redact(text: str) -> str:
     """Replace contacts by `[email]`, `[link]`, `[phone]` and `[name]`.
 
-    Knows Russian numbers with and without 8 / +7, in any usual layout, with look-alike letters
-    ("8 (9O5)"), spelled digits ("восемь 905 …") and anything in between ("8 905 звоните 123 …"),
-    international ones with + or 00, and e-mails, links and names written round a site's filter
-    ("ivan собака mail точка ru"). Leaves prices, sizes, years, article and model numbers alone.
-    `redact(redact(x)) == redact(x)`.
+    Finds Russian phone numbers with and without 8 / +7 in any usual layout, with look-alike
+    letters ("8 (9O5)"), spelled digits ("восемь 905 …") and words in between ("8 905 звоните 123
+    …"), international numbers with + or 00, and e-mails, links and names written to get past a
+    site's filter ("ivan собака mail точка ru"). Leaves prices, sizes, years, article and model
+    numbers alone. `redact(redact(x)) == redact(x)`.
     """
-    # A replacement can bring two pieces together; every round removes something, so it ends.
+    # A replacement can bring two pieces together. Every pass removes something, so this ends.
     while (again := _redact_once(text)) != text:
         text = again
     return text

@@ -1,4 +1,4 @@
-"""Texts of listings: what a transformer reads (`clean`), what a bag of words counts (`words`)."""
+"""Texts of listings: for transformers (`clean`) and for bags of words (`words`)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from src.cleaning.redact import EMAIL, LINK, NAME, PHONE, redact
 if TYPE_CHECKING:
     import pandas as pd
 
-# With `amp;` repeated: "&amp;amp;lt;" was escaped three times. The semicolon is required, or
+# `amp;` may repeat: "&amp;amp;lt;" was escaped three times. The semicolon is required, else
 # "phones&notebooks" would become "phones¬ebooks".
 _ENTITY = re.compile(r"&(?:amp;)*(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _HIDDEN = re.compile(
     r"<(script|style)\b[^<>]{0,500}>[^<]*(?:<(?!/?(?:script|style)\b)[^<]*)*</\1\s*>",
     re.IGNORECASE,
 )
-# Known tags only: "цена <500, торг>" is text.
+# Only known tags: "цена <500, торг>" is text.
 _TAG = re.compile(
     r"<!--[^<]{0,5000}?-->|</?(?:a|abbr|article|b|big|blockquote|body|br|center|code|div|em|font|h[1-6]"
     r"|head|hr|html|i|img|input|label|li|link|meta|ol|p|pre|s|script|section|small|span|strike"
@@ -29,15 +29,15 @@ _TAG = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 # Soft hyphens, zero-width and direction marks, variation selectors, keycap frames, surrogates,
-# and accents that compose with no letter.
+# and accents that combine with no letter.
 _INVISIBLE = re.compile(
     "[\u00ad\u0300-\u036f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f"
     "\ufeff\ufff9-\ufffd\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ue000-\uf8ff]")
-# NFKC would glue these to their neighbours: "iPhone™" -> "iPhoneTM", "5½" -> "51⁄2".
+# NFKC would join these to their neighbours: "iPhone™" -> "iPhoneTM", "5½" -> "51⁄2".
 _GLUES = re.compile("(?<=\\d)(?=[\u00bc-\u00be\u2150-\u215e])|[™℠]")
-# Goods that the English stop list counts as noise.
+# Products that the English stop list counts as noise.
 _GOODS = frozenset(
     ["computer", "fire", "home", "keys", "microsoft", "mug", "ring", "room", "rooms"]
     + ["shed", "system", "tip", "top", "tv", "ups", "web", "well"]
@@ -54,9 +54,9 @@ def with_words(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def clean(text: str) -> str:
-    """Text without markup, invisible characters and contacts, on one line; case and stops stay."""
+    """Remove markup, invisible characters, contacts and line breaks; keep case and punctuation."""
     text = _plain(text)
-    # An escaped tag shows up only after unescaping, and may hold another.
+    # An escaped tag appears only after unescaping, and may contain another.
     for _ in range(3):
         before = text
         text = _TAG.sub(" ", _HIDDEN.sub(" ", text)) if "<" in text else text
@@ -69,8 +69,8 @@ def clean(text: str) -> str:
 def words(text: str) -> str:
     """Lower-case words and numbers of a clean text without stop words, joined by one space.
 
-    Marks such as "[phone]" are dropped: they tell the seller's habit rather than the goods, and
-    as a word "phone" would pass for one. "256gb" and "iphone13" stay whole.
+    Marks such as "[phone]" are dropped: they describe the seller rather than the product, and
+    "phone" would pass for a word of the text. "256gb" and "iphone13" stay whole.
     """
     tokenize, stop = _tokenizer()
     text = _MARKS.sub(" ", text).lower().replace("ё", "е").replace("б/у", "бу")
@@ -78,11 +78,11 @@ def words(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """NFKC without control and invisible characters.
+    """Normalise to NFKC without control and invisible characters.
 
-    NFKC and not NFC: sellers decorate with full-width and mathematical letters, which tokenizers
-    know no more than phone patterns do; what it loses (², ligatures) matters less. № would
-    become "No" and stays.
+    NFKC rather than NFC: sellers decorate with full-width and mathematical letters, which neither
+    tokenizers nor phone patterns know; what is lost (², ligatures) matters less. № is kept: NFKC
+    would turn it into "No".
     """
     if text.isascii():
         return _CONTROL.sub(" ", text)
@@ -97,12 +97,12 @@ def _unescape(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=1)
 def _tokenizer() -> tuple[Callable[[str], list[str]], frozenset[str]]:
-    # Imported late: nltk takes two seconds.
+    # Imported late: nltk takes two seconds to import.
     from nltk.tokenize import RegexpTokenizer
     from stop_words import get_stop_words
 
     tokenize: Callable[[str], list[str]] = RegexpTokenizer(r"[^\W_]+").tokenize
     listed = (word.replace("ё", "е") for lang in ("ru", "en") for word in get_stop_words(lang))
-    # "don't" is cut into "don" and "t", so the stop words are cut alike.
+    # "don't" is split into "don" and "t", so the stop words are split alike.
     stop = {part for word in listed for part in tokenize(word) if part.isalpha()}
     return tokenize, frozenset(stop - _GOODS)

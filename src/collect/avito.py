@@ -1,75 +1,57 @@
-"""The real site as a source: what is asked of it, and where its crawl is kept."""
+"""The real site as a source: what to crawl, and where the crawl is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from src.collect.crawl import Wanted, crawl
-from src.collect.fetch import CrawlParams, Fetcher
-from src.collect.found import Found
+from src.collect.collected import Collected
+from src.collect.crawl import CrawlSpec, crawl
+from src.collect.fetch import Fetcher
 from src.collect.hosts import Hosts
 from src.collect.snapshot import snapshot
 from src.collect.store import Store
 from src.core.errors import UserError
+from src.core.schema import Collect
 
 SITE = "https://www.avito.ru"
 HOSTS = Hosts(pages=("avito.ru",), photos=("img.avito.st",))
 
 
 @contextmanager
-def avito(params: dict[str, Any], photos: Path, crawls: Path) -> Iterator[Found]:
-    """Go on with the crawl in `crawls`/avito, then hand over all that it has gathered.
+def avito_source(settings: Collect, seed: int, photos: Path, crawls: Path) -> Iterator[Collected]:
+    """Continue the crawl in `crawls`/avito, then hand over everything that it has collected.
 
-    Raises UserError for senseless params and where the crawl has to stop.
+    Raises UserError for a start that is not on the site, and if the crawl has to stop.
     """
-    section = params["collect"]["avito"]
-    wanted = _wanted(section)
+    avito = settings.avito
+    spec = CrawlSpec(
+        site=SITE,
+        starts=[start_path(start) for start in avito.starts],
+        now=datetime.now(UTC),
+        limit=avito.limit,
+        per_category=avito.per_category,
+        since=avito.since,
+    )
     with Store(crawls / "avito") as store:
-        if section["fetch"]:
-            with Fetcher(CrawlParams(**params["collect"]["crawl"]), HOSTS) as fetcher:
-                crawl(store, wanted, fetcher)
+        if avito.fetch:
+            with Fetcher(settings.crawl, HOSTS) as fetcher:
+                crawl(store, spec, fetcher)
         yield snapshot(store, photos)
-        if section["fetch"]:
+        if avito.fetch:
             store.set_fact("exported", "yes")
 
 
-def _wanted(section: dict[str, Any]) -> Wanted:
-    if not section["starts"]:
-        raise UserError(
-            "collect.avito.starts is empty; name search pages there, such as moskva/telefony"
-        )
-    for name in ("limit", "per_category"):
-        if not isinstance(section[name], int) or section[name] < 0:
-            raise UserError(f"collect.avito.{name} is {section[name]!r}; give a number, 0 for all")
-    since = str(section["since"] or "")
-    try:
-        date.fromisoformat(since or "2000-01-01")
-    except ValueError:
-        raise UserError(
-            f"collect.avito.since is {since!r}; give a date such as 2026-01-31, or ''"
-        ) from None
-    return Wanted(
-        site=SITE,
-        starts=[_start(start) for start in section["starts"]],
-        now=datetime.now(UTC),
-        limit=section["limit"],
-        per_category=section["per_category"],
-        since=since,
-    )
-
-
-def _start(given: str) -> str:
-    """The path and query of a search page."""
-    address = given if "://" in given else f"{SITE}/{given.lstrip('/')}"
-    parts = urlsplit(address)
+def start_path(start: str) -> str:
+    """Return the path and query of a search page, given as such or as a URL."""
+    url = start if "://" in start else f"{SITE}/{start.lstrip('/')}"
+    parts = urlsplit(url)
     if f"{parts.scheme}://{parts.netloc}" != SITE or parts.path.strip("/") == "":
         raise UserError(
-            f"collect.avito.starts: {given!r} is no search page of {SITE}; "
-            "give an address there, or a path such as moskva/telefony"
+            f"collect.avito.starts: {start!r} is not a search page of {SITE}; "
+            "give a URL there, or a path such as moskva/telefony"
         )
     return parts.path + (f"?{parts.query}" if parts.query else "")

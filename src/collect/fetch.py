@@ -1,10 +1,9 @@
-"""Ask a site for pages and photos politely: robots.txt, pace, retries, limits."""
+"""Fetch pages and photos politely: robots.txt, pace, retries, limits."""
 
 from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from io import BytesIO
@@ -24,8 +23,10 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from src.collect.gate import Gate
-from src.collect.hosts import FetchError, Hosts, PublicAdapter, Unresolved
+from src.collect.errors import FetchError, Forbidden, Unreachable, UnresolvedHost
+from src.collect.hosts import Hosts, PublicAdapter
+from src.collect.rate_limiter import RateLimiter
+from src.core.schema import Crawl
 
 USER_AGENT = "listing-classifier/0.1 (research crawler; obeys robots.txt)"
 PAGE_MAX_BYTES = 5_000_000
@@ -33,32 +34,8 @@ _RETRIED = (429, 500, 502, 503, 504)
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
-@dataclass(frozen=True)
-class CrawlParams:
-    """params.yaml's `collect.crawl`."""
-
-    page_delay_s: float
-    photo_delay_s: float
-    jitter: float
-    at_once: int
-    timeout_s: float
-    attempts: int
-    longest_pause_s: float
-    give_up_after: int
-    redirects: int
-    photo_max_bytes: int
-
-
-class Forbidden(FetchError):
-    """robots.txt forbids the address."""
-
-
-class Unreachable(FetchError):
-    """A trouble that may pass, and did not in all attempts; worth asking again another day."""
-
-
 class _TryAgain(Unreachable):
-    """A trouble that may pass; `pause_s` is what the site asked for, if it did."""
+    """A temporary error; `pause_s` is how long the site asks to wait, if it does."""
 
     def __init__(
         self, reason: str, status: int | None = None, pause_s: float | None = None
@@ -67,35 +44,35 @@ class _TryAgain(Unreachable):
         self.pause_s = pause_s
 
 
-class Answer(NamedTuple):
-    """What came, from which address after redirects, and the charset that its header names."""
+class Fetched(NamedTuple):
+    """The body, its URL after redirects, and the charset that the Content-Type header names."""
 
     content: bytes
-    address: str
+    url: str
     charset: str | None
 
 
 class Fetcher:
-    """A pooled session; safe to share between threads. Use as a context manager."""
+    """A session with connection pools; thread-safe. Use as a context manager."""
 
-    def __init__(self, params: CrawlParams, hosts: Hosts) -> None:
-        self.params, self.hosts = params, hosts
+    def __init__(self, settings: Crawl, hosts: Hosts) -> None:
+        self.settings, self.hosts = settings, hosts
         session = requests.Session()
         session.headers["User-Agent"] = USER_AGENT
-        # Nothing from the environment: no proxy, no stored password; and no cookies.
+        # Nothing from the environment: no proxy, no stored password. No cookies either.
         session.trust_env = False
-        jar = RequestsCookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-        session.cookies = jar
+        session.cookies = RequestsCookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
         session.adapters.clear()
-        session.mount("https://", PublicAdapter(pool_maxsize=params.at_once, pool_block=True))
-        if hosts.own is not None:
-            own = HTTPAdapter(pool_maxsize=params.at_once, pool_block=True)
-            session.mount(f"http://{hosts.own}/", own)
-        self._session = session
-        self._ended = threading.Event()
-        self._at_once = threading.BoundedSemaphore(params.at_once)
-        self._gates: dict[str, Gate] = {}
-        self._gates_lock = threading.Lock()
+        size = settings.at_once
+        session.mount("https://", PublicAdapter(pool_maxsize=size, pool_block=True))
+        if hosts.local is not None:
+            local = HTTPAdapter(pool_maxsize=size, pool_block=True)
+            session.mount(f"http://{hosts.local}/", local)
+        self.session = session
+        self._cancelled = threading.Event()
+        self._at_once = threading.BoundedSemaphore(settings.at_once)
+        self._limiters: dict[str, RateLimiter] = {}
+        self._limiters_lock = threading.Lock()
         self._robots: dict[str, Protego] = {}
         self._robots_lock = threading.Lock()
 
@@ -103,145 +80,144 @@ class Fetcher:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._session.close()
+        self.session.close()
 
-    def end(self) -> None:
-        """Ask for nothing more: what waits for its turn in another thread gives up."""
-        self._ended.set()
+    def cancel(self) -> None:
+        """Send no more requests; those that wait in other threads give up."""
+        self._cancelled.set()
 
-    def page(self, address: str) -> Answer:
-        """A page. Raises Forbidden, Unreachable or another FetchError."""
-        return self._follow(address, PAGE_MAX_BYTES, self.params.page_delay_s)
+    def page(self, url: str) -> Fetched:
+        """Fetch a page; raises Forbidden, Unreachable or another FetchError."""
+        return self._follow(url, PAGE_MAX_BYTES, self.settings.page_delay_s)
 
-    def photo(self, address: str) -> bytes:
-        """A photo's bytes, whatever they turn out to be. Raises as `page` does."""
-        return self._follow(address, self.params.photo_max_bytes, self.params.photo_delay_s).content
+    def photo(self, url: str) -> bytes:
+        """Fetch a photo's bytes, unchecked; raises as `page` does."""
+        settings = self.settings
+        return self._follow(url, settings.photo_max_bytes, settings.photo_delay_s).content
 
-    def _follow(
-        self, address: str, most_bytes: int, delay_s: float, *, robots: bool = True
-    ) -> Answer:
-        """Get an address; every address that it leads on to is checked as the first one is."""
-        for _ in range(self.params.redirects + 1):
-            gate = self._gate(address, delay_s)
+    def _follow(self, url: str, max_bytes: int, delay_s: float, *, robots: bool = True) -> Fetched:
+        """Fetch a URL; every URL that it redirects to is checked like the first."""
+        for _ in range(self.settings.redirects + 1):
+            limiter = self._limiter(url, delay_s)
             if robots:
-                self._check_robots(address, gate)
-            answer = self._get(address, most_bytes, gate)
-            if isinstance(answer, Answer):
-                return answer
-            address = answer
-        raise FetchError(f"more than {self.params.redirects} redirects")
+                self._check_robots(url, limiter)
+            fetched = self._get(url, max_bytes, limiter)
+            if isinstance(fetched, Fetched):
+                return fetched
+            url = fetched
+        raise FetchError(f"more than {self.settings.redirects} redirects")
 
-    def _gate(self, address: str, delay_s: float) -> Gate:
-        site = self.hosts.site(address)
-        with self._gates_lock:
-            return self._gates.setdefault(site, Gate(delay_s, self.params.jitter, self._ended))
+    def _limiter(self, url: str, delay_s: float) -> RateLimiter:
+        site = self.hosts.site(url)
+        with self._limiters_lock:
+            new = RateLimiter(delay_s, self.settings.jitter, self._cancelled)
+            return self._limiters.setdefault(site, new)
 
-    def _check_robots(self, address: str, gate: Gate) -> None:
-        parts = urlsplit(address)
+    def _check_robots(self, url: str, limiter: RateLimiter) -> None:
+        parts = urlsplit(url)
         root = f"{parts.scheme}://{parts.netloc}"
         with self._robots_lock:
             if root not in self._robots:
-                self._robots[root] = robots = self._read_robots(root, gate.delay_s)
+                self._robots[root] = robots = self._read_robots(root, limiter.delay_s)
                 rate = robots.request_rate(USER_AGENT)
                 asked = (robots.crawl_delay(USER_AGENT), rate and rate.seconds / rate.requests)
-                gate.delay_s = max(gate.delay_s, *(float(delay or 0) for delay in asked))
-        if not self._robots[root].can_fetch(address, USER_AGENT):
+                limiter.delay_s = max(limiter.delay_s, *(float(delay or 0) for delay in asked))
+        if not self._robots[root].can_fetch(url, USER_AGENT):
             raise Forbidden("robots.txt forbids it")
 
     def _read_robots(self, root: str, delay_s: float) -> Protego:
         try:
-            answer = self._follow(f"{root}/robots.txt", PAGE_MAX_BYTES, delay_s, robots=False)
-            return Protego.parse(answer.content.decode("utf-8", "replace"))
+            fetched = self._follow(f"{root}/robots.txt", PAGE_MAX_BYTES, delay_s, robots=False)
+            return Protego.parse(fetched.content.decode("utf-8", "replace"))
         except Unreachable as error:
-            # A site that does not say is not asked for anything else.
+            # Without its rules a site is not asked for anything else.
             reason = f"robots.txt could not be read ({error})"
             raise Unreachable(reason, error.status) from error
         except FetchError as error:
             if error.status is None:
                 raise
-            # RFC 9309: absent means all is allowed; refused is read as forbidden, to be safe.
-            absent = error.status in (404, 410)
-            return Protego.parse("" if absent else "User-agent: *\nDisallow: /")
+            # RFC 9309: a missing file allows everything. A refused one is taken as forbidding it.
+            missing = error.status in (404, 410)
+            return Protego.parse("" if missing else "User-agent: *\nDisallow: /")
 
-    def _get(self, address: str, most_bytes: int, gate: Gate) -> Answer | str:
-        """The answer, or the address that it leads on to; tries again where that may help."""
+    def _get(self, url: str, max_bytes: int, limiter: RateLimiter) -> Fetched | str:
+        """Return what came, or the URL that it redirects to; retries where that may help."""
 
         def wait(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
             asked = error.pause_s if isinstance(error, _TryAgain) else None
             pause = backoff(state) if asked is None else asked
             if isinstance(error, _TryAgain) and error.status == 429:
-                gate.hold(pause)
+                limiter.pause(pause)
             return pause
 
-        first = max(0.5, gate.delay_s)
+        first = max(0.5, limiter.delay_s)
         backoff = wait_exponential_jitter(initial=first, max=60, jitter=first)
         retrying = Retrying(
             retry=retry_if_exception_type(_TryAgain),
-            stop=stop_after_attempt(self.params.attempts),
+            stop=stop_after_attempt(self.settings.attempts),
             wait=wait,
-            sleep=sleep_using_event(self._ended),
+            sleep=sleep_using_event(self._cancelled),
             reraise=True,
         )
-        return retrying(self._in_turn, address, most_bytes, gate)
+        return retrying(self._get_once, url, max_bytes, limiter)
 
-    def _in_turn(self, address: str, most_bytes: int, gate: Gate) -> Answer | str:
-        with self._at_once:
-            return self._get_once(address, most_bytes, gate)
-
-    def _get_once(self, address: str, most_bytes: int, gate: Gate) -> Answer | str:
-        timeout = self.params.timeout_s
+    def _get_once(self, url: str, max_bytes: int, limiter: RateLimiter) -> Fetched | str:
+        timeout = self.settings.timeout_s
         try:
-            with gate.passing():
-                if self._ended.is_set():
-                    raise Unreachable("the crawl was ended")
-                # Redirects are followed one by one, after a look at where they lead.
-                answer = self._session.get(
-                    address, timeout=timeout, stream=True, allow_redirects=False
-                )
-            with answer:
-                status = answer.status_code
-                if status in _RETRIED:
-                    raise self._refusal(answer)
-                if status in _REDIRECTS and "Location" in answer.headers:
-                    return urljoin(address, answer.headers["Location"])
-                if status != 200:
-                    raise FetchError(f"answered {status}", status)
-                charset = requests.utils.get_encoding_from_headers(answer.headers)
-                named = "charset" in answer.headers.get("Content-Type", "").lower()
-                content = self._read(answer, most_bytes, time.monotonic() + 10 * timeout)
-                return Answer(content, address, charset if named else None)
+            with self._at_once:
+                with limiter.request():
+                    if self._cancelled.is_set():
+                        raise Unreachable("the crawl was cancelled")
+                    # Redirects are followed one by one, after a check of where they lead.
+                    response = self.session.get(
+                        url, timeout=timeout, stream=True, allow_redirects=False
+                    )
+                with response:
+                    status = response.status_code
+                    if status in _RETRIED:
+                        raise self._refusal(response)
+                    if status in _REDIRECTS and "Location" in response.headers:
+                        return urljoin(url, response.headers["Location"])
+                    if status != 200:
+                        raise FetchError(f"answered {status}", status)
+                    charset = requests.utils.get_encoding_from_headers(response.headers)
+                    named = "charset" in response.headers.get("Content-Type", "").lower()
+                    content = _read_body(response, max_bytes, time.monotonic() + 10 * timeout)
+                    return Fetched(content, url, charset if named else None)
         except requests.Timeout as error:
             raise _TryAgain("timed out") from error
         except (requests.exceptions.InvalidURL, UnicodeError, ValueError) as error:
-            raise FetchError("address cannot be read") from error
-        except (requests.RequestException, Unresolved) as error:
+            raise FetchError("URL cannot be parsed") from error
+        except (requests.RequestException, UnresolvedHost) as error:
             raise _TryAgain("connection failed") from error
 
-    def _read(self, answer: requests.Response, most_bytes: int, deadline: float) -> bytes:
-        told = answer.headers.get("Content-Length", "")
-        content = BytesIO()
-        for piece in answer.iter_content(65536):
-            content.write(piece)
-            if content.tell() > most_bytes or (
-                len(told) < 19 and told.isdecimal() and int(told) > most_bytes
-            ):
-                raise FetchError(f"larger than {most_bytes} bytes")
-            # A server that drips bytes never trips a socket's time-out.
-            if time.monotonic() > deadline:
-                raise FetchError("too slow")
-        return content.getvalue()
-
-    def _refusal(self, answer: requests.Response) -> FetchError:
-        status = answer.status_code
-        pause = _retry_after_s(answer.headers.get("Retry-After", ""))
-        if pause is not None and pause > self.params.longest_pause_s:
+    def _refusal(self, response: requests.Response) -> FetchError:
+        status = response.status_code
+        pause = _retry_after_s(response.headers.get("Retry-After", ""))
+        if pause is not None and pause > self.settings.longest_pause_s:
             return Unreachable(f"answered {status} and asks for a pause of {pause:.0f} s", status)
         return _TryAgain(f"answered {status}", status, pause)
 
 
+def _read_body(response: requests.Response, max_bytes: int, deadline: float) -> bytes:
+    length = response.headers.get("Content-Length", "")
+    too_large = FetchError(f"larger than {max_bytes} bytes")
+    if len(length) < 19 and length.isdecimal() and int(length) > max_bytes:
+        raise too_large
+    content = BytesIO()
+    for piece in response.iter_content(65536):
+        content.write(piece)
+        if content.tell() > max_bytes:
+            raise too_large
+        # A server that sends a few bytes at a time never triggers the socket's timeout.
+        if time.monotonic() > deadline:
+            raise FetchError("too slow")
+    return content.getvalue()
+
+
 def _retry_after_s(value: str) -> float | None:
-    """Seconds from a Retry-After header, which holds seconds or a date."""
+    """Return the seconds of a Retry-After header, which holds seconds or a date."""
     if value.strip().isdecimal():
         return float(value)
     try:

@@ -1,4 +1,4 @@
-"""Which addresses may be asked: https, hosts on a list, none that lead into a private network."""
+"""Which URLs may be requested: https, allowed hosts, nothing inside a private network."""
 
 from __future__ import annotations
 
@@ -11,53 +11,46 @@ from urllib.parse import urlsplit
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
-from urllib3.exceptions import NewConnectionError
-from urllib3.util.connection import create_connection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-
-class FetchError(Exception):
-    """An address that gave nothing usable; the message is a reason to count by."""
-
-    def __init__(self, reason: str, status: int | None = None) -> None:
-        super().__init__(reason)
-        self.status = status
+from src.collect.errors import FetchError, UnresolvedHost
 
 
 @dataclass(frozen=True)
 class Hosts:
-    """The hosts that may be asked, their subdomains included.
+    """The hosts that may be requested, including their subdomains.
 
     Attributes:
         pages: hosts of search pages.
         photos: hosts of photos.
-        own: host and port of a server of our own on this machine, the only one that is asked
+        local: host and port of our own server on this machine, the only one that is requested
             over http and at a loopback address.
     """
 
     pages: tuple[str, ...]
     photos: tuple[str, ...]
-    own: str | None = None
+    local: str | None = None
 
-    def site(self, address: str) -> str:
-        """The entry of the lists that an address belongs to; one pace is kept for all of it.
+    def site(self, url: str) -> str:
+        """Return the allowed host that a URL belongs to; one pace is kept for all of it.
 
-        Raises FetchError for an address that may not be asked.
+        Raises FetchError for a URL that may not be requested.
         """
         try:
-            parts = urlsplit(address)
+            parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
         except ValueError:
-            raise FetchError("address cannot be read") from None
-        if self.own is not None and parts.scheme == "http" and parts.netloc == self.own:
-            return self.own
-        for known in (*self.photos, *self.pages):
-            if host == known or host.endswith(f".{known}"):
+            raise FetchError("URL cannot be parsed") from None
+        if self.local is not None and parts.scheme == "http" and parts.netloc == self.local:
+            return self.local
+        for allowed in (*self.photos, *self.pages):
+            if host == allowed or host.endswith(f".{allowed}"):
                 break
         else:
-            raise FetchError("host not among the allowed ones")
+            raise FetchError("host is not allowed")
         if parts.scheme != "https" or port not in (None, 443) or "@" in parts.netloc:
-            raise FetchError("address is not plain https")
-        return known
+            raise FetchError("URL is not plain https")
+        return allowed
 
 
 class PublicAdapter(HTTPAdapter):
@@ -69,17 +62,19 @@ class PublicAdapter(HTTPAdapter):
 
 
 class _PublicConnection(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        # Resolved once, checked, and then connected to by number: a name cannot change its mind.
-        fault: Exception | None = None
-        for number in public_addresses(self.host, self.port):
+    def connect(self) -> None:
+        # Resolved once, checked, then connected to by IP: the name cannot change in between.
+        self.server_hostname = name = self.host
+        failed: Exception = UnresolvedHost(f"no address known for {name}")
+        for ip in public_addresses(name, self.port):
+            self.host = ip
             try:
-                return create_connection(
-                    (number, self.port), self.timeout, socket_options=self.socket_options
-                )
-            except OSError as error:
-                fault = error
-        raise NewConnectionError(self, f"no connection to {self.host}: {fault}") from fault
+                return super().connect()
+            except (NewConnectionError, ConnectTimeoutError) as error:
+                failed = error
+            finally:
+                self.host = name
+        raise failed
 
 
 class _PublicPool(HTTPSConnectionPool):
@@ -87,26 +82,22 @@ class _PublicPool(HTTPSConnectionPool):
 
 
 def public_addresses(host: str, port: int) -> list[str]:
-    """Resolve a host; raises FetchError when any of its addresses is not a public one."""
+    """Resolve a host to IP addresses; raises FetchError if any of them is not public."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Unresolved(f"no address known for {host}") from error
-    numbers = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if not all(_is_public(number) for number in numbers):
-        raise FetchError("host leads into a private network")
-    return numbers
+        raise UnresolvedHost(f"no address known for {host}") from error
+    ips = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not all(_is_public(ip) for ip in ips):
+        raise FetchError("host is in a private network")
+    return ips
 
 
-class Unresolved(OSError):
-    """The name has no address, or there is no network to ask."""
-
-
-def _is_public(number: str) -> bool:
-    address = ip_address(number.split("%")[0])
+def _is_public(ip: str) -> bool:
+    address = ip_address(ip.split("%")[0])
     if isinstance(address, IPv6Address) and (
-        # Tunnels carry an IPv4 address inside, which could be any.
-        address.ipv4_mapped or address.sixtofour or address.teredo or number.startswith("64:ff9b:")
+        # Tunnelled addresses contain an IPv4 address, which could be a private one.
+        address.ipv4_mapped or address.sixtofour or address.teredo or ip.startswith("64:ff9b:")
     ):
         return False
     return address.is_global and not address.is_multicast

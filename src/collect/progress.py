@@ -1,4 +1,4 @@
-"""A crawl's progress bar: listings with their rate and estimate, and counts by outcome."""
+"""A crawl's progress bar: listings per second, an estimate, and counts by outcome."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from src.collect.store import Store
 
 
 class Progress:
-    """Use as a context manager; a listing is done when its photo is there or lost."""
+    """Use as a context manager. A listing is done when its photo is stored or has failed."""
 
     def __init__(self, store: Store, limit: int) -> None:
         self.store, self.limit = store, limit
@@ -27,12 +27,12 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self.bar.close()
 
-    def add(self, without_photo: Iterable[bool]) -> None:
-        """Count a page's listings: those without a photo are done."""
+    def add_page(self, without_photo: Iterable[bool]) -> None:
+        """Count the listings of a page; those without a photo are done."""
         self._estimate()
         self.bar.update(sum(without_photo))
 
-    def done(self) -> None:
+    def listing_done(self) -> None:
         self.bar.update()
 
     def count(self, outcome: str) -> None:

@@ -4,74 +4,75 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from src.collect.avito import avito
-from src.collect.demo.source import demo
-from src.collect.found import Found, Listing, Note
-from src.collect.table import read_table
+from src.collect.avito import avito_source
+from src.collect.collected import Collected, Listing, Note
+from src.collect.demo.source import demo_source
+from src.collect.table import table_source
 from src.core.errors import UserError
 from src.core.files import replacing, write_json
 from src.core.listings import RAW, check_listings
+from src.core.schema import Collect
 
-# Listings are written so many at a time, so that memory does not grow with their number.
+# Listings are written in batches, so that memory does not grow with their number.
 _BATCH = 5000
 
 
 class Source(Protocol):
     def __call__(
-        self, params: dict[str, Any], photos: Path, crawls: Path
-    ) -> AbstractContextManager[Found]: ...
+        self, settings: Collect, seed: int, photos: Path, crawls: Path
+    ) -> AbstractContextManager[Collected]: ...
 
 
-@contextmanager
-def _table_source(params: dict[str, Any], photos: Path, crawls: Path) -> Iterator[Found]:
-    section = params["collect"]
-    workers = section["crawl"]["at_once"]
-    yield read_table(section["table"], photos, seed=params["seed"], workers=workers)
+SOURCES: dict[str, Source] = {"demo": demo_source, "table": table_source, "avito": avito_source}
 
 
-SOURCES: dict[str, Source] = {"demo": demo, "table": _table_source, "avito": avito}
-
-
-def collect(params: dict[str, Any], out: Path, crawls: Path) -> None:
+def collect(settings: Collect, seed: int, out: Path, crawls: Path) -> None:
     """Write `out`/listings.parquet (schema RAW), `out`/photos and `out`/notes.
 
-    `params` holds `seed` and `collect`; `crawls` is where crawls keep their state. The notes are
-    rejected.csv and noted.csv (id, reason, detail), counts.json and, for the demo, truth.parquet.
-    Raises UserError for an unknown source and when nothing was collected; what stood in `out` then
-    stays as it was.
+    The notes are rejected.csv and noted.csv (id, reason, detail), counts.json and, for the demo,
+    truth.parquet.
+
+    Args:
+        crawls: the folder where crawls keep their state.
+
+    Raises:
+        UserError: nothing was collected, or what the source raises; `out` then stays as it was.
     """
-    source = params["collect"]["source"]
-    if source not in SOURCES:
-        raise UserError(f"collect.source is {source!r}; it can be {', '.join(SOURCES)}")
+    source = settings.source
     with replacing(out / "photos") as photos, replacing(out / "listings.parquet") as table:
         photos.mkdir()
-        with SOURCES[source](params, photos, crawls) as found:
-            counts = _write(found, table)
+        with SOURCES[source](settings, seed, photos, crawls) as collected:
+            counts = write_table(collected, table)
             if not counts.listings:
-                reasons = Counter(note.reason for note in found.rejected + found.noted)
+                reasons = Counter(note.reason for note in collected.rejected + collected.noted)
                 why = "; ".join(f"{reason}: {n}" for reason, n in reasons.most_common(3))
-                raise UserError(f"nothing was collected from {source} ({why or 'it is empty'})")
+                raise UserError(
+                    f"nothing was collected from {source} ({why or 'it is empty'}); "
+                    f"check the settings in collect.{source}"
+                )
             with replacing(out / "notes") as notes:
                 notes.mkdir()
-                _write_notes(found, counts, source, notes)
+                _write_notes(collected, counts, source, notes)
     print(
-        f"collected {counts.listings} listings from {source}, {counts.with_photo} with a photo; "
-        f"{len(found.rejected)} set aside, see {out / 'notes'}"
+        f"collected from {source}: {counts.listings} listings, {counts.with_photo} of them with "
+        f"a photo; rejected: {len(collected.rejected)}; see {out / 'notes'}"
     )
 
 
 @dataclass
-class _Counts:
+class Counts:
+    """How many listings were collected, and what they have."""
+
     listings: int = 0
     with_photo: int = 0
     with_text: int = 0
@@ -86,9 +87,10 @@ class _Counts:
         self.categories[listing.category] += 1
 
 
-def _write(found: Found, path: Path) -> _Counts:
-    counts = _Counts()
-    listings = _usable(found, counts)
+def write_table(collected: Collected, path: Path) -> Counts:
+    """Write the listings as Parquet; reject those with neither text nor photo."""
+    counts = Counts()
+    listings = _usable(collected, counts)
     batch = _table(listings)
     with pq.ParquetWriter(path, pa.Schema.from_pandas(batch, preserve_index=False)) as writer:
         while len(batch):
@@ -97,36 +99,27 @@ def _write(found: Found, path: Path) -> _Counts:
     return counts
 
 
-def _usable(found: Found, counts: _Counts) -> Iterator[Listing]:
-    """Set aside what has neither text nor photo."""
-    for listing in found.listings:
+def _usable(collected: Collected, counts: Counts) -> Iterator[Listing]:
+    for listing in collected.listings:
         if listing.title or listing.text or listing.photo:
             counts.add(listing)
             yield listing
         else:
-            found.rejected.append(Note(listing.id, "neither text nor photo"))
+            collected.rejected.append(Note(listing.id, "neither text nor photo"))
 
 
 def _table(listings: Iterable[Listing]) -> pd.DataFrame:
     table = pd.DataFrame(islice(listings, _BATCH), columns=list(Listing._fields))
-    table["price"] = table["price"].astype(float)
-    for name in set(Listing._fields) - {"price"}:
-        # Without a dtype a column of nothing but None would not count as text.
-        table[name] = table[name].astype("str")
-    return check_listings(table, RAW, "listings")
+    # Without a dtype a column of only None would not count as text.
+    types = dict.fromkeys(Listing._fields, "str") | {"price": "float"}
+    return check_listings(table.astype(types), RAW, "listings")
 
 
-def _write_notes(found: Found, counts: _Counts, source: str, notes: Path) -> None:
-    for name, rows in (("rejected", found.rejected), ("noted", found.noted)):
+def _write_notes(collected: Collected, counts: Counts, source: str, notes: Path) -> None:
+    reasons = {}
+    for name, rows in (("rejected", collected.rejected), ("noted", collected.noted)):
         pd.DataFrame(rows, columns=list(Note._fields)).to_csv(notes / f"{name}.csv", index=False)
-    write_json(
-        notes / "counts.json",
-        {
-            "source": source,
-            **vars(counts),
-            "rejected": dict(Counter(note.reason for note in found.rejected)),
-            "noted": dict(Counter(note.reason for note in found.noted)),
-        },
-    )
-    if found.truth is not None:
-        found.truth.to_parquet(notes / "truth.parquet", index=False)
+        reasons[name] = dict(Counter(note.reason for note in rows))
+    write_json(notes / "counts.json", {"source": source, **vars(counts), **reasons})
+    if collected.truth is not None:
+        collected.truth.to_parquet(notes / "truth.parquet", index=False)

@@ -1,4 +1,4 @@
-"""The state of a crawl in SQLite and a folder of photos: a kill costs the request in flight."""
+"""The state of a crawl, in SQLite and a folder of photos: a kill loses only pending requests."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from typing import NamedTuple, Self
 from filelock import FileLock, Timeout
 
 from src.cleaning.redact import redact
-from src.collect.found import Listing, Note, seller_hash
+from src.collect.collected import Listing, Note, seller_hash
 from src.core.errors import UserError
 
 _SCHEMA = Path(__file__).with_name("store.sql")
 
 
-class Place(NamedTuple):
-    """Where the walk through a start stands: its number and the page to ask next, 0 when done."""
+class Position(NamedTuple):
+    """How far a start has been walked: the number of the walk, and its next page, 0 when done."""
 
     walk: int
     page: int
 
 
 class Store:
-    """One crawl's folder: `crawl.sqlite` and `photos`. Use as a context manager, one at a time.
+    """One crawl's folder: `crawl.sqlite` and `photos`. A context manager, for one process only.
 
-    Texts are redacted and sellers hashed here, before anything reaches the disk.
+    Texts are redacted and sellers hashed here, before anything is written to disk.
     """
 
     def __init__(self, folder: Path, salt: str | None = None) -> None:
-        """`salt` is for repeatable demos; without one it is random and never leaves the store."""
+        """`salt` makes demos repeatable; None: a random one, which never leaves the store."""
         self.folder, self.photos = folder, folder / "photos"
         self._salt = salt
 
@@ -50,14 +50,14 @@ class Store:
             left_over.unlink()
         self.db = sqlite3.connect(self.folder / "crawl.sqlite", isolation_level=None)
         try:
-            # What was committed survives a kill; a power cut may cost the last commits, whole.
+            # A kill loses no commit; a power cut may lose the last commits, but none in part.
             self.db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
             self.db.executescript("PRAGMA secure_delete=ON;" + _SCHEMA.read_text(encoding="utf-8"))
         except sqlite3.DatabaseError as error:
             self.__exit__()
             raise UserError(
                 f"{self.folder / 'crawl.sqlite'} cannot be used ({error}); move "
-                f"{self.folder} away to begin the crawl anew"
+                f"{self.folder} away to start the crawl again from nothing"
             ) from error
         if self.fact("salt") is None:
             self.set_fact("salt", self._salt or secrets.token_hex(16))
@@ -70,7 +70,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of the body's changes, or none of them."""
+        """Commit all changes of the body, or none."""
         self.db.execute("BEGIN IMMEDIATE")
         with self.db:
             yield
@@ -81,70 +81,65 @@ class Store:
     def set_fact(self, name: str, value: str) -> None:
         self.db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
-    def place(self, start: str) -> Place:
-        """Where to go on; a start that was never walked begins at page 1 of walk 1."""
+    def position(self, start: str) -> Position:
+        """Return where to continue; a start that was never walked is at page 1 of walk 1."""
         row = self.db.execute("SELECT walk, page FROM starts WHERE start = ?", (start,)).fetchone()
-        return Place(*row) if row else Place(1, 1)
+        return Position(*row) if row else Position(1, 1)
 
     def walk_again(self, starts: Sequence[str]) -> None:
         """Begin another walk of the starts that are done, to fetch what is new."""
         with self.transaction():
             for start in starts:
-                if self.place(start).page == 0:
+                if self.position(start).page == 0:
                     self.db.execute("DELETE FROM pages WHERE start = ?", (start,))
                     update = "UPDATE starts SET walk = walk + 1, page = 1 WHERE start = ?"
                     self.db.execute(update, (start,))
 
     def finish_start(self, start: str) -> None:
-        values = (start, self.place(start).walk)
+        values = (start, self.position(start).walk)
         self.db.execute("INSERT OR REPLACE INTO starts VALUES (?, ?, 0)", values)
 
     def was_shown(self, start: str, ids: Iterable[str]) -> bool:
-        """Whether this walk has met a page with just these listings before."""
+        """Whether this walk has already seen a page with exactly these listings."""
         query = "SELECT 1 FROM pages WHERE start = ? AND shown = ?"
         return self._one(query, start, _digest(ids)) is not None
 
-    def barren_pages(self, start: str) -> int:
-        """How many of this walk's last two pages, counted from the last, brought nothing new."""
+    def pages_without_new(self, start: str) -> int:
+        """Return how many of this walk's last pages, 2 at most, had nothing new."""
         query = "SELECT new FROM pages WHERE start = ? ORDER BY page DESC LIMIT 2"
         rows = self.db.execute(query, (start,)).fetchall()
         return next((n for n, (new,) in enumerate(rows) if new), len(rows))
 
     def add_page(
-        self,
-        start: str,
-        shown: Iterable[str],
-        listings: Iterable[Listing],
-        *,
-        whole: bool,
+        self, start: str, shown: Iterable[str], listings: Iterable[Listing], *, whole: bool
     ) -> int:
-        """Take over the page that `place` names, at once or not at all; returns the new listings.
+        """Store the page at `position` and move on, in one transaction; return the new listings.
 
         Args:
-            shown: the ids that the page had.
-            listings: what to store of it, with the photo's address and the seller as they stood.
-            whole: false where a limit cut the page short; it will be asked again.
+            shown: the ids on the page.
+            listings: what to store, with the photo's URL and the seller as the page has them.
+            whole: false if a limit cut the page short; then it will be requested again.
         """
         with self.transaction():
-            place = self.place(start)
+            position = self.position(start)
             before = self.db.total_changes
             for listing in listings:
                 self._add(listing)
             new = self.db.total_changes - before
-            page = (start, place.walk, place.page + whole)
+            page = (start, position.walk, position.page + whole)
             self.db.execute("INSERT OR REPLACE INTO starts VALUES (?, ?, ?)", page)
             if whole:
-                row = (start, place.page, _digest(shown), new)
+                row = (start, position.page, _digest(shown), new)
                 self.db.execute("INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?)", row)
         return new
 
     def note(self, kind: str, note: Note) -> None:
-        """Keep a note; `kind` is "rejected" or "noted"."""
+        """Store a note; `kind` is "rejected" or "noted"."""
         row = (kind, note.id, note.reason, redact(note.detail))
         self.db.execute("INSERT OR IGNORE INTO notes VALUES (?, ?, ?, ?)", row)
 
-    def has(self, number: str) -> bool:
-        return self._one("SELECT 1 FROM listings WHERE id = ?", number) is not None
+    def has(self, listing_id: str) -> bool:
+        return self._one("SELECT 1 FROM listings WHERE id = ?", listing_id) is not None
 
     def count(self, category: str | None = None) -> int:
         where = "" if category is None else " WHERE category = ?"
@@ -152,39 +147,53 @@ class Store:
         return int(self._one(f"SELECT count(*) FROM listings{where}", *values) or 0)
 
     def expected(self) -> int:
-        """How many listings the searches say they have."""
+        """Return how many listings the searches claim to have."""
         query = "SELECT coalesce(sum(value), 0) FROM facts WHERE name LIKE 'total %'"
         return int(self._one(query) or 0)
 
     def retry_failed(self) -> None:
-        """Want the photos again that an earlier run could not have."""
+        """Want the photos again that failed in an earlier run."""
         self.db.execute("UPDATE listings SET state = 'wanted' WHERE state = 'failed'")
 
-    def wanted(self, most: int) -> list[tuple[str, str]]:
-        """Some listings whose photo is neither there nor lost: id and address."""
+    def wanted_photos(self, limit: int) -> list[tuple[str, str]]:
+        """Return ids and photo URLs of listings whose photo is still to be fetched."""
         query = "SELECT id, address FROM listings WHERE state = 'wanted' LIMIT ?"
-        return self.db.execute(query, (most,)).fetchall()
+        return self.db.execute(query, (limit,)).fetchall()
 
-    def photo_stored(self, number: str, name: str) -> None:
+    def photo_stored(self, listing_id: str, name: str) -> None:
         update = "UPDATE listings SET state = 'stored', photo = ?, reason = NULL WHERE id = ?"
-        self.db.execute(update, (name, number))
+        self.db.execute(update, (name, listing_id))
 
-    def photo_lost(self, number: str, reason: str, *, for_good: bool) -> None:
-        """Note why there is no photo; one that is not lost for good is asked for in another run."""
+    def photo_failed(self, listing_id: str, reason: str, *, for_good: bool) -> None:
+        """Store why there is no photo; unless it is for good, another run asks for it again."""
         update = "UPDATE listings SET state = ?, reason = ? WHERE id = ?"
-        self.db.execute(update, ("refused" if for_good else "failed", reason, number))
+        self.db.execute(update, ("refused" if for_good else "failed", reason, listing_id))
 
     def photo_counts(self) -> dict[str, int]:
-        """Listings by the state of their photo: none, wanted, stored, refused, failed."""
+        """Count listings by their photo's state: none, wanted, stored, refused, failed."""
         return dict(self.db.execute("SELECT state, count(*) FROM listings GROUP BY state"))
 
-    def hash_of(self, number: str) -> str:
-        """How an id stands in the list of the forgotten."""
-        return blake2b(number.encode(), digest_size=16, key=self.salt.encode()).hexdigest()
+    def forget(self, listing_id: str) -> bool:
+        """Delete a listing, its notes and photo, and never store it again; return if it existed."""
+        row = self.db.execute("SELECT photo FROM listings WHERE id = ?", (listing_id,)).fetchone()
+        with self.transaction():
+            hashed = (self._hash(listing_id),)
+            self.db.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", hashed)
+            self.db.execute("DELETE FROM listings WHERE id = ?", (listing_id,))
+            self.db.execute("DELETE FROM notes WHERE id = ?", (listing_id,))
+        if row and row[0]:
+            shared = self._one("SELECT 1 FROM listings WHERE photo = ?", row[0])
+            if shared is None:
+                (self.photos / row[0]).unlink(missing_ok=True)
+        # Otherwise the deleted text could still be read in free pages and in the log.
+        self.db.executescript("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
+        return row is not None
+
+    def _hash(self, listing_id: str) -> str:
+        return blake2b(listing_id.encode(), digest_size=16, key=self.salt.encode()).hexdigest()
 
     def _add(self, listing: Listing) -> None:
-        forgotten = "SELECT 1 FROM forgotten WHERE id = ?"
-        if self._one(forgotten, self.hash_of(listing.id)) is not None:
+        if self._one("SELECT 1 FROM forgotten WHERE id = ?", self._hash(listing.id)) is not None:
             return
         self.db.execute(
             "INSERT INTO listings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)"

@@ -1,1 +1,1 @@
-"""A simulated marketplace: seeded listings, drawn photos and the local site that shows them."""
+"""A simulated marketplace: seeded listings, drawn photos and a local site that shows them."""

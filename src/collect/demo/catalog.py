@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Thing:
-    """One kind of object: its picture, its median price in roubles, its names and makes."""
+    """One kind of product: its glyph, median price in roubles, names and makes."""
 
     glyph: str
     price: float
@@ -20,7 +20,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Category:
-    """A category of goods; `share` is its part of all listings."""
+    """A category of products; `share` is its share of all listings."""
 
     slug: str
     name: str
@@ -36,5 +36,5 @@ def _category(row: dict[str, Any]) -> Category:
 
 _CATALOG = tomllib.loads(Path(__file__).with_name("catalog.toml").read_text(encoding="utf-8"))
 CATEGORIES = tuple(_category(row) for row in _CATALOG["categories"])
-# They say nothing of a category: for dull photos, and as small things beside the real one.
+# Glyphs of no category: for uninformative photos, and as small things beside the product.
 NEUTRAL_GLYPHS: str = _CATALOG["neutral_glyphs"]

@@ -1,4 +1,4 @@
-"""When the demo's listings were put up, and the words in which its pages say so."""
+"""When the demo's listings were posted, and the words in which its pages say so."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _HOURS = ("час", "часа", "часов")
 _DAYS = ("день", "дня", "дней")
 
 
-def put_up(index: int) -> datetime:
-    """The moment of a listing, UTC: a larger market only adds newer ones."""
+def posted_at(index: int) -> datetime:
+    """Return a listing's time, UTC; a larger market only adds newer listings."""
     return START + index * STEP
 
 
-def in_words(listed: datetime, now: datetime) -> str:
-    """A moment as the site's pages tell it; read back at `now`, the words give the same UTC date.
+def in_words(posted: datetime, now: datetime) -> str:
+    """Write a time as the site's pages do; read at `now`, the words give the same UTC date.
 
-    Minutes and hours for listings of today, days up to six, then day, month and time, and the year
-    when it is another one.
+    Minutes and hours for today, days up to six, then day, month and time, with the year unless it
+    is the current one.
     """
-    days = (now.date() - listed.date()).days
+    days = (now.date() - posted.date()).days
     if days > 6:
-        year = f" {listed.year}" if listed.year != now.year else ""
-        return f"{listed.day} {_MONTHS[listed.month - 1]}{year} {listed:%H:%M}"
+        year = f" {posted.year}" if posted.year != now.year else ""
+        return f"{posted.day} {_MONTHS[posted.month - 1]}{year} {posted:%H:%M}"
     if days:
         return f"{_counted(days, _DAYS)} назад"
-    minutes = int((now - listed).total_seconds()) // 60
+    minutes = int((now - posted).total_seconds()) // 60
     if minutes >= 60:
         return f"{_counted(minutes // 60, _HOURS)} назад"
     return f"{_counted(max(1, minutes), _MINUTES)} назад"

@@ -1,4 +1,4 @@
-"""The simulated marketplace: any listing on its own, from the seed and its number."""
+"""The simulated marketplace: every listing follows from the seed and its index alone."""
 
 from __future__ import annotations
 
@@ -10,25 +10,30 @@ from hashlib import blake2b
 import numpy as np
 import pandas as pd
 
-from src.collect.demo import photos, texts
+from src.collect.demo import drawing, texts
 from src.collect.demo.catalog import CATEGORIES, NEUTRAL_GLYPHS, Category, Thing
-from src.collect.demo.dates import put_up
-from src.collect.demo.params import DemoParams
-from src.collect.demo.texts import Text
+from src.collect.demo.dates import posted_at
+from src.collect.demo.texts import ListingText
+from src.core.schema import Demo
 
 _SHARES = np.array([category.share for category in CATEGORIES])
 _SHARES = _SHARES / _SHARES.sum()
 _FIRST_ID = 4_000_000_000
-# Streams of one listing. Not 0: numpy seeds [seed, i, 0] and [seed, i] alike.
+# Random streams of one listing. Not 0: numpy seeds [seed, i, 0] and [seed, i] alike.
 TEXT, PHOTO, REPOST_TEXT, REPOST_PHOTO, BAD_PHOTO = 1, 2, 3, 4, 5
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is true of a listing; kinds: informative, dull, broken (a photo), none."""
+    """What is true of a listing.
+
+    Attributes:
+        root: the index of the listing that this one repeats; its own if it repeats none.
+        category: its true category; `shown`: the one that its page is in.
+        text, photo: informative, dull, none, or (a photo) broken.
+    """
 
     index: int
-    # The listing that this one repeats, itself when it repeats none.
     root: int
     category: int
     shown: int
@@ -45,8 +50,8 @@ class Facts:
 
     @property
     def listed(self) -> datetime:
-        """The moment it was put up, UTC."""
-        return put_up(self.index)
+        """When it was posted, UTC."""
+        return posted_at(self.index)
 
 
 def listing_id(index: int) -> str:
@@ -54,14 +59,13 @@ def listing_id(index: int) -> str:
 
 
 class Market:
-    """All listings of the demo, made on demand: `facts[i]`, `text(i)`, `photo(i)`."""
+    """All listings of the demo, generated on demand: `facts[i]`, `text(i)`, `photo(i)`."""
 
-    def __init__(self, params: DemoParams, seed: int) -> None:
-        self.params = params
-        self.seed = seed
+    def __init__(self, settings: Demo, seed: int) -> None:
+        self.settings, self.seed = settings, seed
 
     def __len__(self) -> int:
-        return self.params.listings
+        return self.settings.listings
 
     @cached_property
     def facts(self) -> list[Facts]:
@@ -69,8 +73,8 @@ class Market:
 
     @property
     def now(self) -> datetime:
-        """The moment at which the site is visited, UTC: an hour after its newest listing."""
-        return put_up(len(self) - 1) + timedelta(hours=1)
+        """When the site is visited, UTC: an hour after its newest listing."""
+        return posted_at(len(self) - 1) + timedelta(hours=1)
 
     def category(self, facts: Facts) -> Category:
         return CATEGORIES[facts.category]
@@ -78,12 +82,12 @@ class Market:
     def thing(self, facts: Facts) -> Thing:
         return CATEGORIES[facts.category].things[facts.thing]
 
-    def text(self, index: int) -> Text:
-        """The listing's title and body; both empty for a listing without text."""
+    def text(self, index: int) -> ListingText:
+        """Return the listing's title and body; both empty for a listing without text."""
         facts = self.facts[index]
         rng = self.rng(facts.root, TEXT)
         if facts.text == "none":
-            return Text("", "")
+            return ListingText("", "")
         if facts.text == "dull":
             text = texts.dull(rng)
         else:
@@ -91,35 +95,35 @@ class Market:
         if facts.contacts:
             text = texts.with_contacts(text, rng)
         if facts.root != index:
-            text = texts.altered(text, self.rng(index, REPOST_TEXT))
+            text = texts.altered_text(text, self.rng(index, REPOST_TEXT))
         return text
 
     def photo(self, index: int) -> bytes | None:
-        """The listing's JPEG; None for a listing without a photo or with a broken one."""
+        """Return the listing's JPEG; None without a photo or with a broken one."""
         if self.facts[index].photo in ("none", "broken"):
             return None
         return self.drawn(index)
 
     def drawn(self, index: int) -> bytes:
-        """The JPEG that the listing has, or would have if its photo were not broken or missing."""
+        """Return the JPEG that the listing has, or would have if it were not missing or broken."""
         facts = self.facts[index]
         rng = self.rng(facts.root, PHOTO)
         if facts.photo == "dull":
             glyph = texts.pick(NEUTRAL_GLYPHS, rng) if rng.random() < 0.6 else None
         else:
             glyph = self.thing(facts).glyph
-        photo = photos.draw(glyph, self.params.photo_size, rng)
+        photo = drawing.draw_photo(glyph, self.settings.photo_size, rng)
         if facts.root != index:
             rng = self.rng(index, REPOST_PHOTO)
-            photo = photos.altered(photo, rng)
-        return photos.encode(photo, rng)
+            photo = drawing.altered_photo(photo, rng)
+        return drawing.encode_jpeg(photo, rng)
 
     def truth(self) -> pd.DataFrame:
-        """One row per listing: everything that the pages do not say, for judging the judges.
+        """Return one row per listing with what its page does not say.
 
-        `photo_informative` and `text_informative` tell which input gives the true category away;
-        `group` is the id of the first of a row of reposts, the listing's own id otherwise;
-        `listed` is the UTC date as YYYY-MM-DD.
+        `photo_informative` and `text_informative`: whether that input reveals the true category;
+        `group`: the id of the first of a chain of reposts, otherwise the listing's own id;
+        `listed`: the UTC date, YYYY-MM-DD.
         """
         rows = []
         for facts in self.facts:
@@ -142,32 +146,35 @@ class Market:
         return pd.DataFrame(rows)
 
     def rng(self, index: int, stream: int) -> np.random.Generator:
-        """A listing's own randomness for one purpose."""
+        """Return a listing's own random generator for one purpose."""
         return np.random.default_rng([self.seed, index, stream])
 
     def _facts(self, index: int) -> Facts:
-        params = self.params
+        rates = self.settings
         root = self._root(index)
         rng = np.random.default_rng([self.seed, root])
-        rng.random(2)  # spent by _root
+        rng.random(2)  # used by _root
         category = shown = int(rng.choice(len(CATEGORIES), p=_SHARES))
-        # A category's first things are most of what it sells, as on a real marketplace.
+        # The first things of a category sell most often, as on a real marketplace.
         popular = 1 / np.arange(1, len(CATEGORIES[category].things) + 1) ** 2.5
         thing = int(rng.choice(len(popular), p=popular / popular.sum()))
         other = int(rng.integers(1, len(CATEGORIES)))
-        if rng.random() < params.wrong_label:
+        if rng.random() < rates.wrong_label:
             shown = (category + other) % len(CATEGORIES)
-        text = _kind(rng.random(), none=params.no_text, dull=params.dull_text)
+        text = _kind(rng.random(), none=rates.no_text, dull=rates.dull_text)
         photo = _kind(
-            rng.random(), none=params.no_photo, dull=params.dull_photo, broken=params.broken_photo
+            rng.random(),
+            none=rates.no_photo,
+            dull=rates.dull_photo,
+            broken=rates.broken_photo,
         )
         if text == "none" and photo in ("none", "broken"):
-            photo = "informative"  # a listing with neither would not be one
+            photo = "informative"  # a listing has at least one of them
         price = CATEGORIES[category].things[thing].price * float(np.exp(rng.normal(0, 0.6)))
-        contacts = text != "none" and rng.random() < params.contacts
-        # A third sells through shops that have many listings.
+        contacts = text != "none" and rng.random() < rates.contacts
+        # A third are sold by shops that have many listings.
         seller = root if rng.random() < 0.65 else root // 200 * 200 + int(rng.integers(40)) - 10**6
-        priced = rng.random() >= params.no_price
+        priced = rng.random() >= rates.no_price
         if root != index:
             price *= np.random.default_rng([self.seed, index]).uniform(0.85, 1.0)
         return Facts(
@@ -180,7 +187,7 @@ class Market:
     def _root(self, index: int) -> int:
         while index > 0:
             repost, earlier = np.random.default_rng([self.seed, index]).random(2)
-            if repost >= self.params.repost:
+            if repost >= self.settings.repost:
                 break
             index = int(earlier * index)
         return index

@@ -2,56 +2,48 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from src.collect.crawl import Wanted, crawl
+from src.collect.collected import Collected
+from src.collect.crawl import CrawlSpec, crawl
 from src.collect.demo.catalog import CATEGORIES
 from src.collect.demo.market import Market
-from src.collect.demo.params import DemoParams
 from src.collect.demo.server import serve
-from src.collect.fetch import CrawlParams, Fetcher
-from src.collect.found import Found
+from src.collect.fetch import Fetcher
 from src.collect.hosts import Hosts
 from src.collect.snapshot import snapshot
 from src.collect.store import Store
+from src.core.schema import Collect
 
 
 @contextmanager
-def demo(params: dict[str, Any], photos: Path, crawls: Path) -> Iterator[Found]:
-    """Serve and crawl the demo; a crawl that was killed goes on, a finished one is not kept."""
-    section, seed = params["collect"]["demo"], params["seed"]
-    market = Market(DemoParams.from_params(section), seed)
+def demo_source(settings: Collect, seed: int, photos: Path, crawls: Path) -> Iterator[Collected]:
+    """Serve and crawl the demo; a killed crawl is continued, a finished one is not kept."""
+    market = Market(settings.demo, seed)
     # Our own server on this machine needs no pauses.
-    polite = CrawlParams(**params["collect"]["crawl"])
-    hurried = replace(polite, page_delay_s=0, photo_delay_s=0)
-    with serve(market) as site, Store(crawls / _name(section, seed), salt=str(seed)) as store:
-        with Fetcher(hurried, Hosts(pages=(), photos=(), own=urlsplit(site).netloc)) as fetcher:
-            crawl(store, wanted(market, site), fetcher)
-        found = snapshot(store, photos)
-        found.truth = market.truth()
-        yield found
-    shutil.rmtree(store.folder)
+    hurried = settings.crawl.model_copy(update={"page_delay_s": 0, "photo_delay_s": 0})
+    # Another demo is another crawl: a killed one must not be continued with other listings.
+    key = f"{settings.demo.model_dump_json()} {seed}".encode()
+    folder = crawls / f"demo-{blake2b(key, digest_size=6).hexdigest()}"
+    with serve(market) as site, Store(folder, salt=str(seed)) as store:
+        with Fetcher(hurried, Hosts(pages=(), photos=(), local=urlsplit(site).netloc)) as fetcher:
+            crawl(store, demo_crawl_spec(market, site), fetcher)
+        collected = snapshot(store, photos)
+        collected.truth = market.truth()
+        yield collected
+    shutil.rmtree(folder)
 
 
-def wanted(market: Market, site: str) -> Wanted:
-    """Every category of the market."""
-    return Wanted(
+def demo_crawl_spec(market: Market, site: str) -> CrawlSpec:
+    """Return the crawl of every category of the market."""
+    return CrawlSpec(
         site=site,
         starts=[f"/moskva/{category.slug}" for category in CATEGORIES],
         now=market.now,
         names={category.slug: category.name for category in CATEGORIES},
     )
-
-
-def _name(section: dict[str, Any], seed: int) -> str:
-    # Another demo is another crawl: one that was killed must not go on with other listings.
-    told = json.dumps([section, seed], sort_keys=True).encode()
-    return f"demo-{blake2b(told, digest_size=6).hexdigest()}"

@@ -1,4 +1,4 @@
-"""Titles and bodies of the demo's listings, from small grammars, and their altered reposts."""
+"""Titles and bodies of the demo's listings, from small grammars, and altered reposts."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from src.collect.demo.catalog import Category, Thing
 
 T = TypeVar("T")
 Rng = np.random.Generator
-# A body shorter than this gets one more sentence: very short ones would be alike by chance.
+# Shorter bodies get another sentence: very short ones would be near-duplicates by chance.
 MIN_WORDS = 14
 
 
-class Text(NamedTuple):
+class ListingText(NamedTuple):
     """What a seller wrote, and the contacts planted in it, exactly as written."""
 
     title: str
@@ -33,7 +33,7 @@ _SLOT = re.compile(r"\{([^{}]+)\}")
 
 
 def fill(template: str, rng: Rng, own: dict[str, str]) -> str:
-    """Replace the slots of a sentence, inner ones first: choices, numbers, `own` and list words."""
+    """Fill the slots of a sentence, inner ones first: choices, numbers, `own` and list words."""
 
     def value(match: re.Match[str]) -> str:
         slot = str(match[1])
@@ -53,8 +53,8 @@ def pick(options: Sequence[T], rng: Rng) -> T:
     return options[int(rng.integers(len(options)))]
 
 
-def informative(category: Category, thing: Thing, rng: Rng) -> Text:
-    """A text that leaves no doubt about the category: names the object and speaks of its kind."""
+def informative(category: Category, thing: Thing, rng: Rng) -> ListingText:
+    """Return a text that makes the category clear: it names the product and its features."""
     own = _own(category, thing, rng)
     vague = rng.random() < 0.12
     title = fill(pick(_PHRASES["vague_titles"] if vague else _PHRASES["titles"], rng), rng, own)
@@ -71,14 +71,14 @@ def informative(category: Category, thing: Thing, rng: Rng) -> Text:
     return _finish(title, _shuffled(sentences, rng), rng)
 
 
-def dull(rng: Rng) -> Text:
-    """A text that says nothing of the category."""
+def dull(rng: Rng) -> ListingText:
+    """Return a text that says nothing about the category."""
     title = fill(pick(_PHRASES["dull_titles"], rng), rng, {})
     generic = _sample(_PHRASES["generic"], int(rng.integers(2, 6)), rng)
     return _finish(title, [fill(template, rng, {}) for template in generic], rng)
 
 
-def with_contacts(text: Text, rng: Rng) -> Text:
+def with_contacts(text: ListingText, rng: Rng) -> ListingText:
     """Plant one or two contacts in the body: phone numbers, e-mails, links, messenger names."""
     body, planted = text.body, []
     for _ in range(1 + int(rng.random() < 0.3)):
@@ -87,15 +87,15 @@ def with_contacts(text: Text, rng: Rng) -> Text:
         phrase = phrase.replace("{}", pick(_PHRASES["words"]["person"], rng))
         body = f"{phrase} {body}" if rng.random() < 0.25 else f"{body} {phrase}"
         planted.append(contact)
-    return Text(text.title, body.strip(), tuple(planted))
+    return ListingText(text.title, body.strip(), tuple(planted))
 
 
-def altered(text: Text, rng: Rng) -> Text:
-    """The same text as a seller posts it again: few words changed, something added."""
+def altered_text(text: ListingText, rng: Rng) -> ListingText:
+    """Return the text as a seller reposts it: a few words changed, something added."""
     title, words = text.title, text.body.split(" ")
     if title and rng.random() < 0.5:
         title = f"{title} {pick(('срочно', 'торг', 'снова', 'ещё раз'), rng)}"
-    # One word in forty: each takes three word 3-grams with it. Contacts stay as they are.
+    # One word in forty: each changes three word 3-grams. Contacts stay as they are.
     taken = {word for contact in text.contacts for word in contact.split()}
     free = [i for i, word in enumerate(words) if word.isalpha() and word not in taken]
     for _ in range(len(words) // 40 + int(len(words) > 25 and rng.random() < 0.5)):
@@ -104,7 +104,7 @@ def altered(text: Text, rng: Rng) -> Text:
     body = " ".join(words)
     if body and rng.random() < 0.7:
         body = f"{body} {pick(_PHRASES['repost_tails'], rng)}"
-    return Text(title, body, text.contacts)
+    return ListingText(title, body, text.contacts)
 
 
 def _own(category: Category, thing: Thing, rng: Rng) -> dict[str, str]:
@@ -117,26 +117,26 @@ def _own(category: Category, thing: Thing, rng: Rng) -> dict[str, str]:
     return own | {"detail": fill(pick(category.details, rng), rng, own)}
 
 
-def _finish(title: str, sentences: list[str], rng: Rng) -> Text:
-    """Join the sentences as people and sites do: lines, capitals, stray HTML entities."""
+def _finish(title: str, sentences: list[str], rng: Rng) -> ListingText:
+    """Join the sentences as people and sites do: line breaks, capitals, stray HTML entities."""
     body = pick((" ", " ", " ", "\n", "\n\n"), rng).join(sentences)
-    habit = rng.random()
-    if habit < 0.06:
+    style = rng.random()
+    if style < 0.06:
         title = title.upper()
-    elif habit < 0.12:
+    elif style < 0.12:
         body = body.lower()
-    elif habit < 0.18:
+    elif style < 0.18:
         title = f"{title}!!!"
     if rng.random() < 0.12:
         body = body.replace(" ", "&nbsp;", 1).replace(" и ", " &amp; ")
     if rng.random() < 0.08:
         first, _, rest = body.partition(" ")
         body = f"&quot;{first}&quot; {rest}"
-    return Text(title, body)
+    return ListingText(title, body)
 
 
 def _contact(rng: Rng) -> str:
-    # Subscriber numbers of the form 00x-xx-xx are not given out, so nobody's phone is printed.
+    # Numbers of the form 00x-xx-xx are never assigned, so nobody's phone number appears.
     code = pick(("903", "905", "916", "925", "926", "968", "977", "985", "999"), rng)
     a, b, c = f"00{rng.integers(1, 10)}", f"{rng.integers(10, 100)}", f"{rng.integers(10, 100)}"
     who = pick(("ivan", "olga", "sklad", "prodam", "masha", "sergey"), rng)

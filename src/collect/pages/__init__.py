@@ -1,1 +1,1 @@
-"""Pages of Avito, or shaped like them: bytes in, listings out, no network and no disk."""
+"""Read search pages of Avito, or pages shaped like them: bytes in, listings out."""

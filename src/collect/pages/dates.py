@@ -1,4 +1,4 @@
-"""The day a listing was put up, from the forms pages show it in."""
+"""The day a listing was posted, from the forms in which pages show it."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ _SPANS = {
     "год": timedelta(days=365),
     "лет": timedelta(days=365),
 }
-_LONGEST = 100
-# A timestamp of the year 2001 in milliseconds is one of the year 33658 in seconds.
+_MAX_LENGTH = 100
+# A larger timestamp is in milliseconds: in seconds it would be after the year 5100.
 _MILLISECONDS = 1e11
 _FIRST, _LAST = date(2000, 1, 1), date(2100, 1, 1)
 
 
 def shown_date(shown: str, now: datetime | None) -> str | None:
-    """The date of "5 дней назад", "вчера", "12 марта 14:05", "12 марта 2025" as "YYYY-MM-DD".
+    """Parse "5 дней назад", "вчера", "12 марта 14:05" or "12 марта 2025" into YYYY-MM-DD, or None.
 
-    What counts from now, or has no year, needs `now`. None where no date can be told.
+    Dates that are relative, or have no year, need `now`.
     """
-    text = " ".join(shown[:_LONGEST].lower().split())
+    text = " ".join(shown[:_MAX_LENGTH].lower().split())
     try:
         if (found := _DAY.search(text)) and found[2] in _MONTHS:
             return _day(found, text, now)
-        day = None if now is None else _counted(text, now)
+        day = None if now is None else _relative(text, now)
     except (ValueError, OverflowError):
         return None
     return day.isoformat() if day else None
 
 
 def timestamp_date(stamp: object) -> str | None:
-    """The UTC date of a timestamp in milliseconds or seconds as "YYYY-MM-DD", or None."""
+    """Return the UTC date of a timestamp in milliseconds or seconds, YYYY-MM-DD, or None."""
     if isinstance(stamp, str) and stamp.isascii() and stamp.isdecimal() and len(stamp) <= 16:
         stamp = int(stamp)
     if isinstance(stamp, bool) or not isinstance(stamp, int | float):
@@ -69,7 +69,7 @@ def _day(found: re.Match[str], text: str, now: datetime | None) -> str | None:
     return date(now.year if past else now.year - 1, month, day).isoformat()
 
 
-def _counted(text: str, now: datetime) -> date | None:
+def _relative(text: str, now: datetime) -> date | None:
     if ago := _AGO.search(text):
         return (now - int(ago[1] or 1) * _SPANS[ago[2]]).date()
     if "позавчера" in text:

@@ -1,4 +1,4 @@
-"""From a page's bytes to its text, whatever charset they claim."""
+"""Decode a page's bytes to text, whatever charset it claims."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _META = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.
 _WORD = re.compile("[а-яёА-ЯЁ]{3,}")
 _OPENING = re.compile(rb"<(?:!doctype\s+html|html|head|body)[\s>]", re.IGNORECASE)
 _CLOSING = re.compile(rb"</html\s*>", re.IGNORECASE)
-# Any other claim is not believed: Python knows charsets that are no text, or slow to decode.
+# Other claims are ignored: Python knows charsets that are not text, or slow to decode.
 _CHARSETS = {
     "windows-1251": "cp1251",
     "win-1251": "cp1251",
@@ -23,11 +23,11 @@ _CHARSETS = {
 _HEAD, _TAIL = 4_096, 16_384
 
 
-def decode(page: bytes, charset: str | None) -> tuple[str, bool]:
-    """The page's text, and whether some of its bytes are no text (they become U+FFFD).
+def decode_page(page: bytes, charset: str | None) -> tuple[str, bool]:
+    """Return the page's text, and whether some bytes could not be decoded (they become U+FFFD).
 
-    A claimed charset counts only where the bytes are not UTF-8: `charset` from the HTTP header,
-    or else from the page. Without one they may be windows-1251.
+    A claimed charset counts only if the bytes are not UTF-8: `charset` from the HTTP header,
+    otherwise the one that the page names. Without any, windows-1251 is tried.
     """
     text = page.decode("utf-8", "replace")
     broken = text.count("\ufffd") - page.count("\ufffd".encode())
@@ -40,22 +40,22 @@ def decode(page: bytes, charset: str | None) -> tuple[str, bool]:
     return text.removeprefix("\ufeff"), broken > 0
 
 
-def cut_off(page: bytes) -> bool:
-    """Whether a page is empty, or begins as HTML and has no closing tag near its end."""
+def is_cut_off(page: bytes) -> bool:
+    """Whether a page is empty, or begins as HTML but has no closing tag near its end."""
     if not page.strip():
         return True
     return bool(_OPENING.search(page[:_HEAD])) and not _CLOSING.search(page[-_TAIL:])
 
 
 def _claimed(page: bytes, charset: str | None) -> str | None:
-    """Python's name of the charset the page claims, if it is an older one of Cyrillic text."""
+    """Return Python's name of the claimed charset, if it is an older one of Cyrillic text."""
     if charset is None and (declared := _META.search(page[:_HEAD])):
         charset = declared[1].decode("ascii", "replace")
     return _CHARSETS.get((charset or "").strip(" \"'").lower())
 
 
 def _windows(page: bytes) -> str | None:
-    """windows-1251, if half of what is not ASCII is Cyrillic words then; stray bytes make none."""
+    """Return windows-1251 if half of what is not ASCII then becomes Cyrillic words, else None."""
     text = page.decode("cp1251", "replace")
     beyond_ascii = len(text) - len(text.encode("ascii", "ignore"))
     words = sum(len(word[0]) for word in _WORD.finditer(text))

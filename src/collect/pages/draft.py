@@ -1,36 +1,38 @@
-"""A listing while it is put together from the parts of a page that tell about it."""
+"""A listing while it is put together from the parts of a page that describe it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from src.collect.found import Note
+from src.collect.collected import Note
 from src.collect.pages import fields
-from src.collect.pages.page import FRAGMENT, Aside, PageListing
+from src.collect.pages.page import FRAGMENT, PageListing, RejectedItem
 
 _FILLED = ("title", "text", "price", "photos", "seller", "listed")
-_UNREAD = {
+_UNREADABLE = {
     "title": "title cannot be read",
     "price": "price cannot be read",
-    "photos": "photo address cannot be read",
+    "photos": "photo URL cannot be read",
     "listed": "date cannot be read",
 }
 _EMPTY = ("", None, ())
-_DETAIL = 200
-_LONGEST_TITLE = 300
+_MAX_DETAIL = 200
+_MAX_TITLE = 300
 
 
 @dataclass
 class Draft:
-    """What one part of a page says of one listing; empty where it says nothing.
+    """What one part of a page says about one listing; empty where it says nothing.
 
-    `shown` keeps, by field, what stood in its place. `categories` tell the category when the search
-    does not, best first: addresses or a slug. `raw` gives the fragment it was read from.
+    Attributes:
+        fragment: returns the part of the page that it was read from.
+        categories: URLs or slugs that name the category if the search does not, best first.
+        shown: by field, the value that the page has there.
     """
 
     id: str
-    raw: Callable[[], str]
+    fragment: Callable[[], str]
     title: str = ""
     text: str = ""
     price: float | None = None
@@ -40,29 +42,29 @@ class Draft:
     categories: list[str] = field(default_factory=list)
     shown: dict[str, str] = field(default_factory=dict)
 
-    def set_title(self, shown: object) -> None:
-        """Take a title; one that is longer than titles are is text around it."""
-        title = fields.one_line(shown)
-        if len(title) <= _LONGEST_TITLE:
+    def set_title(self, value: object) -> None:
+        """Set the title; one that is too long has swallowed text around it."""
+        title = fields.one_line(value)
+        if len(title) <= _MAX_TITLE:
             self.title = title
         else:
             self.shown["title"] = title
 
-    def set_price(self, shown: object) -> None:
-        """Take a price; None is no price told."""
-        if shown is not None:
-            self.price = fields.price(shown)
-            self.shown["price"] = fields.told(shown)
+    def set_price(self, value: object) -> None:
+        """Set the price; None means that none is shown."""
+        if value is not None:
+            self.price = fields.parse_price(value)
+            self.shown["price"] = fields.summary(value)
 
-    def set_photos(self, address: str, links: Sequence[object]) -> None:
-        """Take the photos' links, found at `address`."""
-        absolute = (fields.absolute(address, link) for link in links)
-        self.photos = tuple(dict.fromkeys(link for link in absolute if link))
+    def set_photos(self, page_url: str, links: Sequence[object]) -> None:
+        """Set the photos from their links on a page."""
+        urls = (fields.absolute_url(page_url, link) for link in links)
+        self.photos = tuple(dict.fromkeys(url for url in urls if url))
         if links:
-            self.shown["photos"] = fields.told(links[0])
+            self.shown["photos"] = fields.summary(links[0])
 
     def fill(self, other: Draft) -> None:
-        """Take from another draft of the listing what this one lacks."""
+        """Take what this draft lacks from another draft of the listing."""
         for name in _FILLED:
             if getattr(self, name) in _EMPTY:
                 setattr(self, name, getattr(other, name))
@@ -70,21 +72,21 @@ class Draft:
         self.shown = other.shown | self.shown
 
     def missing(self) -> Iterator[Note]:
-        """What was there and could not be read, and a title that was not."""
+        """Yield a note for each field that could not be read, and for a missing title."""
         for name, shown in self.shown.items():
             if getattr(self, name) in _EMPTY:
-                yield Note(self.id, _UNREAD[name], shown[:_DETAIL])
+                yield Note(self.id, _UNREADABLE[name], shown[:_MAX_DETAIL])
         if not self.title and "title" not in self.shown:
             yield Note(self.id, "no title")
 
-    def finish(self, category: str | None) -> PageListing | Aside:
-        """The listing, or why it is none; `category` is the search's."""
+    def finish(self, category: str | None) -> PageListing | RejectedItem:
+        """Return the listing, or why it is not one; `category` is that of the search."""
         for shown in self.categories:
-            category = category or fields.category(shown) or fields.slug(shown)
+            category = category or fields.category_slug(shown) or fields.parse_slug(shown)
         if category is None:
-            return self._aside("no category in the address")
+            return self._rejected("no category in the URL")
         if not (self.title or self.text or self.photos):
-            return self._aside("neither title, text nor photo")
+            return self._rejected("neither title, text nor photo")
         return PageListing(
             self.id,
             self.title,
@@ -96,5 +98,5 @@ class Draft:
             self.listed,
         )
 
-    def _aside(self, reason: str) -> Aside:
-        return Aside(self.id, reason, self.raw()[:FRAGMENT])
+    def _rejected(self, reason: str) -> RejectedItem:
+        return RejectedItem(self.id, reason, self.fragment()[:FRAGMENT])

@@ -8,41 +8,42 @@ from datetime import datetime
 from src.collect.pages import fields
 from src.collect.pages.dates import shown_date
 from src.collect.pages.draft import Draft
-from src.collect.pages.page import FRAGMENT, Aside
-from src.collect.pages.scan import Item
+from src.collect.pages.page import FRAGMENT, RejectedItem
+from src.collect.pages.scan import MarkupItem
 
 NO_ID = "item without a usable id"
 
 
-def marked(items: Iterable[Item], address: str, now: datetime | None) -> Iterator[Draft | Aside]:
-    """A draft of each item of a page found at `address`, or why there is none."""
+def markup_drafts(
+    items: Iterable[MarkupItem], url: str, now: datetime | None
+) -> Iterator[Draft | RejectedItem]:
+    """Yield a draft of each item on the page, or why there is none."""
     for item in items:
-        number = fields.usable_id(item.number)
-        if number is None:
-            shown = fields.clean(item.number)[:100]
-            yield Aside(shown, NO_ID, _raw(item))
+        listing_id = fields.parse_id(item.id)
+        if listing_id is None:
+            yield RejectedItem(fields.to_text(item.id)[:100], NO_ID, _fragment(item))
         else:
-            yield _draft(number, item, address, now)
+            yield _draft(listing_id, item, url, now)
 
 
-def _draft(number: str, item: Item, address: str, now: datetime | None) -> Draft:
-    told = item.told
-    draft = Draft(number, raw=lambda: _raw(item))
-    draft.set_title(told.get("name"))
-    draft.text = fields.clean(told.get("description")).strip()
-    draft.set_price(told.get("price"))
-    draft.set_photos(address, [link for link in item.photos.values() if link])
-    sellers = (fields.seller_page(link) for link in item.links)
-    draft.seller = fields.path(told.get("seller")) or next(filter(None, sellers), None)
-    if shown := told.get("date", "").strip():
+def _draft(listing_id: str, item: MarkupItem, url: str, now: datetime | None) -> Draft:
+    values = item.values
+    draft = Draft(listing_id, fragment=lambda: _fragment(item))
+    draft.set_title(values.get("name"))
+    draft.text = fields.to_text(values.get("description")).strip()
+    draft.set_price(values.get("price"))
+    draft.set_photos(url, [link for link in item.photos.values() if link])
+    sellers = (fields.seller_path(link) for link in item.links)
+    draft.seller = fields.url_path(values.get("seller")) or next(filter(None, sellers), None)
+    if shown := values.get("date", "").strip():
         draft.listed = shown_date(shown, now)
-        # Most dates count from now: without it, a missing one says nothing about the page.
+        # Most dates are relative to now; without it a missing date says nothing about the page.
         if now is not None:
-            draft.shown["listed"] = fields.clean(shown)
-    if "url" in told:
-        draft.categories.append(told["url"])
+            draft.shown["listed"] = fields.to_text(shown)
+    if "url" in values:
+        draft.categories.append(values["url"])
     return draft
 
 
-def _raw(item: Item) -> str:
-    return fields.clean(item.raw)[:FRAGMENT]
+def _fragment(item: MarkupItem) -> str:
+    return fields.to_text(item.raw)[:FRAGMENT]

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from src.collect.found import Note
+from src.collect.collected import Note
 
+# The most characters of a rejected item that are kept.
 FRAGMENT = 2_000
 
 
 class Verdict(StrEnum):
-    """What a page is. Only `EMPTY` says that a search has no listings."""
+    """What a page is. Only `EMPTY` means that a search has no listings."""
 
     LISTINGS = "listings"
     EMPTY = "empty"
@@ -23,11 +24,13 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class PageListing:
-    """One listing as the page shows it; `price` is in the page's currency.
+    """One listing as the page shows it.
 
-    `photos` are absolute http(s) addresses, each in its best size. `seller` tells sellers apart:
-    the path of the seller's page, or else an id. `listed` is the day the ad was put up, as
-    "YYYY-MM-DD".
+    Attributes:
+        price: in the page's currency.
+        photos: absolute http(s) URLs, each of the largest size.
+        seller: identifies the seller: the path of the seller's page, otherwise an id.
+        listed: the day the ad was posted, YYYY-MM-DD.
     """
 
     id: str
@@ -40,8 +43,8 @@ class PageListing:
     listed: str | None
 
 
-class Aside(NamedTuple):
-    """An item that could not be read: a reason to count by, and up to `FRAGMENT` characters."""
+class RejectedItem(NamedTuple):
+    """An item that could not be read: a reason to count by, and up to FRAGMENT characters of it."""
 
     id: str
     reason: str
@@ -50,15 +53,19 @@ class Aside(NamedTuple):
 
 @dataclass
 class Page:
-    """`rejected` items could not be read; `noted` ones are listed, with something missing.
+    """What was read from a page.
 
-    `total` is how many listings the search says it has. `damaged` is why the page is not what the
-    site sent, "cut off" or "mis-encoded": worth asking for again.
+    Attributes:
+        rejected: items that could not be read.
+        noted: what is missing from the listings.
+        total: how many listings the search says it has.
+        damaged: why the page is not what the site sent, "cut off" or "mis-encoded", which makes it
+            worth requesting again.
     """
 
     verdict: Verdict
     listings: list[PageListing]
-    rejected: list[Aside]
+    rejected: list[RejectedItem]
     noted: list[Note]
     total: int | None
     damaged: str | None

@@ -1,88 +1,93 @@
-"""Read a page: its bytes in, its listings out."""
+"""Read a page: bytes in, listings out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from src.collect.found import Note
+from src.collect.collected import Note
 from src.collect.pages import fields
-from src.collect.pages.decoding import cut_off, decode
+from src.collect.pages.decoding import decode_page, is_cut_off
 from src.collect.pages.draft import Draft
-from src.collect.pages.embedded import Catalog, catalog, states
-from src.collect.pages.markup import marked
-from src.collect.pages.page import FRAGMENT, Aside, Page, PageListing, Verdict
-from src.collect.pages.scan import scan
-from src.collect.pages.state import listed, redirect, shown_item
+from src.collect.pages.embedded import SearchResults, embedded_states, search_results
+from src.collect.pages.markup import markup_drafts
+from src.collect.pages.page import FRAGMENT, Page, PageListing, RejectedItem, Verdict
+from src.collect.pages.scan import scan_page
+from src.collect.pages.state import item_drafts, redirect_target, search_drafts
 from src.collect.pages.verdict import verdict
 
 FAILED = "reader failed"
 
 
 def read_page(
-    page: bytes, address: str, charset: str | None = None, now: datetime | None = None
+    page: bytes, url: str, charset: str | None = None, now: datetime | None = None
 ) -> Page:
-    """Read a page that was found at `address`, with the charset its HTTP header claims.
+    """Read a page; never raises.
 
-    `now` is when it was fetched: dates that count from now need it. A listing's category is the
-    second part of the address's path (`/moskva/telefony`), or else of the listing's own, or else
-    what the page's data say. What stands on the page twice, as markup and as data, is one listing:
-    the markup counts, the data fill its gaps.
+    An item that cannot be read is rejected, a field that cannot is noted. A listing's category is
+    the second part of the page's path (`/moskva/telefony`), otherwise of the item's own path,
+    otherwise what the page's data say. An item that is there twice, as markup and as data, is one
+    listing: the markup counts, the data fill its gaps.
 
-    Never raises: an item that cannot be read is set aside, a field that cannot is noted.
+    Args:
+        charset: what the HTTP header claims.
+        now: when the page was fetched; dates relative to now cannot be read without it.
     """
     try:
-        return _read(page, address, charset, now)
-    except Exception as error:  # a page must never end a crawl
+        return _read(page, url, charset, now)
+    # No page may end a crawl: the next run would fail at the same one.
+    except Exception as error:
         fragment = page[:FRAGMENT].decode("utf-8", "replace")
-        aside = Aside("", f"{FAILED}: {type(error).__name__}", fragment)
-        return Page(Verdict.UNKNOWN, [], [aside], [], None, None)
+        rejected = RejectedItem("", f"{FAILED}: {type(error).__name__}", fragment)
+        return Page(Verdict.UNKNOWN, [], [rejected], [], None, None)
 
 
-def _read(page: bytes, address: str, charset: str | None, now: datetime | None) -> Page:
-    text, misread = decode(page, charset)
-    found = scan(text)
+def _read(page: bytes, url: str, charset: str | None, now: datetime | None) -> Page:
+    text, mis_encoded = decode_page(page, charset)
+    scan = scan_page(text)
     gathered = _Gathered()
-    gathered.take(marked(found.items, address, now))
-    if found.too_deep:
-        gathered.rejected.append(Aside("", "nested too deep: the rest is not read", ""))
-    catalogs: list[Catalog] = []
-    for state in states(found):
-        if isinstance(state, Aside):
+    gathered.add(markup_drafts(scan.items, url, now))
+    if scan.too_deep:
+        reason = "nested too deep: the rest is not read"
+        gathered.rejected.append(RejectedItem("", reason, ""))
+    searches: list[SearchResults] = []
+    for state in embedded_states(scan):
+        if isinstance(state, RejectedItem):
             gathered.rejected.append(state)
-        elif search := catalog(state):
-            catalogs.append(search)
-            gathered.take(listed(search.items, address))
-        elif target := redirect(state):
-            gathered.noted.append(Note("", "the page only sends the browser on", target[:FRAGMENT]))
+        elif search := search_results(state):
+            searches.append(search)
+            gathered.add(search_drafts(search.items, url))
+        elif target := redirect_target(state):
+            note = Note("", "the page only redirects the browser", target[:FRAGMENT])
+            gathered.noted.append(note)
         else:
-            gathered.take(shown_item(state, address))
-    totals = [fields.count(shown) for shown in (found.count, *(c.total for c in catalogs))]
-    total = next((told for told in totals if told is not None), None)
-    listings = gathered.finish(fields.category(address))
+            gathered.add(item_drafts(state, url))
+    totals = map(fields.parse_count, (scan.count, *(search.total for search in searches)))
+    total = next((count for count in totals if count is not None), None)
+    listings = gathered.finish(fields.category_slug(url))
     return Page(
-        verdict(len(listings), len(gathered.rejected), found.signs, total, bool(catalogs)),
+        verdict(len(listings), len(gathered.rejected), scan.signs, total, bool(searches)),
         listings,
         gathered.rejected,
         gathered.noted,
         total,
-        "cut off" if cut_off(page) else "mis-encoded" if misread else None,
+        "cut off" if is_cut_off(page) else "mis-encoded" if mis_encoded else None,
     )
 
 
 class _Gathered:
-    """Drafts by id, over the sources of one page."""
+    """Drafts by id from all sources in one page."""
 
     def __init__(self) -> None:
         self.drafts: dict[str, Draft] = {}
-        self.rejected: list[Aside] = []
+        self.rejected: list[RejectedItem] = []
         self.noted: list[Note] = []
 
-    def take(self, source: Iterable[Draft | Aside]) -> None:
-        """Take what one source says; what it says of an id again only counts as a note."""
+    def add(self, source: Iterable[Draft | RejectedItem]) -> None:
+        """Add what one source has; the second item of one id in it is only noted."""
         seen: set[str] = set()
         for found in source:
-            if isinstance(found, Aside):
+            if isinstance(found, RejectedItem):
                 self.rejected.append(found)
             elif found.id in seen:
                 self.noted.append(Note(found.id, "listed twice on the page"))
@@ -94,11 +99,11 @@ class _Gathered:
                     self.drafts[found.id] = found
 
     def finish(self, category: str | None) -> list[PageListing]:
-        """The listings; those that are none are set aside, what they lack is noted."""
+        """Return the listings; reject drafts that are not listings, note what is missing."""
         listings: list[PageListing] = []
         for draft in self.drafts.values():
             finished = draft.finish(category)
-            if isinstance(finished, Aside):
+            if isinstance(finished, RejectedItem):
                 self.rejected.append(finished)
             else:
                 listings.append(finished)

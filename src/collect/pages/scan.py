@@ -1,7 +1,7 @@
 """One pass over a page's elements: the parts of its items, its data scripts, its signs.
 
-A parser's target, not a tree: time and memory stay in proportion to the page, where the tree of
-one element with very many attributes takes minutes.
+A target for the parser instead of a tree: time and memory stay proportional to the page, whereas
+the tree of one element with very many attributes takes minutes.
 """
 
 from __future__ import annotations
@@ -21,18 +21,26 @@ _STATE = "data-mfe-state"
 _SLIDER = "slider-image/image-"
 _SELLER = "item-user-logo"
 _VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "source", "wbr"})
-# Fifty items that lost all their end tags are some 2,500 deep.
-_DEEPEST = 3_000
-_LONGEST = 20_000
+# Fifty items that lost all their end tags are about 2,500 deep.
+_MAX_DEPTH = 3_000
+_MAX_TEXT = 20_000
 
 
 @dataclass
-class Item:
-    """The parts of one item, the first of each kind; `photos` lead from a size to the best one."""
+class MarkupItem:
+    """The parts of one item, the first of each kind.
 
-    number: str
+    Attributes:
+        depth: how deep in the page it begins.
+        values: the text of its parts by name.
+        photos: from a photo's URL to that of its largest size.
+        links: all its links.
+        raw: its beginning as HTML.
+    """
+
+    id: str
     depth: int
-    told: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
     photos: dict[str, str] = field(default_factory=dict)
     links: list[str] = field(default_factory=list)
     raw: str = ""
@@ -40,7 +48,7 @@ class Item:
 
 @dataclass
 class _Reading:
-    item: Item | None
+    item: MarkupItem | None
     depth: int
     room: int
     parts: list[str] = field(default_factory=list)
@@ -51,44 +59,44 @@ class _TooDeepError(Exception):
 
 
 class Scan:
-    """What was found; `states` and `initial` are the texts of scripts that hold data."""
+    """What a page contains; `states` and `initial` are the texts of scripts that hold data."""
 
     def __init__(self) -> None:
-        self.items: list[Item] = []
+        self.items: list[MarkupItem] = []
         self.states: list[str] = []
         self.initial: list[str] = []
         self.count: str | None = None
         self.signs = Signs()
         self.too_deep = False
         self._depth = 0
-        self._inside: list[Item] = []
+        self._inside: list[MarkupItem] = []
         self._readings: dict[str, _Reading] = {}
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        """An element begins."""
+        """Handle the start of an element."""
         self._depth += 1
-        if self._depth > _DEEPEST:
+        if self._depth > _MAX_DEPTH:
             raise _TooDeepError
-        self.signs.see(attributes)
+        self.signs.add_element(attributes)
         marker = attributes.get("data-marker", "")
         if marker == "item":
-            # A lost end tag puts this item inside the one before, whose text ends here.
+            # If an end tag is lost, this item is inside the one before, whose text ends here.
             if self._inside:
                 self._finish(self._inside[-1].depth)
-            self._inside.append(Item(attributes.get("data-item-id", ""), self._depth))
+            self._inside.append(MarkupItem(attributes.get("data-item-id", ""), self._depth))
             self.items.append(self._inside[-1])
         if tag == "script":
-            self._read("state" if _STATE in attributes else "script", None, sys.maxsize)
+            self._begin("state" if _STATE in attributes else "script", None, sys.maxsize)
         elif tag in HEADINGS:
-            self._read("heading", None)
+            self._begin("heading", None)
         elif marker == "page-title/count":
-            self._read("count", None)
+            self._begin("count", None)
         if self._inside:
             self._keep(tag, attributes)
             self._part(self._inside[-1], tag, marker, attributes)
 
     def data(self, text: str) -> None:
-        """Text, or a piece of it."""
+        """Handle text, or a piece of it."""
         for reading in self._readings.values():
             if reading.room > 0:
                 reading.parts.append(text[: reading.room])
@@ -97,7 +105,7 @@ class Scan:
             self._inside[-1].raw += escape(text[:FRAGMENT], quote=False)
 
     def end(self, tag: str) -> None:
-        """An element ends."""
+        """Handle the end of an element."""
         self._depth -= 1
         if self._readings:
             self._finish(self._depth)
@@ -107,7 +115,7 @@ class Scan:
             self._inside.pop()
 
     def close(self) -> None:
-        """The page ends."""
+        """Handle the end of the page."""
         self._finish(0)
 
     def _keep(self, tag: str, attributes: Mapping[str, str]) -> None:
@@ -118,41 +126,41 @@ class Scan:
             )
             item.raw += f"<{tag}{written}>"
 
-    def _part(self, item: Item, tag: str, marker: str, attributes: Mapping[str, str]) -> None:
+    def _part(self, item: MarkupItem, tag: str, marker: str, attributes: Mapping[str, str]) -> None:
         match attributes.get("itemprop"):
-            case "name" | "description" | "price" as kind if kind not in item.told:
+            case "name" | "description" | "price" as kind if kind not in item.values:
                 if "content" in attributes:
-                    item.told[kind] = attributes["content"]
+                    item.values[kind] = attributes["content"]
                 else:
-                    self._read(kind, item)
+                    self._begin(kind, item)
             case "url":
-                item.told.setdefault("url", attributes.get("href", ""))
+                item.values.setdefault("url", attributes.get("href", ""))
             case "image":
-                address = attributes.get("src") or attributes.get("data-src", "")
-                item.photos[address] = _widest(attributes.get("srcset", "")) or address
+                url = attributes.get("src") or attributes.get("data-src", "")
+                item.photos[url] = _widest(attributes.get("srcset", "")) or url
         if marker == "item-date":
-            self._read("date", item)
+            self._begin("date", item)
         elif marker.startswith(_SLIDER):
-            address = marker.removeprefix(_SLIDER)
-            item.photos.setdefault(address, address)
+            url = marker.removeprefix(_SLIDER)
+            item.photos.setdefault(url, url)
         if tag == "a" and (link := attributes.get("href")):
             item.links.append(link)
             if marker.startswith(_SELLER):
-                item.told.setdefault("seller", link)
+                item.values.setdefault("seller", link)
 
-    def _read(self, kind: str, item: Item | None, room: int = _LONGEST) -> None:
+    def _begin(self, kind: str, item: MarkupItem | None, room: int = _MAX_TEXT) -> None:
         if kind not in self._readings:
             self._readings[kind] = _Reading(item, self._depth, room)
 
     def _finish(self, depth: int) -> None:
-        """End the readings of elements deeper than `depth`."""
+        """Finish reading the texts of elements deeper than `depth`."""
         for kind in [kind for kind, reading in self._readings.items() if reading.depth > depth]:
             reading = self._readings.pop(kind)
             text = "".join(reading.parts)
             if reading.item is not None:
-                reading.item.told.setdefault(kind, text)
+                reading.item.values.setdefault(kind, text)
             elif kind == "heading":
-                self.signs.hear(text)
+                self.signs.add_heading(text)
             elif kind == "count":
                 self.count = self.count or text
             elif kind == "state":
@@ -161,10 +169,10 @@ class Scan:
                 self.initial.append(text)
 
 
-def scan(text: str) -> Scan:
-    """Scan a page. Elements nested deeper than damage explains end the scan there."""
+def scan_page(text: str) -> Scan:
+    """Scan a page. The scan ends at elements nested deeper than damage could explain."""
     target = Scan()
-    # The type stubs know only targets that take bytes as well.
+    # The type stubs only know targets that take bytes as well.
     parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, target=target)  # type: ignore[arg-type]
     try:
         parser.feed(text.replace("\0", "\ufffd").encode("utf-8", "replace"))
@@ -178,11 +186,11 @@ def scan(text: str) -> Scan:
 
 
 def _widest(sources: str) -> str | None:
-    """The address of the widest image in a `srcset`."""
+    """Return the URL of the widest image in a `srcset`."""
     best, widest = None, 0
     for source in sources.split(","):
-        address, _, size = source.strip().partition(" ")
+        url, _, size = source.strip().partition(" ")
         number = size.strip()[:-1]
         if number.isdecimal() and len(number) < 6 and int(number) > widest:
-            best, widest = address, int(number)
+            best, widest = url, int(number)
     return best

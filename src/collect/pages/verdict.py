@@ -1,4 +1,4 @@
-"""What a page is: listings, none, a block, a captcha, or nothing that is known."""
+"""Decide what a page is: listings, none, a block, a captcha, or an unknown layout."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from src.collect.pages.page import Verdict
 
 HEADINGS = frozenset({"title", "h1", "h2", "h3", "h4"})
-# Listings are never selected by class; a block page has hardly anything else to tell it by.
+# Listings are never selected by class; a block page has hardly anything else to recognise.
 _NAMING = ("id", "class", "name", "data-marker", "action", "src")
 _CAPTCHA = re.compile("captcha|geetest")
 _FIREWALL = re.compile("firewall|qrator")
@@ -21,11 +21,11 @@ _ROBOT = re.compile(r"не робот|капч|captcha|вы человек")
 _NONE = re.compile(
     r"ничего не (?:найден|наш)|(?:объявлени[яй]|результатов) (?:не найден|нет)|нет объявлений"
 )
-_LONGEST = 500
+_MAX_NAME = 500
 
 
 class Signs:
-    """What the elements of a page without listings tell about it."""
+    """What the elements of a page without listings reveal about it."""
 
     def __init__(self) -> None:
         self.headings: list[str] = []
@@ -33,11 +33,10 @@ class Signs:
         self.firewall = False
         self.search = False
 
-    def see(self, attributes: Mapping[str, str]) -> None:
-        """Take notice of one element."""
+    def add_element(self, attributes: Mapping[str, str]) -> None:
         if not attributes:
             return
-        names = " ".join(attributes.get(name, "")[:_LONGEST] for name in _NAMING).lower()
+        names = " ".join(attributes.get(name, "")[:_MAX_NAME] for name in _NAMING).lower()
         if "data-sitekey" in attributes or _CAPTCHA.search(names):
             self.captcha = True
         if _FIREWALL.search(names):
@@ -45,25 +44,24 @@ class Signs:
         if attributes.get("data-marker", "").startswith(_SEARCH):
             self.search = True
 
-    def hear(self, heading: str) -> None:
-        """Take notice of a heading's text."""
-        self.headings.append(" ".join(heading.lower().split()))
+    def add_heading(self, text: str) -> None:
+        self.headings.append(" ".join(text.lower().split()))
 
 
 def verdict(listings: int, rejected: int, signs: Signs, total: int | None, empty: bool) -> Verdict:
-    """The verdict on a page with so many listings and items set aside.
+    """Return the verdict on a page with so many listings and rejected items.
 
-    `empty` means that the page's data hold a list of listings with none in it. Without that, only
-    a search page that says "0" or "nothing found" is `EMPTY`.
+    `empty`: the page's data contain a list of listings with nothing in it. Without such a list,
+    only a search page that says "0" or "nothing found" is `EMPTY`.
     """
     if listings:
         return Verdict.LISTINGS
     if rejected:
         return Verdict.UNKNOWN
     headings = "\n".join(signs.headings)
-    told = signs.search and _NONE.search(headings)
+    says_none = signs.search and _NONE.search(headings)
     # Past its last page a search still says how many listings it has.
-    if total == 0 or told or (total is None and empty):
+    if total == 0 or says_none or (total is None and empty):
         return Verdict.EMPTY
     if signs.captcha or _ROBOT.search(headings):
         return Verdict.CAPTCHA

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -11,7 +11,7 @@ from src.core.schema.base import Seconds, Section, Share, require_sum_at_most_1
 
 
 class Faults(Section):
-    """How often the demo's site misbehaves, each as the share of addresses that it strikes."""
+    """How often the demo's site misbehaves: the share of URLs that each fault strikes."""
 
     busy: Share
     reset: Share
@@ -55,7 +55,7 @@ class Demo(Section):
 
 
 class Avito(Section):
-    """What is asked of the real site; 0 and '' are no limits."""
+    """What to collect from the real site; 0 and '' are no limits."""
 
     starts: list[str] = Field(min_length=1)
     limit: Annotated[int, Field(ge=0)]
@@ -63,19 +63,18 @@ class Avito(Section):
     since: str
     fetch: bool
 
-    @field_validator("since")
+    @field_validator("since", mode="before")
     @classmethod
-    def _is_a_date(cls, since: str) -> str:
-        if since:
-            try:
-                date.fromisoformat(since)
-            except ValueError:
-                raise ValueError("expected a date such as 2026-01-31, or ''") from None
-        return since
+    def _is_a_date(cls, since: Any) -> Any:
+        # YAML reads 2026-01-31 without quotes as a date.
+        try:
+            return date.fromisoformat(str(since)).isoformat() if since else ""
+        except ValueError:
+            raise ValueError("expected a date such as 2026-01-31, or ''") from None
 
 
 class Crawl(Section):
-    """How politely a site is asked."""
+    """How politely a site is crawled."""
 
     page_delay_s: Seconds
     photo_delay_s: Seconds

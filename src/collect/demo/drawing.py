@@ -1,4 +1,4 @@
-"""The demo's photos: OpenMoji glyphs (CC BY-SA 4.0) over varied backgrounds, as JPEG bytes."""
+"""The demo's photos: OpenMoji glyphs (CC BY-SA 4.0) on varied backgrounds, as JPEGs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from src.collect.demo.catalog import NEUTRAL_GLYPHS
 from src.collect.demo.texts import Rng, pick
 
 _GLYPH_PX = 288
-# FreeType faces are not safe to share between threads.
+# FreeType faces are not thread-safe.
 _FONT_LOCK = Lock()
-# EXIF orientation and the turn of the stored picture that the tag undoes.
+# EXIF orientations, and the rotation of the stored image that each undoes.
 _TURNS = {
     3: Image.Transpose.ROTATE_180,
     6: Image.Transpose.ROTATE_90,
@@ -26,19 +26,19 @@ _TURNS = {
 _ORIENTATION_TAG = 0x0112
 
 
-def draw(glyph: str | None, size: int, rng: Rng) -> Image.Image:
-    """Draw a photo whose longer side is `size` pixels; without a glyph only the background."""
+def draw_photo(glyph: str | None, size: int, rng: Rng) -> Image.Image:
+    """Draw a photo whose longer side is `size` pixels; without a glyph, only the background."""
     shape = pick(((size, size), (size, size * 3 // 4), (size * 3 // 4, size)), rng)
     photo = _background(shape, rng)
     if glyph is not None:
         _place(photo, glyph, rng.uniform(0.6, 0.95), rng)
     if rng.random() < 0.15:
         _place(photo, pick(NEUTRAL_GLYPHS, rng), rng.uniform(0.12, 0.22), rng)
-    return _as_a_camera_would(photo, rng)
+    return _camera_effects(photo, rng)
 
 
-def altered(photo: Image.Image, rng: Rng) -> Image.Image:
-    """The same photo posted again: cropped by up to 2 percent a side, lighter or darker."""
+def altered_photo(photo: Image.Image, rng: Rng) -> Image.Image:
+    """Return the photo as it is reposted: cropped by up to 2% a side, lighter or darker."""
     width, height = photo.size
     left, top, right, bottom = rng.uniform(0, 0.02, 4)
     photo = photo.crop(
@@ -47,8 +47,8 @@ def altered(photo: Image.Image, rng: Rng) -> Image.Image:
     return ImageEnhance.Brightness(photo).enhance(rng.uniform(0.92, 1.08))
 
 
-def encode(photo: Image.Image, rng: Rng) -> bytes:
-    """JPEG bytes; about one photo in fifteen is stored turned, with the EXIF tag that says so."""
+def encode_jpeg(photo: Image.Image, rng: Rng) -> bytes:
+    """Encode as JPEG; about one photo in fifteen is stored rotated, with the EXIF tag for it."""
     exif = Image.Exif()
     if rng.random() < 0.07:
         orientation = pick(tuple(_TURNS), rng)
@@ -75,7 +75,7 @@ def _background(shape: tuple[int, int], rng: Rng) -> Image.Image:
         cells = stripes if rng.random() < 0.5 else stripes.transpose(1, 0, 2)
     smooth = Image.Resampling.NEAREST if kind == 4 else Image.Resampling.BICUBIC
     photo = Image.fromarray(_bytes(cells)).resize(shape, smooth)
-    # Uneven light: no two rooms are lit alike, so no two plain walls look like one photo.
+    # Uneven light, so that no two plain walls look like the same photo.
     light = Image.fromarray(_bytes(rng.integers(0, 256, (5, 5)))).resize(
         shape, Image.Resampling.BICUBIC
     )
@@ -86,7 +86,7 @@ def _background(shape: tuple[int, int], rng: Rng) -> Image.Image:
 
 
 def _place(photo: Image.Image, glyph: str, share: float, rng: Rng) -> None:
-    """Paste a glyph with its shadow; its longer side takes `share` of the photo's shorter one."""
+    """Paste a glyph with a shadow; its longer side is `share` of the photo's shorter side."""
     picture = _glyph(glyph)
     scale = share * min(photo.size) / max(picture.size)
     picture = picture.resize(
@@ -96,7 +96,7 @@ def _place(photo: Image.Image, glyph: str, share: float, rng: Rng) -> None:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     angle = rng.uniform(-180, 180) if rng.random() < 0.05 else rng.uniform(-15, 15)
     picture = picture.rotate(angle, Image.Resampling.BILINEAR, expand=True)
-    # A little of the object may lie outside the frame.
+    # A little of the object may be outside the frame.
     room = [f - p for f, p in zip(photo.size, picture.size, strict=True)]
     spare = [0.04 * side for side in picture.size]
     x, y = (
@@ -108,7 +108,7 @@ def _place(photo: Image.Image, glyph: str, share: float, rng: Rng) -> None:
     photo.paste(picture, (x, y), alpha)
 
 
-def _as_a_camera_would(photo: Image.Image, rng: Rng) -> Image.Image:
+def _camera_effects(photo: Image.Image, rng: Rng) -> Image.Image:
     """White balance, exposure, blur and sensor noise."""
     gains = rng.uniform(0.8, 1.15) * rng.uniform(0.95, 1.05, 3)
     photo = photo.point([min(255, int(v * gain)) for gain in gains for v in range(256)])

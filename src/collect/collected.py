@@ -1,4 +1,4 @@
-"""What a source hands over: the listings, and what was set aside or lost on the way."""
+"""What a source hands over: its listings, and notes on what was rejected or is missing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from src.core.files import replacing
 
 
 class Note(NamedTuple):
-    """Why a listing was set aside, or what of a kept one is missing."""
+    """Why a listing was rejected, or what is missing from one that was kept."""
 
     id: str
     reason: str
@@ -24,7 +24,7 @@ class Note(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """A row of the raw table; `photo` is relative to the photo folder, `listed` an ISO date."""
+    """A row of the raw table; `photo` is relative to the photo folder, `listed` is YYYY-MM-DD."""
 
     id: str
     title: str
@@ -38,26 +38,29 @@ class Listing(NamedTuple):
 
 
 @dataclass
-class Found:
-    """`rejected` listings are not among `listings`; `noted` ones are, with something missing.
+class Collected:
+    """The listings of a source.
 
-    `listings` are read once, in order; `rejected` and `noted` are whole only after that.
+    Attributes:
+        listings: to be iterated once, in order.
+        rejected: why items did not become listings; complete once `listings` is exhausted.
+        noted: what is missing from pages and listings; complete once `listings` is exhausted.
+        truth: what only the demo knows about its listings.
     """
 
     listings: Iterable[Listing]
     rejected: list[Note]
     noted: list[Note]
-    # What only the demo knows about its listings.
     truth: pd.DataFrame | None = None
 
 
 def clean_photo(content: bytes) -> bytes:
-    """A stranger's photo as a JPEG of our own making: upright, and nothing in it but the picture.
+    """Re-encode an untrusted photo as an upright JPEG that holds pixels and nothing else.
 
-    Raises ValueError with the reason when it is no JPEG, PNG or WebP, too large, or broken.
+    Raises ValueError with the reason if it is not a JPEG, PNG or WebP, is too large, or broken.
     """
     picture = read_picture(content, formats=("JPEG", "PNG", "WEBP"))
-    # Pillow would write comments and the like, which it read, out again.
+    # Pillow would write comments and other metadata that it read.
     picture.info.clear()
     buffer = BytesIO()
     picture.save(buffer, "JPEG", quality=92)
@@ -65,9 +68,9 @@ def clean_photo(content: bytes) -> bytes:
 
 
 def store_photo(folder: Path, content: bytes) -> str:
-    """Write a photo under a name made of its content alone; return the name relative to `folder`.
+    """Write a photo under the hash of its content; return its path relative to `folder`.
 
-    The type is told from the content when photos are packed, so the ending is always `.jpg`.
+    The type is detected when photos are packed, so the extension is always `.jpg`.
     """
     name = f"{(digest := sha256(content).hexdigest())[:2]}/{digest}.jpg"
     if not (folder / name).exists():
@@ -77,5 +80,5 @@ def store_photo(folder: Path, content: bytes) -> str:
 
 
 def seller_hash(seller: str, salt: str) -> str:
-    """A name for grouping only: the same seller gives the same one, and it leads nowhere else."""
+    """Return a pseudonym that is equal for equal sellers and reveals nothing else."""
     return blake2b(seller.encode(), digest_size=8, key=salt.encode()).hexdigest()
