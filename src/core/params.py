@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -14,7 +14,10 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from src.core.errors import UserError
 from src.core.schema import Params
+from src.core.schema.base import Section
 from src.core.schema.messages import Explainer
+
+SectionT = TypeVar("SectionT", bound=Section)
 
 
 def all_params() -> Params:
@@ -32,6 +35,18 @@ def parse_params(content: Any) -> Params:
         return Params.model_validate(content)
     except ValidationError as error:
         raise UserError(f"params.yaml: {Explainer(Params).explain(error)}") from error
+
+
+def override(section: SectionT, changes: Mapping[str, Any], path: str) -> SectionT:
+    """Return a checked copy of the section at `path` with the values of command-line options.
+
+    Raises UserError as `all_params` does.
+    """
+    kind = type(section)
+    try:
+        return kind.model_validate({**section.model_dump(), **changes})
+    except ValidationError as error:
+        raise UserError(f"{path}: {Explainer(kind).explain(error)}") from error
 
 
 def stage_params(stage: str) -> Params:
