@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +23,7 @@ from src.report.figures.confusion import (
 from src.report.figures.scores import pairs_figure, scores_figure
 from src.report.figures.training import training_curves_figure
 from src.report.headline import Answered, Headline, answered, headline
-from src.report.results import Results
-
-Record = dict[Hashable, Any]
+from src.report.results import Record, Results
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class PageContent:
     Attributes:
         model, text_model: the rows that the fused rows combine.
         demo: whether the listings are those of the simulated marketplace.
-        head: of the best row; `confused`, `errors` and `n_errors` are of this row, too.
+        best: the row of the highest macro F1; `head`, `confused`, `errors` are of this row.
         table: metrics/table.csv, None for missing scores.
         rows: the rows that can be selected.
         categories: in the order of the confusion matrix.
@@ -51,6 +48,7 @@ class PageContent:
     model: str
     text_model: str
     demo: bool
+    best: str
     head: Headline
     table: list[Record]
     rows: list[str]
@@ -77,15 +75,16 @@ def page_content(results: Results, params: Params) -> PageContent:
         results: of `read_results`.
         params: `model`, `text_model` and `collect.source` are read.
     """
-    head = headline(results)
-    best = results.confusion[head.row]
+    best = results.best
+    confusion = results.confusion[best]
     dataset = count_dataset(results)
     differs = results.pairs["p_holm"] < ALPHA
     return PageContent(
         model=params.model,
         text_model=params.text_model,
         demo=params.collect.source == "demo",
-        head=head,
+        best=best,
+        head=headline(results),
         table=_records(results.table),
         rows=list(results.confusion),
         categories=confusion_names(results.confusion),
@@ -94,9 +93,9 @@ def page_content(results: Results, params: Params) -> PageContent:
         ceilings={name: scores["f1_macro"] for name, scores in results.ceilings.items()},
         different=results.pairs.loc[differs, "sentence"].tolist(),
         not_different=results.pairs.loc[~differs, "sentence"].tolist(),
-        confused=most_confused(best),
-        errors=error_cards(results, head.row),
-        n_errors=int((best["actual"] != best["predicted"]).sum()),
+        confused=most_confused(confusion),
+        errors=error_cards(results, best),
+        n_errors=int((confusion["actual"] != confusion["predicted"]).sum()),
         label_errors=label_error_cards(results),
         n_label_errors=len(results.label_errors),
         audit=results.audit,

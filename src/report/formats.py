@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 
-def score(value: float | None) -> str:
-    """Three digits, such as 0.873; '' for None."""
+def three_decimals(value: float | None) -> str:
+    """A score such as 0.873; '' for None."""
     return "" if value is None else f"{value:.3f}"
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from src.evaluation.abstain import TARGETS
 from src.evaluation.paired import ALPHA
-from src.report.results import Results
+from src.report.results import Record, Results
 
 
 @dataclass(frozen=True)
@@ -17,23 +17,13 @@ class Headline:
     """What the page says of the best honest row.
 
     Attributes:
-        row: its name.
-        f1_macro, f1_low, f1_high, accuracy, accuracy_low, accuracy_high: scores with their bounds.
-        calibration_error: after calibration.
-        n, correct: how many listings are scored, and how many of them are right.
+        scores: its line of metrics/table.csv.
+        correct: how many of the listings scored are right.
         rows: how many honest rows there are.
         not_different: the rows that were compared with it and do not differ significantly.
     """
 
-    row: str
-    f1_macro: float
-    f1_low: float
-    f1_high: float
-    accuracy: float
-    accuracy_low: float
-    accuracy_high: float
-    calibration_error: float
-    n: int
+    scores: Record
     correct: int
     rows: int
     not_different: list[str]
@@ -48,17 +38,12 @@ class Answered(NamedTuple):
 
 def headline(results: Results) -> Headline:
     """Describe the best honest row."""
-    best = results.best
-    (line,) = results.table[results.table["row"] == best].to_dict("records")
-    bounded = ("f1_macro", "f1_low", "f1_high", "accuracy", "accuracy_low", "accuracy_high")
+    (scores,) = results.table[results.table["row"] == results.best].to_dict("records")
     return Headline(
-        row=best,
-        **{name: float(line[name]) for name in bounded},
-        calibration_error=float(line["ece_calibrated"]),
-        n=int(line["n_test"]),
-        correct=round(line["accuracy"] * line["n_test"]),
+        scores=scores,
+        correct=round(scores["accuracy"] * scores["n_test"]),
         rows=len(results.honest),
-        not_different=not_different(results.pairs, best),
+        not_different=not_different(results.pairs, results.best),
     )
 
 

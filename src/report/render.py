@@ -57,8 +57,12 @@ def _environment() -> jinja2.Environment:
     )
     # Cyrillic letters stay as they are; `tojson` itself escapes what could end a script.
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
-    for convert in (formats.score, formats.percent, formats.thousands, formats.counted):
-        environment.filters[convert.__name__] = convert
+    environment.filters |= {
+        "score": formats.three_decimals,
+        "percent": formats.percent,
+        "thousands": formats.thousands,
+        "counted": formats.counted,
+    }
     return environment
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from src.core.listings import PREPARED, read_listings
 
 # Columns of names; a category may be called NA, or 2022.
 NAMES = ("row", "kind", "against", "category", "actual", "predicted", "sentence", "weights")
+
+
+Record = dict[Hashable, Any]
 
 
 @dataclass(frozen=True)

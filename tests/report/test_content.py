@@ -14,7 +14,7 @@ from src.report.dataset import count_dataset
 from src.report.figures.confusion import Confusion, count_confusions, most_confused
 from src.report.figures.scores import pairs_figure
 from src.report.figures.style import escape, rounded, shorten
-from src.report.formats import counted, percent, score, thousands
+from src.report.formats import counted, percent, thousands, three_decimals
 from src.report.headline import answered, headline, not_different
 from src.report.results import Results
 from src.tracking.times import with_times
@@ -61,9 +61,9 @@ def test_a_thumbnail_is_a_small_picture_inside_its_address() -> None:
 def test_the_headline_is_of_the_best_honest_row(results: Results) -> None:
     found = headline(results)
     honest = results.table[results.table["kind"] != "leaky"]
-    assert found.f1_macro == honest["f1_macro"].max()
-    assert found.row != "logreg_leaky"
-    pairs = results.confusion[found.row]
+    assert found.scores["f1_macro"] == honest["f1_macro"].max()
+    assert found.scores["row"] != "logreg_leaky"
+    pairs = results.confusion[found.scores["row"]]
     assert found.correct == (pairs["actual"] == pairs["predicted"]).sum()
 
 
@@ -110,7 +110,7 @@ def test_numbers_are_written_as_people_write_them() -> None:
         "0 listings", "1 listing", "1\u00a0200 listings",
     ]  # fmt: skip
     assert (percent(0.1234), thousands(27123.0)) == ("12.3%", "27\u00a0123")
-    assert (score(0.98765), score(None)) == ("0.988", "")
+    assert (three_decimals(0.98765), three_decimals(None)) == ("0.988", "")
     assert rounded([0.123456, float("nan")]) == [0.1235, None]
 
 

@@ -7,15 +7,7 @@ import plotly.graph_objects as go
 
 from src.core.listings import SPLITS
 from src.report.dataset import CategoryCounts
-from src.report.figures.style import (
-    KIND_COLORS,
-    SERIES_COLORS,
-    empty_figure,
-    escape,
-    rounded,
-    row_meta,
-    set_row_names,
-)
+from src.report.figures import style
 from src.report.formats import counted
 
 
@@ -29,13 +21,13 @@ def per_class_figure(per_class: pd.DataFrame, kinds: dict[str, str], best: str) 
     """
     order = per_class[per_class["row"] == best].sort_values(["f1", "category"])["category"]
     axis = {"title": {"text": "F1"}, "range": [0, 1.02]}
-    figure = empty_figure(60 + 24 * len(order), xaxis=axis, bargap=0.3)
+    figure = style.empty_figure(60 + 24 * len(order), xaxis=axis, bargap=0.3)
     for row, lines in per_class.groupby("row", sort=False):
         figure.add_bar(
-            x=rounded(lines["f1"]),
-            y=[escape(name) for name in lines["category"]],
+            x=style.rounded(lines["f1"]),
+            y=[style.escape(name) for name in lines["category"]],
             orientation="h",
-            marker={"color": KIND_COLORS[kinds[str(row)]]},
+            marker={"color": style.KIND_COLORS[kinds[str(row)]]},
             text=[
                 f"F1 {f1:.3f}, precision {precision:.3f}, recall {recall:.3f}, n = {n}"
                 for f1, precision, recall, n in lines[
@@ -44,9 +36,9 @@ def per_class_figure(per_class: pd.DataFrame, kinds: dict[str, str], best: str) 
             ],
             textposition="none",
             hovertemplate="%{y}<br>%{text}<extra></extra>",
-            meta=row_meta(str(row), "hide"),
+            meta=style.row_meta(str(row), "hide"),
         )
-    set_row_names(figure, order[::-1])
+    style.set_row_names(figure, order[::-1])
     return figure
 
 
@@ -54,15 +46,15 @@ def split_counts_figure(categories: list[CategoryCounts]) -> go.Figure:
     """Show the listings of each category by split, the largest category on top."""
     order = sorted(categories, key=lambda category: (-category.total, category.name))
     axis = {"title": {"text": "listings"}}
-    figure = empty_figure(90 + 24 * len(order), xaxis=axis, barmode="stack", bargap=0.3)
+    figure = style.empty_figure(90 + 24 * len(order), xaxis=axis, barmode="stack", bargap=0.3)
     for n, split in enumerate(SPLITS):
         counts = [category.by_split[split] for category in order]
         figure.add_bar(
             x=counts,
-            y=[escape(category.name) for category in order],
+            y=[style.escape(category.name) for category in order],
             orientation="h",
             name=split,
-            marker={"color": SERIES_COLORS[n]},
+            marker={"color": style.SERIES_COLORS[n]},
             text=[counted(count, "listing") for count in counts],
             textposition="none",
             hovertemplate=f"%{{y}}<br>%{{text}} in {split}<extra></extra>",
@@ -71,5 +63,5 @@ def split_counts_figure(categories: list[CategoryCounts]) -> go.Figure:
         showlegend=True,
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "traceorder": "normal"},
     )
-    set_row_names(figure, [category.name for category in order[::-1]])
+    style.set_row_names(figure, [category.name for category in order[::-1]])
     return figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from src.report.figures.style import KIND_COLORS, MUTED, empty_figure, escape, rounded, row_meta
+from src.report.figures import style
 
 
 def reliability_figure(by_row: dict[str, pd.DataFrame], kinds: dict[str, str]) -> go.Figure:
@@ -15,7 +15,7 @@ def reliability_figure(by_row: dict[str, pd.DataFrame], kinds: dict[str, str]) -
         by_row: metrics/reliability, by row.
         kinds: image, text or fused, by row.
     """
-    figure = empty_figure(
+    figure = style.empty_figure(
         380,
         xaxis={
             "title": {"text": "confidence (probability of the top category)"},
@@ -25,7 +25,7 @@ def reliability_figure(by_row: dict[str, pd.DataFrame], kinds: dict[str, str]) -
     )
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", hoverinfo="skip",
-        line={"color": MUTED, "dash": "dot", "width": 1},
+        line={"color": style.MUTED, "dash": "dot", "width": 1},
     )  # fmt: skip
     for row, lines in by_row.items():
         _add_row(figure, row, kinds[row], lines[["confidence", "accuracy", "n"]], "lines+markers")
@@ -49,7 +49,7 @@ def abstain_figure(by_row: dict[str, pd.DataFrame], kinds: dict[str, str]) -> go
         (lines["accuracy"].iloc[len(lines) // 10 :].min() for lines in by_row.values()),
         default=0.0,
     )
-    figure = empty_figure(
+    figure = style.empty_figure(
         380,
         xaxis={"title": {"text": "share answered"}, "range": [0, 1.02], "tickformat": ".0%"},
         yaxis={
@@ -69,14 +69,14 @@ def abstain_figure(by_row: dict[str, pd.DataFrame], kinds: dict[str, str]) -> go
 
 def _add_row(figure: go.Figure, row: str, kind: str, lines: pd.DataFrame, mode: str) -> None:
     """Draw the second column against the first; the third is shown on hover."""
-    x, y, more = (rounded(lines[column]) for column in lines)
+    x, y, more = (style.rounded(lines[column]) for column in lines)
     figure.add_scatter(
         x=x,
         y=y,
         mode=mode,
-        line={"color": KIND_COLORS[kind], "width": 2.5},
+        line={"color": style.KIND_COLORS[kind], "width": 2.5},
         marker={"size": 7},
         customdata=more,
-        text=[escape(row)] * len(lines),
-        meta=row_meta(row, "fade"),
+        text=[style.escape(row)] * len(lines),
+        meta=style.row_meta(row, "fade"),
     )

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
-from src.report.figures.style import INK, empty_figure, escape, name_axis, row_meta, shorten
+from src.report.figures import style
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def confusion_figure(by_row: dict[str, pd.DataFrame], names: list[str]) -> go.Fi
         by_row: actual and predicted of each listing, by row.
         names: the categories in the order of the matrix.
     """
-    figure = empty_figure(
+    figure = style.empty_figure(
         66 + 26 * len(names), xaxis={"side": "top", "title": {"text": "predicted"}}
     )
     for row, pairs in by_row.items():
@@ -38,12 +38,12 @@ def confusion_figure(by_row: dict[str, pd.DataFrame], names: list[str]) -> go.Fi
         shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
         figure.add_heatmap(
             z=np.round(shares, 3).tolist(),
-            x=[escape(name) for name in names],
-            y=[escape(name) for name in names],
+            x=[style.escape(name) for name in names],
+            y=[style.escape(name) for name in names],
             text=[[str(n) if n else "" for n in line] for line in counts],
             customdata=counts.tolist(),
             texttemplate="%{text}",
-            textfont={"size": 11, "color": INK},
+            textfont={"size": 11, "color": style.INK},
             colorscale=[[0, "var(--heat-0)"], [1, "var(--heat-1)"]],
             zmin=0,
             zmax=1,
@@ -52,15 +52,15 @@ def confusion_figure(by_row: dict[str, pd.DataFrame], names: list[str]) -> go.Fi
             ygap=1,
             hovertemplate="actual: %{y}<br>predicted: %{x}<br>listings: %{customdata}, "
             "%{z:.0%} of the actual category<extra></extra>",
-            meta=row_meta(row, "hide"),
+            meta=style.row_meta(row, "hide"),
         )
     # Numbers along the top, and on a phone on both sides: names would leave no room.
     numbers = [str(n) for n in range(1, len(names) + 1)]
-    numbered = [f"{shorten(name)}  {n}" for name, n in zip(names, numbers, strict=True)]
-    figure.update_yaxes(**name_axis(names, numbered), title={"text": "actual"})
+    numbered = [f"{style.shorten(name)}  {n}" for name, n in zip(names, numbers, strict=True)]
+    figure.update_yaxes(**style.name_axis(names, numbered), title={"text": "actual"})
     # From the top down, as tables are read.
     figure.update_yaxes(range=[len(names) - 0.5, -0.5])
-    figure.update_xaxes(**name_axis(names, numbers), autotickangles=[0, 90])
+    figure.update_xaxes(**style.name_axis(names, numbers), autotickangles=[0, 90])
     figure.update_layout(meta={"narrow": numbers}, margin={"b": 8})
     return figure
 

@@ -9,18 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from src.evaluation.paired import ALPHA
-from src.report.figures.style import (
-    ACCENT,
-    INK,
-    KIND_COLORS,
-    MUTED,
-    empty_figure,
-    escape,
-    name_axis,
-    rounded,
-    set_row_names,
-    shorten,
-)
+from src.report.figures import style
 
 
 def scores_figure(
@@ -38,29 +27,35 @@ def scores_figure(
     # The same range for macro F1 and accuracy, so that the two figures can be compared.
     lowest = math.floor(table[["f1_low", "accuracy_low"]].min().min() * 20) / 20
     axis = {"title": {"text": title}, "range": [max(0.0, lowest - 0.02), 1.02]}
-    figure = empty_figure(70 + 26 * len(table), xaxis=axis)
+    figure = style.empty_figure(70 + 26 * len(table), xaxis=axis)
     for line in table.to_dict("records"):
         value, low, high = (line[name] for name in (score, f"{bounds}_low", f"{bounds}_high"))
         figure.add_scatter(
             **_interval(value, low, high),
-            y=[escape(line["row"])],
+            y=[style.escape(line["row"])],
             marker={
                 "size": 9,
-                "color": KIND_COLORS[line["kind"]],
+                "color": style.KIND_COLORS[line["kind"]],
                 "symbol": "diamond-open" if line["kind"] == "leaky" else "circle",
             },
             text=[f"{value:.3f} ({low:.3f} to {high:.3f})"],
             hovertemplate="%{y}: %{text}<extra></extra>",
         )
     for n, (name, best) in enumerate(sorted(ceilings.items(), key=lambda item: item[1])):
-        figure.add_vline(x=best, line={"color": MUTED, "width": 1, "dash": "dot"})
+        figure.add_vline(x=best, line={"color": style.MUTED, "width": 1, "dash": "dot"})
         # In two lines by turns, because neighbours may be close.
         figure.add_annotation(
-            x=best, y=1, yref="paper", yanchor="bottom", yshift=13 * (n % 2), text=escape(name),
-            showarrow=False, font={"size": 11, "color": MUTED},
-        )  # fmt: skip
+            x=best,
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            yshift=13 * (n % 2),
+            text=style.escape(name),
+            showarrow=False,
+            font={"size": 11, "color": style.MUTED},
+        )
     figure.update_layout(margin={"t": 34})
-    set_row_names(figure, table["row"][::-1])
+    style.set_row_names(figure, table["row"][::-1])
     return figure
 
 
@@ -72,30 +67,32 @@ def pairs_figure(pairs: pd.DataFrame) -> go.Figure | None:
     """
     if pairs.empty:
         return None
-    figure = empty_figure(70 + 36 * len(pairs), xaxis={"title": {"text": "difference in macro F1"}})
+    figure = style.empty_figure(
+        70 + 36 * len(pairs), xaxis={"title": {"text": "difference in macro F1"}}
+    )
     names, texts = [], []
     for line in pairs.to_dict("records"):
         value, low, high = (line[f"f1_difference{end}"] for end in ("", "_low", "_high"))
         names.append(f"{line['row']} − {line['against']}")
-        texts.append(f"{shorten(line['row'])}<br>− {shorten(line['against'])}")
+        texts.append(f"{style.shorten(line['row'])}<br>− {style.shorten(line['against'])}")
         p = "p < 0.001" if line["p_holm"] < 0.001 else f"p = {line['p_holm']:.3f}"
         figure.add_scatter(
             **_interval(value, low, high),
-            y=[escape(names[-1])],
-            marker={"size": 9, "color": ACCENT if line["p_holm"] < ALPHA else MUTED},
+            y=[style.escape(names[-1])],
+            marker={"size": 9, "color": style.ACCENT if line["p_holm"] < ALPHA else style.MUTED},
             text=[f"{value:+.3f} ({low:+.3f} to {high:+.3f}), {p}"],
             hovertemplate="%{y}: %{text}<extra></extra>",
         )
-    figure.add_vline(x=0, line={"color": INK, "width": 1})
-    figure.update_yaxes(**name_axis(names[::-1], texts[::-1]))
+    figure.add_vline(x=0, line={"color": style.INK, "width": 1})
+    figure.update_yaxes(**style.name_axis(names[::-1], texts[::-1]))
     return figure
 
 
 def _interval(value: float, low: float, high: float) -> dict[str, Any]:
     """A point on the x axis with a line from one bound to the other."""
-    ends = {"array": rounded([high - value]), "arrayminus": rounded([value - low])}
+    ends = {"array": style.rounded([high - value]), "arrayminus": style.rounded([value - low])}
     return {
-        "x": rounded([value]),
+        "x": style.rounded([value]),
         "error_x": {"type": "data", **ends, "thickness": 2, "width": 4},
         "mode": "markers",
     }

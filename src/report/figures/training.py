@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from src.report.figures.style import SERIES_COLORS, empty_figure, escape, rounded
+from src.report.figures import style
 
 
 def training_curves_figure(by_row: dict[str, pd.DataFrame], columns: list[str]) -> go.Figure | None:
@@ -15,7 +15,9 @@ def training_curves_figure(by_row: dict[str, pd.DataFrame], columns: list[str]) 
         by_row: metrics/curves, by row.
         columns: those to draw, of train_loss, val_loss and val_f1_macro.
     """
-    figure = empty_figure(380, xaxis={"title": {"text": "epoch"}}, yaxis={"rangemode": "tozero"})
+    figure = style.empty_figure(
+        380, xaxis={"title": {"text": "epoch"}}, yaxis={"rangemode": "tozero"}
+    )
     figure.update_layout(
         showlegend=True,
         legend={"orientation": "h", "y": -0.2, "yanchor": "top", "font": {"size": 12}},
@@ -24,13 +26,13 @@ def training_curves_figure(by_row: dict[str, pd.DataFrame], columns: list[str]) 
         for column in [name for name in columns if name in lines]:
             figure.add_scatter(
                 x=[int(epoch) for epoch in lines["epoch"]],
-                y=rounded(lines[column]),
+                y=style.rounded(lines[column]),
                 mode="lines",
-                name=escape(row),
+                name=style.escape(row),
                 legendgroup=str(n),
                 showlegend=column == columns[-1],
                 line={
-                    "color": SERIES_COLORS[n % len(SERIES_COLORS)],
+                    "color": style.SERIES_COLORS[n % len(style.SERIES_COLORS)],
                     "width": 2,
                     "dash": "dot" if column == "train_loss" else "solid",
                 },
