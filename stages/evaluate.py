@@ -1,23 +1,25 @@
-"""Stage evaluate: judge every row on the test part, write metrics and the table."""
+"""Stage evaluate: score every row on the test split; write the metrics and the results table."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
-from src.core.listings import PREPARED, read_listings
 from src.core.params import stage_params
 from src.core.timing import run_stage
 from src.evaluation.evaluate import evaluate
+from src.evaluation.read import read_inputs
+from src.evaluation.stale import remove_stale_rows
+from src.evaluation.write import write_evaluation
+
+DATA = Path("data")
 
 
 def main() -> None:
     params = stage_params("evaluate")
-    table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
-    planted = Path("data/raw/notes/truth.parquet")
-    truth = pd.read_parquet(planted) if planted.exists() else None
-    evaluate(table, Path("data"), params, truth, Path("metrics"))
+    for path in remove_stale_rows(DATA, params.rows):
+        print(f"removed {path}: params.yaml no longer names this row; DVC's cache keeps it")
+    inputs = read_inputs(DATA, params.rows, params.model, params.text_model)
+    write_evaluation(evaluate(inputs, params.seed), Path("metrics"), DATA / "judged")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What accuracy is left when the model may stay silent on listings it is unsure of."""
+"""The accuracy that is left when a model may abstain on listings that it is unsure of."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ TARGETS = (0.90, 0.95)
 
 
 def accuracy_by_share(confidence: NDArray[np.float32], right: NDArray[np.bool_]) -> pd.DataFrame:
-    """Accuracy on the listings answered, for every threshold that tells listings apart.
+    """Return the accuracy on the listings answered, for every possible threshold.
 
     Geifman and El-Yaniv, "Selective classification for deep neural networks" (2017).
 
     Args:
         confidence: the top probability of each listing, [N].
-        right: whether the top class is the category, [N].
+        right: whether the top class is the listing's category, [N].
 
     Returns:
-        threshold (a listing is answered from this confidence on), n, share and accuracy of the
-        listings answered; from the highest threshold to the lowest, which answers all.
+        threshold (listings of at least this confidence are answered), and n, share (the coverage)
+        and accuracy of the listings answered; from the highest threshold to the lowest, at which
+        all are answered.
     """
     by_threshold = pd.DataFrame({"threshold": confidence, "right": right}).groupby("threshold")
     counts = by_threshold["right"].agg(["size", "sum"]).sort_index(ascending=False).cumsum()
@@ -35,16 +36,16 @@ def accuracy_by_share(confidence: NDArray[np.float32], right: NDArray[np.bool_])
     )
 
 
-def drawn(curve: pd.DataFrame) -> pd.DataFrame:
-    """Thin the curve to at most one line for each hundredth of the share answered."""
+def thinned(curve: pd.DataFrame) -> pd.DataFrame:
+    """Keep at most one line of `accuracy_by_share` for each hundredth of the share answered."""
     hundredth = np.ceil(curve["share"] * 100 - 1e-9)
     return curve.groupby(hundredth).tail(1)
 
 
-def area(curve: pd.DataFrame) -> float:
-    """Mean accuracy over all shares answered, as steps: the area under `accuracy_by_share`.
+def area_under(curve: pd.DataFrame) -> float:
+    """Return the area under `accuracy_by_share`: the mean accuracy over all shares answered.
 
-    1 for a model that is always right; the plain accuracy for one whose confidence says nothing.
+    1 for a model that is always right; its plain accuracy if its confidence tells nothing.
     """
     widths = np.diff(curve["share"].to_numpy(), prepend=0)
     return float((widths * curve["accuracy"].to_numpy()).sum())
@@ -53,7 +54,7 @@ def area(curve: pd.DataFrame) -> float:
 def threshold_for(curve: pd.DataFrame, accuracy: float) -> tuple[float, float] | None:
     """Return the threshold that answers most at that accuracy, and its share; None if none does.
 
-    Chosen on the listings that it is measured on, so a little kind where they are few.
+    It is chosen on the listings that it is measured on, so it is optimistic if they are few.
     """
     enough = curve[curve["accuracy"] >= accuracy]
     if enough.empty:

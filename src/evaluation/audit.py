@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 
 from src.evaluation.planted import labels_found, pairs_found
-from src.evaluation.read import LEAKY
+from src.evaluation.row_predictions import LEAKY
 
 RULES = {
     "same file": "the same photo, byte by byte",
-    "photo": "photos alike (perceptual hash) and texts that agree",
-    "text": "texts alike (word 3-grams)",
+    "photo": "similar photos (perceptual hash) and matching texts",
+    "text": "similar texts (word 3-grams)",
     "seller": "the same seller and title",
 }
 
@@ -22,7 +22,7 @@ def audit(
     notes: dict[str, Any],
     scores: dict[str, dict[str, Any]],
     suspected: int,
-    looked_at: int,
+    checked: int,
 ) -> dict[str, Any]:
     """Gather the audit's numbers.
 
@@ -30,37 +30,37 @@ def audit(
         table: the prepared listings.
         notes: what preparing them counted.
         scores: of every row, the leaky one too, by row.
-        suspected, looked_at: how many listings probably have a wrong label, and of how many.
+        suspected, checked: how many listings probably have a wrong label, and of how many.
 
     Returns:
         Sections of numbers: duplicates, random_split, split, leaky, label_errors.
     """
-    parts = table.groupby("group")["split"].nunique()
+    splits = table.groupby("group")["split"].nunique()
     return {
         "duplicates": notes["duplicates"],
         "random_split": notes["random_split"],
-        "split": {"groups": len(parts), "groups_crossing": int((parts > 1).sum())},
+        "split": {"groups": len(splits), "groups_crossing": int((splits > 1).sum())},
         "leaky": _leaky(scores),
-        "label_errors": {"looked_at": looked_at, "suspected": suspected},
+        "label_errors": {"looked_at": checked, "suspected": suspected},
     }
 
 
 def audit_planted(
-    table: pd.DataFrame, truth: pd.DataFrame, suspected: pd.DataFrame, looked_at: pd.Series
+    table: pd.DataFrame, truth: pd.DataFrame, suspected: pd.DataFrame, checked: pd.Series
 ) -> dict[str, Any]:
-    """Compare what was found with what the demo planted: precision and recall of each.
+    """Return precision and recall of the near-duplicates and wrong labels that were found.
 
     Args:
         table: the prepared listings.
-        truth: the demo's, with id, group and wrong_label.
+        truth: what the demo planted, with id, group and wrong_label.
         suspected: listings of a probably wrong label.
-        looked_at: ids of the listings that were looked at for that.
+        checked: ids of the listings that were checked for that.
     """
     known = truth.set_index("id")
     groups = known["group"].loc[table["id"]].to_numpy(dtype=object)
     pairs = pairs_found(table["group"].to_numpy(dtype=object), groups)
-    wrong = known["wrong_label"].loc[looked_at].to_numpy(dtype=bool)
-    labels = labels_found(suspected["id"].to_numpy(dtype=str), looked_at.to_numpy(dtype=str), wrong)
+    wrong = known["wrong_label"].loc[checked].to_numpy(dtype=bool)
+    labels = labels_found(suspected["id"].to_numpy(dtype=str), checked.to_numpy(dtype=str), wrong)
     return {
         "duplicate_pairs": pairs._asdict(),
         "wrong_labels": labels._asdict() | {"planted": int(wrong.sum())},
@@ -68,31 +68,37 @@ def audit_planted(
 
 
 def audit_markdown(found: dict[str, Any]) -> str:
-    """Write the audit for people."""
-    duplicates, plain, leaky = found["duplicates"], found["random_split"], found["leaky"]
+    """Return the audit as Markdown.
+
+    Args:
+        found: of `audit`; with that of `audit_planted` as `planted` where the truth is known.
+    """
+    duplicates, random, leaky = found["duplicates"], found["random_split"], found["leaky"]
+    split, errors = found["split"], found["label_errors"]
     lines = [
         "# Leakage audit",
         "",
         "## Near-duplicates",
         "",
-        f"{duplicates['groups']} groups of near-duplicates hold {duplicates['listings']} listings, "
-        f"the largest {duplicates['largest']}. A link joins two listings; two that several rules "
-        "join count under each.",
+        f"Groups of near-duplicates: {duplicates['groups']}, with {duplicates['listings']} "
+        f"listings; the largest group has {duplicates['largest']}. Each rule is counted on its "
+        "own: the fewest links that connect the groups it finds.",
         "",
-        "| link | listings joined |",
+        "| rule | links |",
         "| --- | --- |",
         *(f"| {RULES[rule]} | {count} |" for rule, count in duplicates["links"].items()),
         "",
-        f"Of {plain['pairs']} pairs of near-duplicates a plain stratified split of the same sizes "
-        f"would have put {plain['pairs_crossing']} on both sides of a border, and "
-        f"{plain['judged_listings_with_twin_in_train_or_val']} of {plain['judged_listings']} "
-        "judged listings would have had a twin among those learned from. Here groups stay whole: "
-        f"{found['split']['groups_crossing']} of {found['split']['groups']} cross.",
+        f"Pairs of near-duplicates: {random['pairs']}. A stratified split of the same sizes that "
+        f"ignores groups would put {random['pairs_crossing']} of them into different splits, and "
+        f"{random['judged_listings_with_twin_in_train_or_val']} of the "
+        f"{random['judged_listings']} test listings would have a near-duplicate in train or val. "
+        f"Here groups stay together: {split['groups_crossing']} of {split['groups']} are divided.",
         "",
         "## What leakage scores",
         "",
-        f"{LEAKY} is judged on {leaky['n']} listings of a fresh random split; the encoders were "
-        f"fitted on {leaky['share_seen']:.1%} of them. Where f of the listings were seen,",
+        f"{LEAKY} is scored on a random split made after the encoders were fitted: "
+        f"they were fitted on {leaky['share_seen']:.1%} of its {leaky['n']} test listings. With f "
+        "as the share of seen listings,",
         "",
         "    accuracy = f * (accuracy on seen listings) + (1 - f) * (honest accuracy)",
         "",
@@ -103,24 +109,23 @@ def audit_markdown(found: dict[str, Any]) -> str:
             f"{leaky['accuracy_seen']:.3f} + {1 - leaky['share_seen']:.3f} * "
             f"{leaky['accuracy_honest']:.3f}",
             "",
-            "with the accuracy of the same head judged honestly. Measured: "
-            f"{leaky['accuracy']:.3f} (95 % interval {leaky['accuracy_low']:.3f} to "
+            "where the honest accuracy is that of the same head on the test split. Measured: "
+            f"{leaky['accuracy']:.3f} (95% confidence interval {leaky['accuracy_low']:.3f} to "
             f"{leaky['accuracy_high']:.3f}).",
             "",
         ]
-    errors = found["label_errors"]
     lines += [
         "## Labels",
         "",
-        f"Confident learning suspects {errors['suspected']} of {errors['looked_at']} listings of a "
-        "wrong category (data/judged/label_errors.parquet); where categories overlap, many of them "
-        "are right. No score leaves them out.",
+        f"Listings that confident learning suspects of a wrong category: {errors['suspected']} of "
+        f"{errors['looked_at']} (data/judged/label_errors.parquet). Where categories overlap, many "
+        "of these labels are right. No score leaves them out.",
         "",
     ]
     if "planted" in found:
         pairs, labels = (found["planted"][name] for name in ("duplicate_pairs", "wrong_labels"))
         lines += [
-            "## Against what the demo planted",
+            "## Compared with what the demo planted",
             "",
             "| | precision | recall |",
             "| --- | --- | --- |",
@@ -133,6 +138,7 @@ def audit_markdown(found: dict[str, Any]) -> str:
 
 
 def _leaky(scores: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Pick the leaky row's scores, and predict its accuracy from that of the honest row."""
     leaky = scores[LEAKY]
     names = ("n", "accuracy", "accuracy_low", "accuracy_high", "share_seen")
     found = {name: leaky[name] for name in names}

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: temperature scaling, ECE, Brier, reliability."""
+"""Calibration of probabilities: temperature scaling, reliability, ECE, Brier score."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from scipy.special import log_softmax, softmax
 from sklearn.model_selection import GroupKFold
 
 BINS = 15
-# None of 15 neighbours is not "impossible": with 1e-4 in its place such listings alone would set
-# the temperature, and calibrating made the nearest neighbours' probabilities worse.
-SMALLEST_PROB = 1e-2
+# Probabilities of 0, as of a class that none of 15 neighbours has, would otherwise determine the
+# temperature: with a floor of 1e-4, calibration made the KNN row's probabilities worse.
+PROB_FLOOR = 1e-2
 
 
 def fit_temperature(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
-    """Return the temperature that makes the log loss smallest; above 1: less sure.
+    """Return the temperature of the smallest log loss; above 1 it makes probabilities less sure.
 
     scikit-learn's CalibratedClassifierCV(method="temperature") does the same for an estimator,
-    not for probabilities that were computed elsewhere.
+    but not for probabilities that were computed elsewhere.
 
     Args:
         probs: class probabilities, [N, C], of listings that the model did not learn from.
@@ -30,15 +30,15 @@ def fit_temperature(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
     logits = _logits(probs)
 
     def log_loss(log_temperature: float) -> float:
-        said = log_softmax(logits / np.exp(log_temperature), axis=1)
-        return -float(said[np.arange(len(y)), y].mean())
+        log_probs = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return -float(log_probs[np.arange(len(y)), y].mean())
 
     best = minimize_scalar(log_loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
     return float(np.exp(best.x))
 
 
 def apply_temperature(probs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Return probabilities, [N, C], at that temperature; the likeliest class stays the same."""
+    """Return the probabilities, [N, C], at that temperature; the likeliest class stays the same."""
     scaled: NDArray[np.float32] = softmax(_logits(probs) / temperature, axis=1).astype(np.float32)
     return scaled
 
@@ -50,16 +50,16 @@ def cross_fit_temperature(
     folds: int,
     seed: int,
 ) -> NDArray[np.float32]:
-    """Calibrate each fold of groups at the temperature of the other folds.
+    """Calibrate each fold of groups with a temperature fitted on the other folds.
 
-    So what comes back, [N, C], may be measured against `y`: no listing, nor a near-duplicate of
-    it, had a say in its own temperature. With a single group nothing changes.
+    The result, [N, C], may be scored against `y`, since neither a listing nor its near-duplicates
+    influence its own temperature. With a single group nothing changes.
 
     Args:
         probs: class probabilities, [N, C].
         y: classes, [N].
         groups: near-duplicate groups, [N].
-        folds: how many; fewer where there are fewer groups.
+        folds: how many; at most one per group.
     """
     folds = min(folds, len(np.unique(groups)))
     calibrated = probs.copy()
@@ -73,9 +73,9 @@ def cross_fit_temperature(
 
 
 def reliability(probs: NDArray[np.float32], y: NDArray[np.int64]) -> pd.DataFrame:
-    """The reliability diagram of the top class: bin, confidence, accuracy, n.
+    """Return the reliability diagram of the top class: bin, confidence, accuracy, n.
 
-    Up to BINS bins of equal mass; equal confidences share one, so that the order of the listings
+    Up to BINS bins of equal mass; equal confidences share a bin, so that the order of the listings
     does not matter. Equal mass: Nguyen and O'Connor, "Posterior calibration and exploratory
     analysis for natural language processing models" (2015).
 
@@ -99,19 +99,19 @@ def reliability(probs: NDArray[np.float32], y: NDArray[np.int64]) -> pd.DataFram
 
 
 def expected_calibration_error(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
-    """Mean distance of confidence and accuracy over the bins of `reliability`, by their mass.
+    """Return the mean gap between confidence and accuracy over the bins, weighted by their size.
 
     Naeini et al., "Obtaining well calibrated probabilities using Bayesian binning" (2015), with
-    bins of equal mass in place of equal width. Chance moves it upward: a perfectly calibrated row
-    shows 0.05 to 0.09 on 240 listings, 0.03 to 0.05 on 850.
+    bins of equal mass in place of equal width. It is biased upward: a perfectly calibrated row gets
+    0.05 to 0.09 on 240 listings and 0.03 to 0.05 on 850.
     """
     bins = reliability(probs, y)
-    apart = (bins["confidence"] - bins["accuracy"]).abs()
-    return float((apart * bins["n"]).sum() / bins["n"].sum())
+    gap = (bins["confidence"] - bins["accuracy"]).abs()
+    return float((gap * bins["n"]).sum() / bins["n"].sum())
 
 
 def brier(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
-    """Mean squared distance of the probabilities from the answer, summed over classes: 0 to 2.
+    """Return the mean over listings of the squared error summed over classes: 0 to 2.
 
     Brier, "Verification of forecasts expressed in terms of probability" (1950).
     """
@@ -120,5 +120,5 @@ def brier(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
 
 
 def _logits(probs: NDArray[np.float32]) -> NDArray[np.float64]:
-    logits: NDArray[np.float64] = np.log(np.maximum(probs.astype(np.float64), SMALLEST_PROB))
+    logits: NDArray[np.float64] = np.log(np.maximum(probs.astype(np.float64), PROB_FLOOR))
     return logits

@@ -1,4 +1,4 @@
-"""The best possible scores on the demo, where it is known which photos and texts say anything."""
+"""The best possible scores on the demo, where it is known what each input reveals."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from src.evaluation.scores import macro_f1
 
 
 def ceilings(table: pd.DataFrame, truth: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Score classifiers that know the true category wherever their input tells it.
+    """Score ideal classifiers, which know the true category wherever their input is informative.
 
-    Where it does not, they always name one category, the one that suits their score best. They
-    are judged as the rows are: on the test part, against the labels shown, wrong ones included.
+    Elsewhere they always guess one category, the one that gives the best score. Like the rows they
+    are scored on the test split against the labels shown, wrong labels included.
 
     Args:
         table: the prepared listings.
         truth: the demo's, with id, category, photo_informative and text_informative.
 
     Returns:
-        f1_macro and accuracy by what is read: photo, text, both.
+        f1_macro and accuracy for each input: photo, text, both.
     """
     tested = np.logical_or.reduce([split == "test" for split in cv_rounds(table)])
     test = table[tested]
@@ -37,9 +37,9 @@ def ceilings(table: pd.DataFrame, truth: pd.DataFrame) -> dict[str, dict[str, fl
 
 
 def _best(
-    shown: NDArray[np.str_], true: NDArray[np.str_], told: NDArray[np.bool_]
+    shown: NDArray[np.str_], true: NDArray[np.str_], informative: NDArray[np.bool_]
 ) -> dict[str, float]:
-    guesses = [np.where(told, true, name) for name in np.unique(shown)]
+    guesses = [np.where(informative, true, name) for name in np.unique(shown)]
     return {
         "f1_macro": max(macro_f1(shown, guess) for guess in guesses),
         "accuracy": round(max(float((shown == guess).mean()) for guess in guesses), 6),

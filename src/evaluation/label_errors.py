@@ -1,4 +1,4 @@
-"""Listings whose category is probably wrong, from probabilities that did not see it."""
+"""Listings whose category is probably wrong, by models that did not learn from them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from src.fusion.blocks import model_block, price_block, with_out_of_fold
 from src.fusion.fused import FusedClassifier
 from src.fusion.heads import make_head
 
-FOLDS = 5
-COLUMNS = ["id", "given", "likelier", "likelier_prob", "self_confidence", "rank"]
+LABEL_CHECK_FOLDS = 5
+LABEL_ERROR_COLUMNS = ["id", "given", "likelier", "likelier_prob", "self_confidence", "rank"]
 
 
 def find_label_errors(
@@ -23,30 +23,30 @@ def find_label_errors(
     classes: NDArray[np.str_],
     probs: NDArray[np.float32],
 ) -> pd.DataFrame:
-    """List the listings that confident learning counts as labelled wrongly.
+    """Return the listings whose label confident learning takes for wrong, the worst first.
 
-    Northcutt et al., "Confident learning: estimating uncertainty in dataset labels" (2021), by
-    cleanlab: those counted off the diagonal of the confident joint, the least likely label first.
+    Northcutt et al., "Confident learning: estimating uncertainty in dataset labels" (2021), as
+    cleanlab implements it.
 
     Args:
         ids: listings, [N].
-        given: the classes they are shown under, [N].
+        given: their labels as classes, [N].
         classes: names of the classes, [C].
-        probs: class probabilities, [N, C], from models that did not learn from the listing.
+        probs: class probabilities, [N, C], by models that did not learn from the listing.
 
     Returns:
-        id, given, likelier (the likeliest other category), likelier_prob, self_confidence (the
-        probability of the given one) and rank, from 1.
+        id, given (its category), likelier (the likeliest other category), likelier_prob,
+        self_confidence (the probability of the given category) and rank, from 1.
     """
-    # Imported late: it takes two seconds, and only this needs it.
+    # Imported late: it takes two seconds.
     from cleanlab.filter import find_label_issues
 
     if not len(ids):
-        return pd.DataFrame(columns=COLUMNS)
-    # Labels must be counted from 0 without a gap.
+        return pd.DataFrame(columns=LABEL_ERROR_COLUMNS)
+    # cleanlab wants labels from 0 without gaps.
     occurring, codes = np.unique(given, return_inverse=True)
     if len(occurring) < 2:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(columns=LABEL_ERROR_COLUMNS)
     found = find_label_issues(
         codes,
         probs[:, occurring].astype(np.float64),
@@ -69,28 +69,30 @@ def find_label_errors(
     )
 
 
-def unseen_probs(
+def out_of_sample_probs(
     table: pd.DataFrame, image: RowOutput, text: RowOutput, seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Score each listing by a stacked head that was fitted on other groups.
+    """Predict each listing by a stacked head that was fitted on other groups.
 
-    Only listings that neither encoder has seen take part: those of val and test, and those of
-    train for which both models have out-of-fold scores.
+    Left out are listings that an encoder has seen: what remains is val, test and the listings of
+    train for which both models have out-of-fold outputs.
+
+    Args:
+        table: the prepared listings.
+        image, text: the outputs of the two models that are stacked.
 
     Returns:
-        Positions of these listings in the table, [M], and their class probabilities, [M, C].
+        The positions of these listings in the table, [M], and their class probabilities, [M, C].
     """
     classes, y = labels_of(table)
     blocks = {
-        name: model_block(
-            table, with_out_of_fold(scores.full, scores.out_of_fold, "probs"), "probs"
-        )
-        for name, scores in (("photo", image), ("text", text))
+        name: model_block(table, with_out_of_fold(output, "probs"), "probs")
+        for name, output in (("photo", image), ("text", text))
     } | {"price": price_block(table)}
     rows = np.flatnonzero(np.logical_and.reduce([block.unseen for block in blocks.values()]))
     groups = table["group"].to_numpy(dtype=object)[rows]
     probs = np.zeros((len(rows), len(classes)), np.float32)
-    folds = min(FOLDS, len(set(groups)))
+    folds = min(LABEL_CHECK_FOLDS, len(set(groups)))
     if folds < 2:
         return rows[:0], probs[:0]
     splitter = GroupKFold(folds, shuffle=True, random_state=seed)
@@ -98,6 +100,6 @@ def unseen_probs(
         learned_from = np.zeros(len(table), bool)
         learned_from[rows[others]] = True
         head = make_head("stack", {}, len(classes), seed)
-        model = FusedClassifier(head, len(classes)).fit(blocks, y, learned_from)
+        model = FusedClassifier(head, classes).fit(blocks, y, learned_from)
         probs[fold] = model.predict_proba(blocks)[rows[fold]]
     return rows, probs

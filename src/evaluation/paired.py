@@ -1,4 +1,4 @@
-"""Which rows differ: exact McNemar tests on the same listings, corrected for their number."""
+"""Which rows differ: exact McNemar tests on the same listings, with Holm's correction."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ from scipy.stats import binomtest
 from src.evaluation.intervals import difference_intervals
 from src.evaluation.scores import macro_f1
 
-# A p value after correction below this tells a difference.
+# Corrected p values below this are significant.
 ALPHA = 0.05
+PAIR_COLUMNS = [
+    "row", "against", "n_row_only", "n_against_only", "p", "p_holm",
+    "f1_difference", "f1_difference_low", "f1_difference_high", "sentence",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class McNemar:
-    """Listings that only one of two rows gets right, and how likely so uneven a count is."""
+    """How many listings only one of two rows gets right, and the p value of the test."""
 
     first_only: int
     second_only: int
@@ -32,7 +36,7 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
 
     McNemar, "Note on the sampling error of the difference between correlated proportions" (1947).
     Listings count as independent here, near-duplicates too; the interval of the difference in
-    pairs.csv draws them by group.
+    pairs.csv resamples them by group.
     """
     first, second = (
         int((first_right & ~second_right).sum()),
@@ -43,7 +47,7 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
 
 
 def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the p values, [M], corrected for their number.
+    """Return the p values, [M], corrected for multiple testing.
 
     Holm, "A simple sequentially rejective multiple test procedure" (1979).
     """
@@ -65,14 +69,15 @@ def compare(
 
     Args:
         actual, groups: categories and near-duplicate groups of the listings, [N].
-        predicted: what each row says of them, [N], by row.
+        predicted: the categories that each row predicts, [N], by row.
         inputs: the rows that each fused row reads, by fused row.
 
     Returns:
         One line per pair: row, against, n_row_only and n_against_only (listings that only this
-        one gets right), p, p_holm, f1_difference with its interval _low and _high, sentence.
+        row gets right), p, p_holm, f1_difference with its 95% confidence interval (_low, _high),
+        sentence.
     """
-    f1 = {row: macro_f1(actual, said) for row, said in predicted.items()}
+    f1 = {row: macro_f1(actual, names) for row, names in predicted.items()}
     pairs = [(row, max(read, key=f1.__getitem__)) for row, read in inputs.items()]
     for pair in pairwise(sorted(f1, key=lambda row: -f1[row])):
         if pair not in pairs and pair[::-1] not in pairs:
@@ -95,16 +100,10 @@ def compare(
                 "sentence": "",
             }
         )
-    table = pd.DataFrame(lines, columns=COLUMNS)
+    table = pd.DataFrame(lines, columns=PAIR_COLUMNS)
     table["p_holm"] = holm(table["p"].to_numpy(dtype=float))
     table["sentence"] = [_sentence(line) for line in table.to_dict("records")]
     return table
-
-
-COLUMNS = [
-    "row", "against", "n_row_only", "n_against_only", "p", "p_holm",
-    "f1_difference", "f1_difference_low", "f1_difference_high", "sentence",
-]  # fmt: skip
 
 
 def _sentence(line: dict[Any, Any]) -> str:
@@ -113,7 +112,7 @@ def _sentence(line: dict[Any, Any]) -> str:
     if counts[1] > counts[0]:
         names, counts = names[::-1], counts[::-1]
     p = "p < 0.001" if line["p_holm"] < 0.001 else f"p = {line['p_holm']:.3f}"
-    numbers = f"({counts[0]} against {counts[1]} of those where they differ, {p} after Holm)"
+    numbers = f"(only {names[0]}: {counts[0]}, only {names[1]}: {counts[1]}; {p} after Holm)"
     if line["p_holm"] < ALPHA:
         return f"{names[0]} is right on more listings than {names[1]} {numbers}"
-    return f"no difference can be told between {names[0]} and {names[1]} {numbers}"
+    return f"no significant difference between {names[0]} and {names[1]} {numbers}"

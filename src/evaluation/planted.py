@@ -1,4 +1,4 @@
-"""What the demo planted against what was found of it."""
+"""How well what the demo planted was found: precision and recall."""
 
 from __future__ import annotations
 
@@ -12,17 +12,14 @@ from src.core.listings import pairs_within
 
 
 class Retrieved(NamedTuple):
-    """`precision`: the share of what was found that is true; `recall`: the share that was found.
-
-    Of nothing found, or nothing to be found, the share is 1.
-    """
+    """Precision (1 if nothing was found) and recall (1 if there was nothing to find)."""
 
     precision: float
     recall: float
 
 
 def pairs_found(found: NDArray[np.object_], planted: NDArray[np.object_]) -> Retrieved:
-    """Compare groups of near-duplicates pair by pair: two listings of one group are a pair.
+    """Compare groups of near-duplicates by pairs: two listings of one group are a pair.
 
     Args:
         found, planted: the group of each listing, [N].
@@ -37,11 +34,11 @@ def pairs_found(found: NDArray[np.object_], planted: NDArray[np.object_]) -> Ret
 def labels_found(
     suspected: NDArray[np.str_], ids: NDArray[np.str_], wrong: NDArray[np.bool_]
 ) -> Retrieved:
-    """Compare listings suspected of a wrong label with those that have one.
+    """Compare the listings suspected of a wrong label with those that have one.
 
     Args:
-        suspected: ids of suspected listings, [M].
-        ids: all listings that were looked at, [N].
+        suspected: ids of the suspected listings, [M].
+        ids: all listings that were checked, [N].
         wrong: which of these have a wrong label, [N].
     """
     hit = int((np.isin(ids, suspected) & wrong).sum())

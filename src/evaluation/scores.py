@@ -1,7 +1,8 @@
-"""Scores of one row on the listings it is judged on."""
+"""Scores of one row on the listings that it is tested on."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,18 @@ from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_su
 
 
 def score(
-    actual: NDArray[np.str_], predicted: NDArray[np.str_], photo: NDArray[np.bool_]
+    actual: NDArray[np.str_], predicted: NDArray[np.str_], has_photo: NDArray[np.bool_]
 ) -> dict[str, Any]:
-    """Macro F1, accuracy and n, on all judged listings and on those with a photo.
+    """Return macro F1, accuracy and n, on all listings and (`_photo`) on those with a photo.
 
-    The mean of F1 is taken over the categories that occur among the listings in question.
+    Macro F1 is the mean over the categories that occur among the listings scored.
+
+    Args:
+        actual, predicted: categories, [N].
+        has_photo: which listings have a photo, [N].
     """
     scores: dict[str, Any] = {}
-    for suffix, rows in (("", np.ones(len(actual), bool)), ("_photo", photo)):
+    for suffix, rows in (("", np.ones(len(actual), bool)), ("_photo", has_photo)):
         scores[f"n{suffix}"] = int(rows.sum())
         if rows.any():
             scores[f"f1_macro{suffix}"] = macro_f1(actual[rows], predicted[rows])
@@ -26,23 +31,41 @@ def score(
     return scores
 
 
-def score_seen(
+def seen_scores(
     actual: NDArray[np.str_], predicted: NDArray[np.str_], seen: NDArray[np.bool_]
 ) -> dict[str, float]:
-    """Take the leaky score apart: accuracy on listings that an encoder saw, and on the others.
+    """Return the leaky row's accuracy on the listings that an encoder saw, and on the others.
 
-    With f the share that was seen, accuracy is f times the first plus (1 - f) times the second.
+    With f the share that was seen, its accuracy is f times the first plus (1 - f) times the second.
     """
-    parts = {"seen": seen, "unseen": ~seen}
     right = actual == predicted
+    scores = {"share_seen": round(float(seen.mean()), 6)}
+    for name, rows in (("seen", seen), ("unseen", ~seen)):
+        if rows.any():
+            scores[f"accuracy_{name}"] = round(float(right[rows].mean()), 6)
+    return scores
+
+
+def hidden_scores(
+    actual: NDArray[np.str_],
+    classes: NDArray[np.str_],
+    without: Mapping[str, NDArray[np.float32]],
+) -> dict[str, float]:
+    """Return a fused row's macro F1 with inputs hidden, as f1_macro_<what stays>.
+
+    Args:
+        actual: categories, [N].
+        classes: names of the classes, [C].
+        without: class probabilities, [N, C] each, by what stays.
+    """
     return {
-        "share_seen": round(float(seen.mean()), 6),
-        **{f"accuracy_{k}": round(float(right[v].mean()), 6) for k, v in parts.items() if v.any()},
+        f"f1_macro_{name}": macro_f1(actual, classes[probs.argmax(1)])
+        for name, probs in without.items()
     }
 
 
 def per_class(actual: NDArray[np.str_], predicted: NDArray[np.str_]) -> pd.DataFrame:
-    """One line per category: category, precision, recall, f1, n."""
+    """Return one line for each category: category, precision, recall, f1, n."""
     names = np.unique(actual)
     precision, recall, f1, n = precision_recall_fscore_support(
         actual, predicted, labels=names, zero_division=0
@@ -53,7 +76,7 @@ def per_class(actual: NDArray[np.str_], predicted: NDArray[np.str_]) -> pd.DataF
 
 
 def macro_f1(actual: NDArray[np.str_], predicted: NDArray[np.str_]) -> float:
-    """Mean F1 over the categories that occur in `actual`, rounded to six digits."""
+    """Return the mean F1 over the categories that occur in `actual`, rounded to six digits."""
     names = np.unique(actual)
     f1 = f1_score(actual, predicted, labels=names, average="macro", zero_division=0)
     return round(float(f1), 6)

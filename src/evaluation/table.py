@@ -6,41 +6,29 @@ from typing import Any
 
 import pandas as pd
 
-COLUMNS = {
-    "row": "row",
-    "kind": "kind",
-    "n": "n_test",
-    "f1_macro": "f1_macro",
-    "accuracy": "accuracy",
-    "n_photo": "n_photo",
-    "f1_macro_photo": "f1_macro_photo",
-    "accuracy_photo": "accuracy_photo",
-    "f1_macro_photo_only": "f1_macro_photo_only",
-    "f1_macro_text_only": "f1_macro_text_only",
-    "f1_macro_no_price": "f1_macro_no_price",
-    "weights": "weights",
-    "f1_low": "f1_low",
-    "f1_high": "f1_high",
-    "accuracy_low": "accuracy_low",
-    "accuracy_high": "accuracy_high",
-    "ece": "ece",
-    "ece_calibrated": "ece_calibrated",
-    "brier": "brier",
-    "brier_calibrated": "brier_calibrated",
-}
+TABLE_COLUMNS = [
+    "row", "kind", "n_test", "f1_macro", "accuracy", "n_photo", "f1_macro_photo",
+    "accuracy_photo", "f1_macro_photo_only", "f1_macro_text_only", "f1_macro_no_price", "weights",
+    "f1_low", "f1_high", "accuracy_low", "accuracy_high", "ece", "ece_calibrated", "brier",
+    "brier_calibrated",
+]  # fmt: skip
 # Shown behind their score, not in columns of their own.
-BOUNDS = {"f1_macro": ("f1_low", "f1_high"), "accuracy": ("accuracy_low", "accuracy_high")}
+_BOUNDS = {"f1_macro": ("f1_low", "f1_high"), "accuracy": ("accuracy_low", "accuracy_high")}
 
 
 def results_table(lines: list[dict[str, Any]]) -> pd.DataFrame:
-    """Order the scores of all rows into the columns of table.csv."""
-    return pd.DataFrame(lines).reindex(columns=list(COLUMNS)).rename(columns=COLUMNS)
+    """Put the scores of all rows into the columns of table.csv.
+
+    Args:
+        lines: row, kind, weights and the scores of each row; missing ones become empty cells.
+    """
+    return pd.DataFrame(lines).rename(columns={"n": "n_test"}).reindex(columns=TABLE_COLUMNS)
 
 
-def to_markdown(
+def results_markdown(
     results: pd.DataFrame, ceilings: dict[str, dict[str, float]], pairs: pd.DataFrame
 ) -> str:
-    """Write the table with what a reader has to know about it.
+    """Return the table as Markdown, with the notes that a reader needs.
 
     Args:
         results: of `results_table`.
@@ -53,7 +41,7 @@ def to_markdown(
             shown[column] = shown[column].map(
                 lambda value: "" if pd.isna(value) else f"{value:.3f}"
             )
-    for column, (low, high) in BOUNDS.items():
+    for column, (low, high) in _BOUNDS.items():
         bounds = shown[low] + "–" + shown[high]
         shown[column] += bounds.where(shown[low] != "", "").map(lambda b: f" ({b})" if b else "")
         shown = shown.drop(columns=[low, high])
@@ -63,12 +51,12 @@ def to_markdown(
     lines = [head, ["---"] * len(head), *shown.astype(str).to_numpy().tolist()]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     text += (
-        "\n\nJudged on the test part; `photo`: on its listings with a photo; `photo only`, "
-        "`text only`, `no price`: the fused row with the rest hidden. In brackets 95 % intervals: "
-        "BCa bootstrap over groups of near-duplicates. `calibrated`: by a temperature fitted on "
-        "other listings than it is measured on.\n"
-        "(*) Leaky on purpose: judged on listings that the encoders were fitted on. "
-        "Compare it with nothing.\n"
+        "\n\nScores on the test split; `photo`: on its listings with a photo; `photo only`, "
+        "`text only`, `no price`: of the fused row with the other inputs hidden. 95% confidence "
+        "intervals in parentheses: BCa bootstrap over groups of near-duplicates. `calibrated`: "
+        "after temperature scaling, fitted on other listings than it is measured on.\n"
+        "(*) Leaky on purpose: scored on listings that the encoders were fitted on. "
+        "Do not compare it with other rows.\n"
     )
     if ceilings:
         best = ", ".join(
@@ -76,10 +64,13 @@ def to_markdown(
             for name, scores in ceilings.items()
         )
         text += (
-            "Demo listings: these are no results about real ads. Best possible "
+            "Demo listings: these are not results on real ads. Best possible "
             f"macro F1 / accuracy without the price: {best}.\n"
         )
     if len(pairs):
-        text += "\nWhich rows differ (exact McNemar tests, corrected after Holm):\n\n"
+        text += (
+            "\nWhich rows differ: listings that only one of two rows gets right (exact McNemar "
+            "tests with Holm's correction):\n\n"
+        )
         text += "".join(f"- {sentence}\n" for sentence in pairs["sentence"])
     return text

@@ -12,12 +12,13 @@ Draw = tuple[NDArray[np.str_], NDArray[np.str_], NDArray[np.str_]]
 
 @dataclass(frozen=True)
 class Population:
-    """Categories of unequal size, and what a classifier of a known quality says of them.
+    """Categories of unequal size, and a classifier of known quality.
 
     Attributes:
-        groups: near-duplicate groups of each category in a draw, [C]; as the splits do, every
-            draw has the same of each.
-        confusion: what is said of a listing of each category, [C, C]; rows add up to 1.
+        groups: how many near-duplicate groups each category has, [C]; the same in every draw, as
+            the splits are stratified.
+        confusion: how often a listing of each category is predicted as each, [C, C]; rows add up
+            to 1.
     """
 
     groups: NDArray[np.int64]
@@ -36,9 +37,9 @@ class Population:
         return self.groups[:, None] / self.groups.sum() * self.confusion
 
     def draw(self, rng: np.random.Generator, times: int = 1) -> list[Draw]:
-        """Actual, predicted and groups of one draw; `times` rows of the table over it.
+        """Actual, predicted and groups of one draw, for `times` rows of the results table.
 
-        Groups have one to three listings, and a near-duplicate is mostly judged as its twin is.
+        Groups have one to three listings, and near-duplicates mostly get the same prediction.
         """
         category = np.repeat(np.arange(len(self.groups)), self.groups)
         group = np.repeat(
@@ -47,16 +48,16 @@ class Population:
         actual = category[group]
         rows = []
         for _ in range(times):
-            alone = self._say(category, rng)[group]
+            alone = self._predict(category, rng)[group]
             alike = rng.random(len(group)) < 0.6
-            predicted = np.where(alike, alone, self._say(actual, rng))
+            predicted = np.where(alike, alone, self._predict(actual, rng))
             rows.append((actual.astype(str), predicted.astype(str), group.astype(str)))
         return rows
 
-    def _say(self, actual: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    def _predict(self, actual: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
         reached = self.confusion.cumsum(1)[actual]
-        said: NDArray[np.int64] = (rng.random(len(actual))[:, None] > reached).sum(1)
-        return np.minimum(said, len(self.groups) - 1)
+        predicted: NDArray[np.int64] = (rng.random(len(actual))[:, None] > reached).sum(1)
+        return np.minimum(predicted, len(self.groups) - 1)
 
 
 def made_population(listings: int, accuracy: float, seed: int = 0) -> Population:

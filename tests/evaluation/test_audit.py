@@ -1,4 +1,4 @@
-"""The audit's numbers, and the formula that foretells what leakage scores."""
+"""The audit's numbers, and the formula that predicts what leakage scores."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ LEAKY = {
 SCORES = {"logreg": {"accuracy": 0.8}, "logreg_leaky": LEAKY}
 
 
-def test_the_leaky_accuracy_is_foretold_from_the_honest_one() -> None:
-    found = audit(made_table(), made_notes(), SCORES, suspected=2, looked_at=24)
+def test_the_leaky_accuracy_is_predicted_from_the_honest_one() -> None:
+    found = audit(made_table(), made_notes(), SCORES, suspected=2, checked=24)
     assert found["leaky"]["accuracy_predicted"] == pytest.approx(0.6 * 0.98 + 0.4 * 0.8)
     assert found["split"] == {"groups": 60, "groups_crossing": 0}
     text = audit_markdown(found)
     assert "0.908 = 0.600 * 0.980 + 0.400 * 0.800" in text
-    assert "Measured: 0.900 (95 % interval 0.800 to 0.950)" in text
-    assert "would have put 4 on both sides" in text
+    assert "Measured: 0.900 (95% confidence interval 0.800 to 0.950)" in text
+    assert "would put 4 of them into different splits" in text
     assert "| the same photo, byte by byte |" not in text
-    assert "suspects 2 of 24 listings of a wrong category" in text
+    assert "suspects of a wrong category: 2 of 24" in text
     assert "planted" not in text
 
 
-def test_without_the_honest_row_or_a_seen_listing_nothing_is_foretold() -> None:
+def test_without_the_honest_row_or_a_seen_listing_nothing_is_predicted() -> None:
     unseen = {k: v for k, v in LEAKY.items() if k != "accuracy_seen"} | {"share_seen": 0.0}
     for scores in ({"logreg_leaky": LEAKY}, SCORES | {"logreg_leaky": unseen}):
-        found = audit(made_table(), made_notes(), scores, suspected=0, looked_at=0)
+        found = audit(made_table(), made_notes(), scores, suspected=0, checked=0)
         assert "accuracy_predicted" not in found["leaky"]
         assert "fitted on" in audit_markdown(found)
 
 
-def test_what_was_planted_is_compared_with_what_was_found() -> None:
+def test_what_was_found_is_compared_with_what_was_planted() -> None:
     table = made_table()
     table.loc[[58, 59], "group"] = "g58"
     truth = pd.DataFrame(

@@ -1,4 +1,4 @@
-"""Temperatures are found again, never fitted on what they are measured on, and ECE is by hand."""
+"""Temperatures are recovered, never fitted on the listings they are applied to; ECE by hand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from src.evaluation.calibration import (
 def made(
     n: int, temperature: float, seed: int = 0, classes: int = 5
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Probabilities too sure by `temperature`, [N, C], and classes drawn from the truth."""
+    """Probabilities overconfident by `temperature`, [N, C], and classes drawn from the truth."""
     rng = np.random.default_rng(seed)
     true = softmax(rng.normal(0, 1.2, (n, classes)), axis=1)
     y = (rng.random(n)[:, None] > true.cumsum(1)).sum(1).clip(max=classes - 1)
@@ -35,10 +35,10 @@ def made(
     return (sharpened / sharpened.sum(1, keepdims=True)).astype(np.float32), y
 
 
-class Says(ClassifierMixin, BaseEstimator):
-    """A classifier whose input is what it says."""
+class Passthrough(ClassifierMixin, BaseEstimator):
+    """A classifier whose input is its probabilities."""
 
-    def fit(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> Says:
+    def fit(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> Passthrough:
         self.classes_ = np.arange(X.shape[1])
         return self
 
@@ -50,7 +50,7 @@ class Says(ClassifierMixin, BaseEstimator):
 
 
 @pytest.mark.parametrize("temperature", [0.4, 0.8, 1.2])
-def test_a_known_temperature_is_found_again(temperature: float) -> None:
+def test_a_known_temperature_is_recovered(temperature: float) -> None:
     probs, y = made(20_000, temperature)
     assert fit_temperature(probs, y) == pytest.approx(temperature, rel=0.05)
 
@@ -59,7 +59,7 @@ def test_scikit_learn_finds_the_same() -> None:
     probs, y = made(5000, 1.2)
     above_the_floor = probs.min(1) > 0.02
     probs, y = probs[above_the_floor], y[above_the_floor]
-    frozen = FrozenEstimator(Says().fit(probs, y))
+    frozen = FrozenEstimator(Passthrough().fit(probs, y))
     calibrated = CalibratedClassifierCV(frozen, method="temperature").fit(probs, y)
     ours = apply_temperature(probs, fit_temperature(probs, y))
     np.testing.assert_allclose(ours, calibrated.predict_proba(probs), atol=5e-4)
@@ -67,7 +67,7 @@ def test_scikit_learn_finds_the_same() -> None:
 
 @given(st.floats(0.05, 20), st.integers(0, 50))
 @settings(max_examples=30, deadline=None)
-def test_a_temperature_leaves_distributions_and_the_top_class(
+def test_scaling_keeps_probabilities_summing_to_one_and_the_top_class(
     temperature: float, seed: int
 ) -> None:
     probs, _ = made(50, 3.0, seed)
@@ -77,7 +77,7 @@ def test_a_temperature_leaves_distributions_and_the_top_class(
     np.testing.assert_allclose(cooled[top], cooled.max(1), rtol=1e-5)
 
 
-def test_held_out_calibration_makes_sure_scores_honest() -> None:
+def test_held_out_calibration_corrects_overconfident_probabilities() -> None:
     probs, y = made(1500, 3.0)
     calibrated = cross_fit_temperature(probs, y, np.arange(1500).astype(str), 5, seed=7)
     assert expected_calibration_error(probs, y) > 0.15
@@ -86,7 +86,7 @@ def test_held_out_calibration_makes_sure_scores_honest() -> None:
     assert log_loss(y, calibrated) < log_loss(y, probs)
 
 
-def test_no_listing_has_a_say_in_its_own_temperature() -> None:
+def test_a_listing_does_not_influence_its_own_temperature() -> None:
     probs, y = made(300, 3.0)
     groups = (np.arange(300) // 3).astype(str)
     before = cross_fit_temperature(probs, y, groups, 5, seed=7)
@@ -97,17 +97,17 @@ def test_no_listing_has_a_say_in_its_own_temperature() -> None:
     assert (before[3:] != after[3:]).any()
 
 
-def test_a_single_group_cannot_be_calibrated_and_stays_as_it_is() -> None:
+def test_a_single_group_cannot_be_calibrated_and_is_returned_unchanged() -> None:
     probs, y = made(10, 3.0)
     np.testing.assert_array_equal(cross_fit_temperature(probs, y, np.full(10, "g"), 5, 7), probs)
 
 
-def test_probabilities_of_nought_and_one_are_no_obstacle() -> None:
+def test_probabilities_of_0_and_1_can_be_calibrated() -> None:
     y = np.array([0, 1, 2] * 40)
     probs = np.eye(3, dtype=np.float32)[np.where(np.arange(120) % 4 == 0, (y + 1) % 3, y)]
     cooled = apply_temperature(probs, fit_temperature(probs, y))
     assert np.isfinite(cooled).all()
-    # A quarter is wrong, so the right confidence is three quarters.
+    # A quarter is wrong, so the calibrated confidence is three quarters.
     assert cooled.max(1) == pytest.approx(0.75, abs=0.01)
 
 
@@ -124,7 +124,7 @@ def test_ece_and_reliability_by_hand() -> None:
 
 @given(st.integers(1, 400), st.integers(0, 50))
 @settings(max_examples=30, deadline=None)
-def test_bins_hold_every_listing_once_in_about_equal_numbers(n: int, seed: int) -> None:
+def test_each_listing_is_in_one_bin_and_bins_are_about_equal(n: int, seed: int) -> None:
     probs, y = made(n, 2.0, seed)
     bins = reliability(probs, y)
     assert bins["n"].sum() == n and len(bins) <= BINS
@@ -135,7 +135,7 @@ def test_bins_hold_every_listing_once_in_about_equal_numbers(n: int, seed: int) 
     np.testing.assert_allclose(bins, turned, rtol=1e-9)
 
 
-def test_brier_is_that_of_scikit_learn() -> None:
+def test_brier_agrees_with_scikit_learn() -> None:
     probs, y = made(500, 2.0)
     expected = brier_score_loss(y, probs, labels=np.arange(5), scale_by_half=False)
     assert brier(probs, y) == pytest.approx(expected, abs=1e-6)

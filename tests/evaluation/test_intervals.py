@@ -1,4 +1,4 @@
-"""The intervals cover what they are to cover, and nothing but the data and the seed moves them."""
+"""The intervals have the coverage they claim and depend on the data and the seed only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LISTINGS = st.lists(st.tuples(NAMES, NAMES, st.integers(0, 9)), min_size=1, max_
 
 
 @pytest.mark.parametrize(("listings", "accuracy"), [(240, 0.75), (800, 0.75)])
-def test_the_truth_is_covered_in_95_of_100_draws(listings: int, accuracy: float) -> None:
+def test_the_true_score_is_covered_in_95_of_100_draws(listings: int, accuracy: float) -> None:
     population = made_population(listings, accuracy)
     rng = np.random.default_rng(0)
     covered = np.zeros(2)
@@ -40,11 +40,11 @@ def test_the_difference_of_two_equally_good_rows_covers_0() -> None:
             found.f1_low <= 0 <= found.f1_high,
             found.accuracy_low <= 0 <= found.accuracy_high,
         )
-    # 300 draws: three standard deviations about 95 %.
+    # 300 draws: three standard deviations below 95%.
     assert (covered >= 274).all(), covered
 
 
-def test_copies_of_every_listing_in_its_group_make_nobody_surer() -> None:
+def test_copies_within_groups_do_not_narrow_the_interval() -> None:
     actual, predicted, groups = made_population(240, 0.75).draw(np.random.default_rng(2))[0]
     once = score_intervals(actual, predicted, groups, seed=7)
     tripled = score_intervals(*(np.repeat(a, 3) for a in (actual, predicted, groups)), seed=7)
@@ -56,7 +56,7 @@ def test_copies_of_every_listing_in_its_group_make_nobody_surer() -> None:
 
 @given(LISTINGS, st.integers(0, 5), st.randoms(use_true_random=False))
 @settings(max_examples=40, deadline=None)
-def test_bounds_are_of_scores_and_the_order_of_the_listings_does_not_matter(
+def test_bounds_are_scores_and_the_order_of_the_listings_does_not_matter(
     listings: list[tuple[str, str, int]], seed: int, random: object
 ) -> None:
     def bounds(rows: list[tuple[str, str, int]]) -> tuple[float, ...]:
@@ -69,15 +69,15 @@ def test_bounds_are_of_scores_and_the_order_of_the_listings_does_not_matter(
     assert bounds(mixed) == pytest.approx(found, abs=1e-6)
 
 
-def test_a_row_that_is_always_right_or_equal_to_another_has_no_width() -> None:
+def test_a_row_that_is_always_right_or_equal_to_another_has_an_interval_of_width_0() -> None:
     actual = np.array(["a", "b", "a", "c"])
     groups = np.array(["1", "2", "3", "4"])
     assert score_intervals(actual, actual, groups, 7) == (1, 1, 1, 1)
-    said = np.array(["a", "a", "a", "c"])
-    assert difference_intervals(actual, said, said, groups, 7) == (0, 0, 0, 0)
+    predicted = np.array(["a", "a", "a", "c"])
+    assert difference_intervals(actual, predicted, predicted, groups, 7) == (0, 0, 0, 0)
 
 
-def test_the_interval_lies_around_the_score() -> None:
+def test_the_interval_contains_the_score() -> None:
     actual, predicted, groups = made_population(800, 0.75).draw(np.random.default_rng(3))[0]
     found = score_intervals(actual, predicted, groups, seed=7)
     assert found.f1_low < macro_f1(actual, predicted) < found.f1_high

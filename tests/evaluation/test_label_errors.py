@@ -1,4 +1,4 @@
-"""Wrong labels that were planted are found, by probabilities that did not see them."""
+"""Planted wrong labels are found, by models that did not learn from them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from src.artifacts.outputs import RowOutput
-from src.evaluation.label_errors import COLUMNS, find_label_errors, unseen_probs
+from src.evaluation.label_errors import (
+    LABEL_ERROR_COLUMNS,
+    find_label_errors,
+    out_of_sample_probs,
+)
 from src.evaluation.planted import labels_found, pairs_found
 from tests.made import CLASSES, made_features, made_table, one_hot
 
@@ -32,7 +36,7 @@ def test_planted_wrong_labels_are_found() -> None:
     given_labels, probs = mislabelled()
     ids = np.array([f"r{i}" for i in range(300)])
     found = find_label_errors(ids, given_labels, NAMES, probs)
-    assert list(found) == COLUMNS
+    assert list(found) == LABEL_ERROR_COLUMNS
     assert found["rank"].tolist() == list(range(1, len(found) + 1))
     assert found["self_confidence"].is_monotonic_increasing
     assert (found["given"] != found["likelier"]).all()
@@ -45,7 +49,7 @@ def test_planted_wrong_labels_are_found() -> None:
     assert first["likelier_prob"] == pytest.approx(probs[row].max())
 
 
-def test_a_class_that_nobody_has_and_no_listings_at_all_are_no_obstacle() -> None:
+def test_an_empty_class_and_an_empty_table_are_handled() -> None:
     given_labels, probs = mislabelled()
     only = given_labels != 1
     found = find_label_errors(
@@ -57,10 +61,10 @@ def test_a_class_that_nobody_has_and_no_listings_at_all_are_no_obstacle() -> Non
     assert find_label_errors(np.array(["1"]), np.array([0]), NAMES, probs[:1]).empty
 
 
-def test_listings_are_scored_only_where_no_encoder_saw_them() -> None:
+def test_only_listings_that_no_encoder_has_seen_are_scored() -> None:
     table = made_table()
     features = made_features(table)
-    places, probs = unseen_probs(
+    places, probs = out_of_sample_probs(
         table, RowOutput(features, None), RowOutput(features, None), seed=7
     )
     assert set(table["split"].iloc[places]) == {"val", "test"}
@@ -69,19 +73,19 @@ def test_listings_are_scored_only_where_no_encoder_saw_them() -> None:
     assert right.all()
 
 
-def test_a_label_has_no_say_in_its_own_probability() -> None:
+def test_a_label_does_not_influence_its_own_probability() -> None:
     table = made_table()
     features = made_features(table, probs=one_hot(table, 0.5))
     scores = RowOutput(features, None)
-    places, before = unseen_probs(table, scores, scores, seed=7)
+    places, before = out_of_sample_probs(table, scores, scores, seed=7)
     changed = table.copy()
     changed.loc[places[0], "category"] = CLASSES[1 - CLASSES.index(table["category"][places[0]])]
-    _, after = unseen_probs(changed, scores, scores, seed=7)
+    _, after = out_of_sample_probs(changed, scores, scores, seed=7)
     np.testing.assert_array_equal(before[0], after[0])
     assert (before[1:] != after[1:]).any()
 
 
-def test_groups_are_compared_pair_by_pair() -> None:
+def test_groups_are_compared_by_pairs() -> None:
     planted = np.array(["x", "x", "x", "y", "z"], object)
     found = np.array(["1", "1", "2", "3", "3"], object)
     # Found: one true pair and y-z; planted: three pairs.
@@ -93,7 +97,7 @@ def test_groups_are_compared_pair_by_pair() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=30))
-def test_pairs_are_those_of_all_against_all(groups: list[tuple[int, int]]) -> None:
+def test_pair_counts_agree_with_comparing_all_pairs(groups: list[tuple[int, int]]) -> None:
     found, planted = np.array(groups).T
     upper = np.triu_indices(len(groups), 1)
     joined, true = ((g[:, None] == g)[upper] for g in (found, planted))
@@ -103,7 +107,7 @@ def test_pairs_are_those_of_all_against_all(groups: list[tuple[int, int]]) -> No
     assert recall == pytest.approx(both / true.sum() if true.any() else 1, abs=1e-6)
 
 
-def test_label_counts() -> None:
+def test_precision_and_recall_of_suspected_labels() -> None:
     ids = np.array(["1", "2", "3", "4"])
     wrong = np.array([True, True, False, False])
     assert labels_found(np.array(["2", "3"]), ids, wrong) == (0.5, 0.5)

@@ -1,4 +1,4 @@
-"""Tests between rows: against a library, by hand, and that noise is not told as a difference."""
+"""Tests between rows: against a library, by hand, and noise is rarely called a difference."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from src.evaluation.paired import COLUMNS, compare, holm, mcnemar
+from src.evaluation.paired import PAIR_COLUMNS, compare, holm, mcnemar
 from tests.evaluation.simulated import made_population
 
 
@@ -28,7 +28,7 @@ def test_mcnemar_agrees_with_statsmodels_on_100_random_tables() -> None:
 def test_holm_agrees_with_statsmodels_on_100_random_tables(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Its function collects garbage in every call, which takes longer than all the rest.
+    # statsmodels collects garbage in every call, which takes most of the time.
     monkeypatch.setattr(gc, "collect", lambda: 0)
     rng = np.random.default_rng(0)
     for size in range(1, 101):
@@ -38,30 +38,30 @@ def test_holm_agrees_with_statsmodels_on_100_random_tables(
         np.testing.assert_allclose(holm(p_values), expected, atol=1e-12)
 
 
-def test_rows_that_never_differ_are_alike() -> None:
+def test_rows_that_never_differ_have_a_p_value_of_1() -> None:
     right = np.array([True, False, True])
     assert mcnemar(right, right).p == 1
 
 
 def rows(**wrong: range) -> dict[str, np.ndarray]:
-    """What each row says of 100 listings of two categories, wrong on the given ones."""
+    """What each row predicts for 100 listings of two categories, wrong on the given ones."""
     actual = np.array(["a", "b"] * 50)
-    said = {}
+    predicted = {}
     for row, missed in wrong.items():
-        said[row] = actual.copy()
-        said[row][list(missed)] = np.where(actual[list(missed)] == "a", "b", "a")
-    return said
+        predicted[row] = actual.copy()
+        predicted[row][list(missed)] = np.where(actual[list(missed)] == "a", "b", "a")
+    return predicted
 
 
 ACTUAL = np.array(["a", "b"] * 50)
 GROUPS = np.arange(100).astype(str)
 
 
-def test_each_row_meets_the_next_below_it_and_each_fused_row_its_best_input() -> None:
-    said = rows(stack=range(6), knn=range(40, 52), photo=range(40), text=range(60, 90))
+def test_each_row_is_compared_with_the_next_below_and_each_fused_row_with_its_best_input() -> None:
+    predicted = rows(stack=range(6), knn=range(40, 52), photo=range(40), text=range(60, 90))
     inputs = {"stack": ("photo", "text"), "knn": ("photo", "text")}
-    table = compare(ACTUAL, said, GROUPS, inputs, seed=7)
-    assert list(table) == COLUMNS
+    table = compare(ACTUAL, predicted, GROUPS, inputs, seed=7)
+    assert list(table) == PAIR_COLUMNS
     pairs = list(zip(table["row"], table["against"], strict=True))
     assert pairs == [("stack", "text"), ("knn", "text"), ("stack", "knn"), ("text", "photo")]
     first = table.iloc[0]
@@ -71,33 +71,35 @@ def test_each_row_meets_the_next_below_it_and_each_fused_row_its_best_input() ->
     assert (table["p_holm"] >= table["p"]).all()
     assert first["sentence"] == (
         "stack is right on more listings than text "
-        "(30 against 6 of those where they differ, p < 0.001 after Holm)"
+        "(only stack: 30, only text: 6; p < 0.001 after Holm)"
     )
-    assert table["sentence"].iloc[2].startswith("no difference can be told between stack and knn")
+    assert table["sentence"].iloc[2].startswith("no significant difference between stack and knn")
 
 
 def test_a_fused_row_worse_than_its_input_is_named_second() -> None:
-    said = rows(stack=range(50), photo=range(60, 70), text=range(60, 72))
-    table = compare(ACTUAL, said, GROUPS, {"stack": ("photo", "text")}, seed=7)
+    predicted = rows(stack=range(50), photo=range(60, 70), text=range(60, 72))
+    table = compare(ACTUAL, predicted, GROUPS, {"stack": ("photo", "text")}, seed=7)
     line = table.iloc[0]
     assert (line["row"], line["against"]) == ("stack", "photo")
     assert line["f1_difference_high"] < 0
-    assert line["sentence"].startswith("photo is right on more listings than stack (50 against 10")
+    assert line["sentence"].startswith(
+        "photo is right on more listings than stack (only photo: 50, only stack: 10;"
+    )
 
 
-def test_a_single_row_has_nothing_to_be_compared_with() -> None:
+def test_a_single_row_is_compared_with_nothing() -> None:
     table = compare(ACTUAL, rows(photo=range(5)), GROUPS, {}, seed=7)
-    assert table.empty and list(table) == COLUMNS
+    assert table.empty and list(table) == PAIR_COLUMNS
 
 
-def test_equally_good_rows_are_seldom_told_apart() -> None:
-    """Over a table of six rows the chance of any false claim stays below 5 %, or about it."""
+def test_equally_good_rows_rarely_differ_significantly() -> None:
+    """Over a table of six rows the chance of any false claim is about 5% at most."""
     population = made_population(240, 0.75)
     rng = np.random.default_rng(4)
     claims = 0
     for _ in range(100):
         draws = population.draw(rng, times=6)
-        right = [said == actual for actual, said, _ in draws]
+        right = [predicted == actual for actual, predicted, _ in draws]
         p_values = [mcnemar(a, b).p for a, b in pairwise(right)]
         claims += bool((holm(np.array(p_values)) < 0.05).any())
     assert claims <= 8

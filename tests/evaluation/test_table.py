@@ -1,10 +1,10 @@
-"""The table: its columns, and what a reader of the Markdown sees."""
+"""The results table: its columns, and what the Markdown shows."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from src.evaluation.table import results_table, to_markdown
+from src.evaluation.table import results_markdown, results_table
 
 
 def test_the_table_has_its_columns_and_empty_cells_where_a_row_has_no_such_score() -> None:
@@ -37,8 +37,8 @@ def test_the_table_has_its_columns_and_empty_cells_where_a_row_has_no_such_score
     assert results["n_test"].tolist() == [6, 9]
     assert results["f1_macro_photo_only"].isna().all()
 
-    pairs = pd.DataFrame({"sentence": ["no difference can be told"]})
-    text = to_markdown(results, {}, pairs)
+    pairs = pd.DataFrame({"sentence": ["no significant difference"]})
+    text = results_markdown(results, {}, pairs)
     head, rule, cnn, leak = (
         [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()[:4]
     )
@@ -51,7 +51,7 @@ def test_the_table_has_its_columns_and_empty_cells_where_a_row_has_no_such_score
     assert "(*) Leaky on purpose" in text
     assert "nan" not in text
     assert "Demo" not in text
-    assert text.endswith("- no difference can be told\n")
-    demo = to_markdown(results, {"photo": {"f1_macro": 0.9, "accuracy": 0.95}}, pairs.head(0))
-    assert "no results about real ads" in demo
+    assert text.endswith("- no significant difference\n")
+    demo = results_markdown(results, {"photo": {"f1_macro": 0.9, "accuracy": 0.95}}, pairs.head(0))
+    assert "not results on real ads" in demo
     assert "photo 0.900 / 0.950" in demo
