@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from src.core.files import read_json
+from src.core.wording import count_of
 from src.tracking.commit import commit_tags
 from src.tracking.model import log_bundle
 from src.tracking.parent import TrackedReport, log_parent
@@ -62,11 +63,10 @@ def track(
             f"warning: not logged to MLflow at {shown} ({_reason(error)}); "
             f"log later with `{LOG_LATER}`"
         )
-    runs = "1 run" if len(rows) == 1 else f"{len(rows)} runs"
     look = f"`mlflow ui --backend-store-uri {shown}`" if is_database(uri) else shown
     serve = f"; serve the model with `mlflow models serve -m {logged.model} --env-manager local`"
     return (
-        f"MLflow: {runs} ({logged.new} new) in {shown}; see them with {look}"
+        f"MLflow: {count_of(len(rows), 'run')} ({logged.new} new) in {shown}; see them with {look}"
         f"{serve if logged.model else ''}"
     )
 

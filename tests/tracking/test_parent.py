@@ -11,7 +11,7 @@ from src.tracking.tracking import track
 from tests.tracking.conftest import mlflow_runs, write
 
 
-def test_the_report_stands_above_the_rows_once(repo: Path) -> None:
+def test_the_report_is_logged_once_as_the_parent_of_the_rows(repo: Path) -> None:
     rows = read_tracked_rows(repo)[:2]
     assert read_tracked_report(repo) is None
     write(repo / "data/report/report.html", "<p>one</p><!--times-->none<!--/times-->")
@@ -42,7 +42,7 @@ def test_a_new_page_about_the_same_rows_replaces_the_old_one(repo: Path) -> None
     assert logged.read_text() == "two"
 
 
-def test_another_state_has_a_report_of_its_own_and_takes_the_rows_they_share(repo: Path) -> None:
+def test_another_state_has_its_own_report_and_takes_over_shared_rows(repo: Path) -> None:
     rows = read_tracked_rows(repo)[:2]
     track(rows, "listings", repo, report=TrackedReport("one", {}))
     changed = [replace(rows[0], lock_hash="f" * 64, metrics={"f1_macro": 0.5}), rows[1]]

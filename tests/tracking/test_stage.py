@@ -17,7 +17,7 @@ from tests.tracking.conftest import ROWS, is_one_warning, mlflow_runs, write
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_stage_in_a_copy_uses_the_repository_s_store(
+def test_the_stage_in_a_copy_uses_the_store_of_the_repository(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = tmp_path / "copy"

@@ -37,7 +37,7 @@ def test_a_server_that_is_down(repo: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "secret" not in line and f"127.0.0.1:{port}" in line
 
 
-def test_a_server_that_hangs(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_answer(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen()

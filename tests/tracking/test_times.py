@@ -29,14 +29,6 @@ def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_stage_leaves_its_time_under_its_name(pipeline: Path) -> None:
-    for stage in ("collect", "train_image@cnn"):
-        run_stage(stage, lambda: None)
-    seconds = stage_seconds(pipeline)
-    assert list(seconds) == ["collect", "train_image@cnn"]
-    assert min(seconds.values()) >= 0
-
-
 @pytest.mark.parametrize("error", [ValueError("a bug"), UserError("a mistake"), SystemExit(1)])
 def test_a_failing_stage_leaves_no_time_and_not_the_one_before(
     error: BaseException, pipeline: Path
@@ -62,21 +54,6 @@ def test_a_killed_stage_leaves_no_time(pipeline: Path) -> None:
     )
     assert killed.returncode == -signal.SIGTERM
     assert stage_seconds(pipeline) == {}
-
-
-def test_a_stage_with_options_of_its_own_is_not_timed(
-    pipeline: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(pipeline / TIMES / "collect.json", '{"seconds": 5}')
-    monkeypatch.setattr(sys, "argv", ["stage", "--limit", "9"])
-    run_stage("collect", lambda: None)
-    assert stage_seconds(pipeline) == {"collect": 5.0}
-
-
-def test_times_of_stages_and_rows_that_are_gone_are_left_out(pipeline: Path) -> None:
-    for stage in ("collect", "train_image@cnn", "train_image@gone", "crawl", "train@cnn"):
-        write(pipeline / TIMES / f"{stage}.json", '{"seconds": 5}')
-    assert list(stage_seconds(pipeline)) == ["collect", "train_image@cnn"]
 
 
 def test_times_of_the_project_s_own_stages_are_known(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from src.tracking.tracking import track
 from tests.tracking.conftest import CATEGORIES, ROWS, mlflow_client, mlflow_runs
 
 
-def test_every_row_once(repo: Path) -> None:
+def test_every_row_is_logged_once(repo: Path) -> None:
     rows = read_tracked_rows(repo)
     assert len(rows) == 12
     assert track(rows, "listings", repo).startswith("MLflow: 12 runs (12 new) in sqlite:///")
@@ -48,7 +48,7 @@ def _check_contents(repo: Path, rows: list[TrackedRow], runs: list[Run]) -> None
     client = mlflow_client(repo)
     history = client.get_metric_history(run.info.run_id, "epoch/train_loss")
     assert [(point.step, point.value) for point in history] == [(0, 2.0), (1, 1.0), (2, 0.5)]
-    # A number that is not there at an epoch is not a number there.
+    # An epoch without a value has no point.
     assert len(client.get_metric_history(run.info.run_id, "epoch/val_f1")) == 2
     folder = repo / "mlartifacts" / run.info.run_id / "artifacts"
     assert sorted(str(file.relative_to(folder)) for file in folder.rglob("*.*")) == [
@@ -56,21 +56,21 @@ def _check_contents(repo: Path, rows: list[TrackedRow], runs: list[Run]) -> None
         "model/about.json",
         "model/model.safetensors",
     ]
-    # Of the leaky row there are scores alone.
+    # The leaky row has only scores.
     assert client.list_artifacts(by_row["leaky/logreg_leaky"].info.run_id) == []
 
 
-def test_new_scores_of_a_known_row_are_told(repo: Path) -> None:
+def test_new_scores_of_a_known_row_are_logged(repo: Path) -> None:
     rows = read_tracked_rows(repo)[:1]
     track(rows, "listings", repo)
-    rejudged = [replace(rows[0], metrics={**rows[0].metrics, "f1": 0.8})]
-    assert "(0 new)" in track(rejudged, "listings", repo)
+    reevaluated = [replace(rows[0], metrics={**rows[0].metrics, "f1": 0.8})]
+    assert "(0 new)" in track(reevaluated, "listings", repo)
     (run,) = mlflow_runs(repo)
     assert run.data.metrics["f1"] == 0.8
     assert len(mlflow_client(repo).get_metric_history(run.info.run_id, "epoch/train_loss")) == 3
 
 
-def test_a_run_that_was_cut_off_is_made_again(repo: Path) -> None:
+def test_an_interrupted_run_is_replaced(repo: Path) -> None:
     rows = read_tracked_rows(repo)[:3]
     track(rows[:1], "listings", repo)
     client = mlflow_client(repo)
@@ -83,7 +83,7 @@ def test_a_run_that_was_cut_off_is_made_again(repo: Path) -> None:
     assert {run.info.status for run in runs} == {"FINISHED"}
 
 
-def test_rows_that_the_lock_does_not_know(repo: Path) -> None:
+def test_rows_that_dvc_lock_does_not_have_are_logged_once(repo: Path) -> None:
     (repo / "dvc.lock").unlink()
     rows = read_tracked_rows(repo)[:2]
     assert [row.lock_hash for row in rows] == [None, None]
@@ -92,7 +92,7 @@ def test_rows_that_the_lock_does_not_know(repo: Path) -> None:
     assert all("dvc.lock_hash" not in run.data.tags for run in mlflow_runs(repo))
 
 
-def test_the_hash_is_of_what_the_row_was_made_from(repo: Path) -> None:
+def test_the_hash_covers_what_the_row_was_made_from(repo: Path) -> None:
     before = {row.name: row.lock_hash for row in read_tracked_rows(repo) if row.kind == "image"}
     lock = json.loads((repo / "dvc.lock").read_text())
     lock["stages"]["train_image@cnn"]["outs"][0]["md5"] = "other"
@@ -103,7 +103,7 @@ def test_the_hash_is_of_what_the_row_was_made_from(repo: Path) -> None:
     assert {name for name in before if before[name] != after[name]} == {"resnet50", "efficientnet"}
 
 
-def test_two_at_once_make_no_double(repo: Path) -> None:
+def test_two_processes_at_once_log_each_row_once(repo: Path) -> None:
     rows = read_tracked_rows(repo)[:2]
     with ThreadPoolExecutor(2) as pool:
         lines = list(pool.map(lambda _: track(rows, "listings", repo), range(2)))
@@ -111,7 +111,7 @@ def test_two_at_once_make_no_double(repo: Path) -> None:
     assert len(mlflow_runs(repo)) == 2
 
 
-def test_the_picture_holds_all_categories(repo: Path) -> None:
+def test_the_confusion_matrix_shows_all_categories(repo: Path) -> None:
     figure = draw_confusion(repo / "metrics/confusion/cnn.csv", "image/cnn")
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == sorted(CATEGORIES)
