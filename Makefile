@@ -1,14 +1,18 @@
-# `make run`: from nothing to the table of results. `make test`: lint, types and tests.
-# `make bench`: everything timed against the plain way; QUICK=1 does less of each.
-# `make lock` writes requirements.txt from pyproject.toml.
+# `make run`: from nothing to the results table. `make test`: lint, types, imports and tests.
+# `make bench`: every benchmark against a plain implementation; QUICK=1 measures less of each.
+# `make lock`: write requirements.txt from pyproject.toml.
 PYTHON ?= python3
+# Installs packages; pip does where uv cannot be had.
+UV := uv==0.13.9
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export NO_ALBUMENTATIONS_UPDATE := 1
 
 .PHONY: run test bench lock clean
 
 run: .venv/ready
+	python -m stages.check
 	dvc repro
 	@cat metrics/table.md
 
@@ -16,6 +20,7 @@ test: .venv/ready
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports --no-cache --no-logo
 	pytest -n 2 --dist loadfile
 
 bench: .venv/ready
@@ -25,12 +30,13 @@ bench: .venv/ready
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else \
 	"error: Python %d.%d given, 3.11 to 3.13 expected: make PYTHON=python3.12 …" % v)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PIP) $(UV) && uv pip install --quiet --python $(BIN)/python -r requirements.txt \
+		|| $(PIP) -r requirements.txt
 	touch $@
 
 lock:
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet uv
+	$(PIP) $(UV)
 	uv pip compile pyproject.toml --extra dev --universal --no-header --no-emit-index-url \
 		--quiet -o requirements.txt
 

@@ -10,13 +10,14 @@ import pytest
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Real listings and pages, which are nobody's to publish and so stay outside the repository.
+    """Real listings and pages; they may not be published, so they lie outside the repository.
 
-    A clone without them skips; CI without them fails.
+    Without them these tests are skipped. The project's own CI has them, so there they fail; a
+    public one, as GitHub's, does not.
     """
     path = Path(__file__).parents[1].parent / "shared" / "data"
     if not path.is_dir():
-        if os.environ.get("CI") == "true":
+        if os.environ.get("CI") == "true" and "GITHUB_ACTIONS" not in os.environ:
             pytest.fail(f"{path} is missing, and CI must run the tests on real data")
         pytest.skip(f"{path} is missing: it holds real listings and pages")
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -161,6 +162,23 @@ def test_what_cannot_work_is_refused_in_one_line(
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: params.yaml: {message}")
     assert done.stderr.count("\n") == 1
+
+
+def test_make_run_refuses_wrong_params_before_dvc_reads_them(copy: Path) -> None:
+    """A word in place of a list would make DVC fail with a cryptic line while it reads dvc.yaml."""
+    check(copy, rows__text="tfidf")
+    shutil.copy(ROOT / "Makefile", copy)
+    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["make", "-o", ".venv/ready", "run"],
+        cwd=copy, capture_output=True, text=True, env=os.environ | {"PATH": tools},
+    )  # fmt: skip
+    assert done.stdout.strip() == "python -m stages.check"
+    ours, of_make = done.stderr.splitlines()
+    assert ours == (
+        "error: params.yaml: rows.text is 'tfidf'; expected a list with at least one entry"
+    )
+    assert of_make.startswith("make: ***")
 
 
 def test_a_stage_gets_the_parameters_that_dvc_would_give_it(
