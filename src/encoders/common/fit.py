@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from src.core.errors import UserError
 from src.core.schema import EpochSettings, Trainer
-from src.encoders.common.lightning_module import Classifier
+from src.encoders.common.lightning_module import TrainingModule
 from src.encoders.common.processes import gpu_count, processes, synchronised
 
 
@@ -98,7 +98,7 @@ def fit(
             fitted = synchronised(network)
     # Lightning keeps the mode that it finds, and a network may come in eval mode.
     fitted.train()
-    module = Classifier(fitted, _class_weights(labels, num_classes, settings), settings)
+    module = TrainingModule(fitted, _class_weights(labels, num_classes, settings), settings)
     with TemporaryDirectory() as folder, _quiet():
         best = ModelCheckpoint(
             folder, monitor="val_f1_macro", mode="max", save_top_k=1, save_weights_only=True

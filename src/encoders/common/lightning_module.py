@@ -14,7 +14,7 @@ from src.core.schema import EpochSettings
 from src.encoders.common.processes import gathered, total, world_size
 
 
-class Classifier(pl.LightningModule):
+class TrainingModule(pl.LightningModule):
     """Cross-entropy over a network that turns a batch into logits [B, C].
 
     Attributes:
