@@ -18,7 +18,7 @@ def main() -> None:
     params = stage_params("prepare")
     raw = read_listings(Path("data/raw/listings.parquet"), RAW)
     index = read_listings(Path("data/packed/index.parquet"), INDEX)
-    table, notes = prepare(raw, index, params)
+    table, notes = prepare(raw, index, params.prepare, params.seed)
     write_listings(table, OUT / "listings.parquet", PREPARED)
     write_json(OUT / "notes.json", notes)
 

@@ -1,1 +1,1 @@
-"""From raw listings to the prepared table: texts, photos, near-duplicates, split."""
+"""From raw listings to the prepared table: texts, photos, near-duplicates, splits."""

@@ -1,4 +1,4 @@
-"""Group near-duplicate listings, so that no part of the split has seen a row of another."""
+"""Group near-duplicate listings, so that no split contains a copy of a listing in another."""
 
 from __future__ import annotations
 
@@ -13,29 +13,28 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from src.core.errors import UserError
 from src.prepare.hamming import near_codes
 from src.prepare.jaccard import joined, sets_of, similarity
 
-# A shorter text ("Продам срочно, торг") can be equal by chance and says nothing by itself.
+# Shorter texts ("Продам срочно, торг") can be equal by chance and are not evidence.
 MIN_WORDS = 8
-# A photo that more listings carry is a logo, a placeholder or a plain wall.
+# A photo that more listings share is a logo, a placeholder or a plain wall.
 MAX_SHARED_PHOTO = 20
-# Photos alike but not the same file must share this much of their words as well.
+# Listings with similar photos must also share this much of their words.
 PHOTO_TEXT_SIMILARITY = 0.25
-# Postings of one seller are alike at a lower similarity than those of strangers.
+# For listings of one seller a lower similarity is enough.
 SELLER_TEXT_SIMILARITY = 0.5
 _WORD = re.compile(r"[^\W_]+")
 
-# Places of listings, [N]; pairs of such places, [P, 2].
+# Positions of listings, [N]; pairs of positions, [P, 2].
 Rows = NDArray[np.int64]
 Pairs = NDArray[np.int64]
 
 
-class Groups(NamedTuple):
-    """`group`: one name per listing, the smallest id of its group; `links`: counts by rule.
+class DuplicateGroups(NamedTuple):
+    """`group`: of each listing, the smallest id of its group, [N]; `links`: counts by rule.
 
-    A link joins two listings; counted are as few as make the groups that a rule makes by itself.
+    A link joins two listings; counted is the smallest number that makes the groups of that rule.
     """
 
     group: pd.Series
@@ -43,7 +42,10 @@ class Groups(NamedTuple):
 
 
 class _Texts(NamedTuple):
-    """Words, and word 3-grams of title and text, as numbers [M], each with its listing, [M]."""
+    """Words, and word 3-grams of title and text, as numbers [M], each with its listing [M].
+
+    `length`: the words of each listing, [N].
+    """
 
     word_of: Rows
     words: Rows
@@ -54,36 +56,28 @@ class _Texts(NamedTuple):
 
 def group_near_duplicates(
     table: pd.DataFrame, index: pd.DataFrame, text_similarity: float, photo_bits: int
-) -> Groups:
-    """Put listings that show the same goods in the same words or pictures into one group.
+) -> DuplicateGroups:
+    """Group listings that offer the same thing in the same words or photos.
 
     Groups are the connected components over four rules:
 
     - same file: photos equal byte by byte;
-    - photo: perceptual hashes at most `photo_bits` of 64 apart, and the texts agree too: the
-      same seller, a quarter of their words in common, or one of them says nothing;
+    - photo: perceptual hashes at most `photo_bits` of 64 apart, and texts that agree: the same
+      seller, a quarter of their words in common, or a text shorter than MIN_WORDS;
     - text: word 3-grams of title and text with a Jaccard similarity of at least
-      `text_similarity`, for one seller SELLER_TEXT_SIMILARITY; texts of fewer than MIN_WORDS
-      words are no evidence;
+      `text_similarity`, for one seller SELLER_TEXT_SIMILARITY; not for texts shorter than
+      MIN_WORDS;
     - seller: the same seller and the same title.
 
-    Against chains of unrelated listings, photos carried by more than MAX_SHARED_PHOTO listings
-    and photos without a hash (plain ones) count for nothing. The groups do not depend on the
-    order of the rows.
+    To avoid chains of unrelated listings, photos shared by more than MAX_SHARED_PHOTO listings and
+    photos without a hash (plain ones) are ignored. The order of the rows does not matter.
 
     Args:
         table: clean texts: `id`, `title`, `text`, `seller`.
         index: the packed photos of the same listings in the same order: `sha256`, `phash`.
-
-    Raises:
-        UserError: a similarity or a number of bits that cannot be.
+        text_similarity: above 0 and at most 1.
+        photo_bits: 0 to 64.
     """
-    if not 0 < text_similarity <= 1:
-        raise UserError(
-            f"prepare.text_similarity is {text_similarity}; give a share above 0 and at most 1"
-        )
-    if not 0 <= photo_bits <= 64:
-        raise UserError(f"prepare.photo_bits is {photo_bits}; give a number of bits from 0 to 64")
     size = len(table)
     texts = _read(table)
     seller = pd.factorize(table["seller"])[0]
@@ -96,7 +90,7 @@ def group_near_duplicates(
     links = {rule: size - _components(pairs, size)[0] for rule, pairs in found.items()}
     component = _components(np.concatenate(list(found.values())), size)[1]
     group = table["id"].groupby(component).transform("min").rename("group")
-    return Groups(group, links)
+    return DuplicateGroups(group, links)
 
 
 def _read(table: pd.DataFrame) -> _Texts:
@@ -104,20 +98,20 @@ def _read(table: pd.DataFrame) -> _Texts:
     number.default_factory = number.__len__
     read, lengths = array("q"), array("q")
     for title, text in zip(table["title"], table["text"], strict=True):
-        # Title and text apart: a word put after the title then changes one 3-gram, not four.
-        for part in (title, text):
+        # Title and text apart: a word added to the title then changes one 3-gram, not four.
+        for field in (title, text):
             before = len(read)
-            read.extend(map(number.__getitem__, _WORD.findall(part.lower().replace("ё", "е"))))
+            read.extend(map(number.__getitem__, _WORD.findall(field.lower().replace("ё", "е"))))
             lengths.append(len(read) - before)
     words, length = np.array(read, np.int64), np.array(lengths, np.int64)
-    part_of = np.repeat(np.arange(len(length)), length)
-    whole = part_of[2:] == part_of[:-2]
-    # Beyond two million different words the product wraps round and is a hash of 64 bits.
+    field_of = np.repeat(np.arange(len(length)), length)
+    whole = field_of[2:] == field_of[:-2]
+    # With over two million different words the product overflows and acts as a 64-bit hash.
     grams = (words[:-2] * len(number) + words[1:-1]) * len(number) + words[2:]
     return _Texts(
-        word_of=part_of // 2,
+        word_of=field_of // 2,
         words=words,
-        gram_of=part_of[2:][whole] // 2,
+        gram_of=field_of[2:][whole] // 2,
         grams=grams[whole],
         length=length.reshape(-1, 2).sum(axis=1),
     )
@@ -133,22 +127,22 @@ def _alike_photos(index: pd.DataFrame, texts: _Texts, seller: Rows, bits: int) -
     codes = np.array([int(code, 16) for code in hashes], np.uint64)
     first, second = hashes.index.to_numpy()[_near_photos(codes, bits)].T
     same_seller = (seller[first] >= 0) & (seller[first] == seller[second])
-    mute = np.minimum(texts.length[first], texts.length[second]) < MIN_WORDS
+    short = np.minimum(texts.length[first], texts.length[second]) < MIN_WORDS
     paired = np.isin(texts.word_of, np.union1d(first, second))
     words = sets_of(texts.word_of[paired], texts.words[paired], len(index))
     common = similarity(words, first, second) >= PHOTO_TEXT_SIMILARITY
-    return np.stack([first, second], axis=1)[same_seller | mute | common]
+    return np.stack([first, second], axis=1)[same_seller | short | common]
 
 
 def _near_photos(codes: NDArray[np.uint64], bits: int) -> Pairs:
-    """Pairs of places whose codes are at most `bits` apart, both in small neighbourhoods."""
+    """Return pairs of positions with codes at most `bits` apart, both in small neighbourhoods."""
     unique, code_of, counts = np.unique(codes, return_inverse=True, return_counts=True)
     around = counts.copy()
     itself = np.arange(len(unique))
     near = [np.stack([itself, itself])]
     for pair in near_codes(unique, bits):
         np.add.at(around, pair, counts[pair[::-1]])
-        # Large neighbourhoods are dropped on the way: their pairs can be millions.
+        # Large neighbourhoods are dropped early: they can have millions of pairs.
         near.append(pair[:, (around[pair] <= MAX_SHARED_PHOTO).all(axis=0)])
     pairs = np.concatenate(near, axis=1)
     one, other = pairs[:, (around[pairs] <= MAX_SHARED_PHOTO).all(axis=0)]
@@ -156,7 +150,7 @@ def _near_photos(codes: NDArray[np.uint64], bits: int) -> Pairs:
     held = pd.DataFrame({"one": one, "other": other})
     held = held.merge(holders, left_on="one", right_on="code")
     held = held.merge(holders, left_on="other", right_on="code")
-    # A code beside itself gives every pair of its holders twice, and each with itself.
+    # A code paired with itself gives every pair of its holders twice, and each with itself.
     held = held[(held["one"] != held["other"]) | (held["place_x"] < held["place_y"])]
     return held[["place_x", "place_y"]].to_numpy()
 
@@ -165,7 +159,7 @@ def _alike_texts(texts: _Texts, seller: Rows, least: float) -> Pairs:
     size = len(seller)
     long = texts.length[texts.gram_of] >= MIN_WORDS
     grams = sets_of(texts.gram_of[long], texts.grams[long], size)
-    # A 3-gram of one seller is an item of its own: nothing is shared with strangers.
+    # 3-grams numbered by seller, so that different sellers have none in common.
     row = np.repeat(np.arange(size), np.diff(grams.indptr))
     sold = seller[row] >= 0
     own = seller[row[sold]] * grams.shape[1] + grams.indices[sold]
@@ -183,7 +177,7 @@ def _same_seller(table: pd.DataFrame) -> Pairs:
 
 
 def _to_first(keys: pd.Series) -> Pairs:
-    """Each place with the first one of the same key; a missing key is like no other."""
+    """Pair each position with the first one of the same key; missing keys equal nothing."""
     keys = keys.reset_index(drop=True).dropna()
     place = keys.index.to_numpy()
     first = keys.index.to_series().groupby(keys).transform("first").to_numpy()

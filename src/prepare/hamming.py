@@ -1,4 +1,4 @@
-"""Which of many 64-bit codes differ in few bits only."""
+"""Find pairs among many 64-bit codes that differ in only a few bits."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _BITS = 64
 
 
 def near_codes(codes: NDArray[np.uint64], bits: int) -> Iterator[NDArray[np.int64]]:
-    """Give every pair of codes at most `bits` apart once, as places in `codes`, [2, P] at a time.
+    """Yield every pair of codes at most `bits` apart once, as positions in `codes`, [2, P] a time.
 
-    Codes of `bits + k` pieces have k pieces in common, whichever they are; so codes are sorted by
-    every choice of k pieces, and only those equal in them are compared.
+    If codes are cut into `bits + k` pieces, such a pair has k pieces in common. So codes are sorted
+    by every choice of k pieces, and only those equal in these are compared.
 
     Args:
         codes: [N].
@@ -32,7 +32,7 @@ def near_codes(codes: NDArray[np.uint64], bits: int) -> Iterator[NDArray[np.int6
         keys = codes & np.bitwise_or.reduce(pieces[list(chosen)], initial=np.uint64(0))
         order = np.argsort(keys, kind="stable")
         keys, ordered = keys[order], codes[order]
-        # Pieces before the last chosen that differ; else an earlier choice gave the pair.
+        # These must differ, otherwise an earlier choice of pieces has already given the pair.
         differ = pieces[[piece for piece in range(max(chosen, default=0)) if piece not in chosen]]
         at, step = np.arange(len(codes)), 0
         while True:
@@ -48,18 +48,18 @@ def near_codes(codes: NDArray[np.uint64], bits: int) -> Iterator[NDArray[np.int6
 
 
 def _pieces(count: int) -> NDArray[np.uint64]:
-    """Masks of `count` pieces of about equal size, [count]."""
+    """Return masks of `count` pieces of about equal size, [count]."""
     edges = [_BITS * piece // count for piece in range(count + 1)] if count else [0]
     masks = [(1 << end) - (1 << start) for start, end in pairwise(edges)]
     return np.array(masks, np.uint64)
 
 
 def _pieces_alike(codes: int, bits: int) -> int:
-    """How many pieces must be equal for least work; 0: none, all codes are compared with all."""
+    """Return how many equal pieces to require for least work; 0: compare all with all."""
 
     def cost(alike: int) -> float:
         compared = codes**2 / 2 / 2 ** (_BITS * alike / max(bits + alike, 1))
-        # Sorting a code takes some twenty times as long as comparing two.
+        # Sorting a code takes about twenty times as long as comparing two.
         return comb(bits + alike, alike) * (20 * codes + compared)
 
     return min(range(max(1, min(5, _BITS - bits + 1))), key=cost)

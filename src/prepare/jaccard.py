@@ -1,4 +1,4 @@
-"""Which of many sets have most of their items in common."""
+"""Find sets, among many, that have most of their items in common."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 Rows = NDArray[np.int64]
-# How much is held at a time: pairs to look at, pairs to count, and items of these.
+# How much is in memory at a time: candidate pairs, pairs to compare, and their items.
 _PAIRS, _COUNTED, _ITEMS = 2_000_000, 100_000, 4_000_000
-# Against products such as 0.7 * 10 = 7.000000000000001; far less than an item more or less.
+# Allows for products such as 0.7 * 10 = 7.000000000000001; far less than one item.
 _ROUNDING = 1e-9
 
 
 def sets_of(rows: Rows, items: Rows, count: int) -> csr_array:
-    """Sets 0 to `count` - 1 from their members [M], a matrix of ones [count, different items]."""
+    """Return sets 0 to `count` - 1, given by members [M], as a 0/1 matrix [count, items]."""
     _, columns = np.unique(items, return_inverse=True)
     shape = (count, int(columns.max(initial=0)) + 1)
     sets = coo_array((np.ones(len(rows), np.int8), (rows, columns)), shape).tocsr()
@@ -24,7 +24,7 @@ def sets_of(rows: Rows, items: Rows, count: int) -> csr_array:
 
 
 def similarity(sets: csr_array, first: Rows, second: Rows) -> NDArray[np.float64]:
-    """Jaccard similarity of pairs of sets, [P]; 0 of two empty ones."""
+    """Return the Jaccard similarity of pairs of sets, [P]; 0 for two empty ones."""
     size = np.diff(sets.indptr).astype(np.int64)
     both = size[first] + size[second]
     cuts = np.flatnonzero(np.diff(both.cumsum() // _ITEMS)) + 1
@@ -35,11 +35,11 @@ def similarity(sets: csr_array, first: Rows, second: Rows) -> NDArray[np.float64
 
 
 def joined(sets: csr_array, least: float) -> NDArray[np.int32]:
-    """Join sets with a Jaccard similarity of `least` or more; gives the component of each, [N].
+    """Join sets with a Jaccard similarity of `least` or more; returns their components, [N].
 
-    Exact. Of two alike sets the first few items, the rarest first, have one in common; sets that
-    share such an item are compared, but not those that are joined already: a text posted by
-    thousands does not cost millions of comparisons.
+    Exact. Sorted by rarity, the first few items of two similar sets have one in common. Sets that
+    share such an item are compared, except those already joined: a text that thousands posted does
+    not cost millions of comparisons.
 
     Args:
         least: above 0.
@@ -52,14 +52,14 @@ def joined(sets: csr_array, least: float) -> NDArray[np.int32]:
     size = np.diff(sets.indptr)
     item, row, left = _prefixes(sets, least)
     while len(item):
-        # The holders of an item stand together, and among them those that are joined already.
+        # Groups the sets with an item, and among them those that are already joined.
         order = np.argsort(item * count + component[row], kind="stable")
         item, row, left = item[order], row[order], left[order]
         after = _run_ends(item * count + component[row])
         partners = _run_ends(item) - after
         taken = max(1, int(np.searchsorted(partners.cumsum(), _PAIRS, side="right")))
         one, other = _pairs(after[:taken], partners[:taken])
-        # No more items can be common than are left in either from this one on.
+        # At most as many items are in common as either has left from this one on.
         most = np.minimum(left[one], left[other])
         needed = least / (1 + least) * (size[row[one]] + size[row[other]])
         could = most >= needed - _ROUNDING
@@ -75,9 +75,9 @@ def joined(sets: csr_array, least: float) -> NDArray[np.int32]:
 
 
 def _prefixes(sets: csr_array, least: float) -> tuple[Rows, Rows, Rows]:
-    """Of each set's items, the rarest first, those that an alike set must share one of.
+    """Return the prefix of each set, its rarest items: a similar set must share one of them.
 
-    Gives for each: the item, numbered by rarity; its set; how many items the set has from it on.
+    For each: the item, numbered by rarity; its set; how many items the set has from it on.
     """
     held_by = np.bincount(sets.indices, minlength=sets.shape[1])
     rarity = np.empty(len(held_by), np.int64)
@@ -93,13 +93,13 @@ def _prefixes(sets: csr_array, least: float) -> tuple[Rows, Rows, Rows]:
 
 
 def _run_ends(values: Rows) -> Rows:
-    """For every place the end of its run of equal values, [N]."""
+    """Return for every position the end of its run of equal values, [N]."""
     ends = np.append(np.flatnonzero(np.diff(values)) + 1, len(values))
     return np.repeat(ends, np.diff(ends, prepend=0))
 
 
 def _pairs(start: Rows, count: Rows) -> tuple[Rows, Rows]:
-    """Every place i with each of the places start[i] to start[i] + count[i] - 1."""
+    """Pair every position i with each position from start[i] to start[i] + count[i] - 1."""
     one = np.repeat(np.arange(len(count)), count)
     within = np.arange(len(one)) - np.repeat(count.cumsum() - count, count)
     return one, np.repeat(start, count) + within

@@ -1,4 +1,4 @@
-"""Decode every photo once into one memory-mapped array, and note which could not be read."""
+"""Decode every photo once into one array on disk, and note which could not be read."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from src.core.files import replacing
 from src.core.listings import write_listings
 from src.core.parallel import in_order
 
-# Grey levels; a plainer picture has no perceptual hash.
+# Standard deviation of grey levels; a plainer photo has no perceptual hash.
 MIN_CONTRAST = 3.0
 
 INDEX = pa.DataFrameSchema(
     {
         "id": pa.Column(str, unique=True),
-        # The row in photos.npy; -1 without a readable photo. Equal files share one.
+        # The row in photos.npy, shared by equal files; -1 without a readable photo.
         "row": pa.Column("int64", pa.Check.ge(-1)),
         "sha256": pa.Column(str, pa.Check.str_length(64, 64), nullable=True),
-        # Perceptual hash, 64 bits in hex; missing for a plain picture, whose hash is noise.
+        # Perceptual hash, 64 bits in hex; missing for a plain photo, whose hash is noise.
         "phash": pa.Column(str, pa.Check.str_length(16, 16), nullable=True),
-        # Why a photo was set aside; missing where it was read or there is none.
+        # Why a photo cannot be used; missing if it was read or there is none.
         "problem": pa.Column(str, nullable=True),
     },
     strict=True,
@@ -45,20 +45,20 @@ class _Photo(NamedTuple):
     problem: str | None = None
 
 
-def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, size: int) -> None:
-    """Write `photos.npy` (uint8 `[M, size, size, 3]`, RGB) and `index.parquet` into `out_dir`.
+def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, pixels: int) -> None:
+    """Write `photos.npy` (uint8 [M, pixels, pixels, 3], RGB) and `index.parquet` to `out_dir`.
 
-    `index.parquet` has one row per listing of `table`, as INDEX says. A photo that cannot be read
-    is noted with its reason and its listing stays. Equal input gives equal bytes, however the
-    threads run; memory does not grow with the number of photos. Raises UserError when listings
+    `index.parquet` has one row per listing of `table` (schema INDEX). A photo that cannot be read
+    is noted with its reason; its listing stays. Equal input gives equal bytes, in whatever order
+    threads finish. Memory does not grow with the number of photos. Raises UserError if listings
     have photos and `photo_dir` is not a folder.
     """
     photos = table["photo"].to_numpy(dtype=object)
     named = [path if isinstance(path, str) else None for path in photos]
     if any(named) and not photo_dir.is_dir():
         raise UserError(
-            f"{photo_dir}: no such folder of photos, yet {sum(map(bool, named))} listings name one;"
-            " run the collect stage, or mend the paths of your table"
+            f"{photo_dir} does not exist, but listings name photos in it; run the collect stage "
+            "again"
         )
     keep_pillow_quiet()
     first: dict[str, _Photo] = {}
@@ -66,12 +66,12 @@ def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, size: int) 
     found: list[tuple[int, _Photo]] = []
 
     def read(path: str | None) -> _Photo:
-        return _Photo() if path is None else _read(photo_dir / path, size, first)
+        return _Photo() if path is None else _read(photo_dir / path, pixels, first)
 
     with replacing(out_dir) as beside:
         beside.mkdir()
         with (beside / "photos.npy").open("wb") as file:
-            _write_header(file, 0, size)
+            _write_header(file, 0, pixels)
             done = in_order(read, named)
             for photo in tqdm(done, desc="photos", unit="photo", total=len(named), mininterval=1):
                 if photo.pixels is not None and photo.sha256 not in rows:
@@ -82,7 +82,7 @@ def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, size: int) 
                     first.setdefault(photo.sha256, photo)
                 found.append((rows.get(photo.sha256 or "", -1), photo))
             file.seek(0)
-            _write_header(file, len(rows), size)
+            _write_header(file, len(rows), pixels)
         index = pd.DataFrame(
             {
                 "id": table["id"].to_numpy(dtype=object),
@@ -95,7 +95,7 @@ def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, size: int) 
         write_listings(index, beside / "index.parquet", INDEX)
 
 
-def _read(path: Path, size: int, first: dict[str, _Photo]) -> _Photo:
+def _read(path: Path, pixels: int, first: dict[str, _Photo]) -> _Photo:
     try:
         content = read_photo(path)
     except ValueError as error:
@@ -104,22 +104,22 @@ def _read(path: Path, size: int, first: dict[str, _Photo]) -> _Photo:
     if sha256 in first:
         return first[sha256]
     try:
-        image = decode(content, size)
+        image = decode(content, pixels)
     except ValueError as error:
         return _Photo(sha256, problem=str(error))
     return _Photo(sha256, _phash(image), np.asarray(image))
 
 
 def _phash(image: Image.Image) -> str | None:
-    """Perceptual hash of the decoded picture (Zauner 2010: signs of a 32 x 32 DCT), in hex."""
-    # Imported late: imagehash brings scipy.
+    """Return the perceptual hash in hex (Zauner 2010: signs of a 32 x 32 DCT), or None."""
+    # Imported late: it imports scipy.
     import imagehash
 
     grey = image.convert("L").resize((32, 32), Image.Resampling.LANCZOS)
     return None if np.asarray(grey).std() < MIN_CONTRAST else str(imagehash.phash(grey))
 
 
-def _write_header(file: BinaryIO, rows: int, size: int) -> None:
-    # numpy pads the header for a growing first axis, so it can be rewritten in place.
-    described = {"descr": "|u1", "fortran_order": False, "shape": (rows, size, size, 3)}
+def _write_header(file: BinaryIO, rows: int, pixels: int) -> None:
+    # numpy pads the header, so it can be rewritten in place with another number of rows.
+    described = {"descr": "|u1", "fortran_order": False, "shape": (rows, pixels, pixels, 3)}
     np.lib.format.write_array_header_1_0(file, described)

@@ -1,8 +1,7 @@
-"""From the raw listings and the index of their photos to the table that every model reads."""
+"""From raw listings and the index of their photos to the table that every model reads."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,29 +11,29 @@ from src.cleaning.redact import EMAIL, LINK, NAME, PHONE
 from src.cleaning.text import with_words
 from src.core.errors import UserError
 from src.core.listings import SPLITS, cv_rounds, pairs_within
-from src.prepare.duplicates import Groups, group_near_duplicates
+from src.core.schema import Prepare
+from src.prepare.duplicates import DuplicateGroups, group_near_duplicates
 from src.prepare.split import assign_splits
 
 
 class Prepared(NamedTuple):
-    """The table as `listings.PREPARED`, and what was counted and set aside on the way."""
+    """The table (schema PREPARED), and notes of what was counted and left out."""
 
     table: pd.DataFrame
     notes: dict[str, Any]
 
 
-def prepare(raw: pd.DataFrame, index: pd.DataFrame, params: Mapping[str, Any]) -> Prepared:
+def prepare(raw: pd.DataFrame, index: pd.DataFrame, settings: Prepare, seed: int) -> Prepared:
     """Clean the texts, group near-duplicates and split.
 
     Args:
-        raw: listings as `listings.RAW`.
-        index: `photos.INDEX`, a row for every listing of `raw`.
-        params: `seed` and the section `prepare` of params.yaml.
+        raw: listings, schema RAW.
+        index: the packed photos, schema INDEX, one row per listing of `raw` in any order.
 
     Raises:
-        UserError: an index of other listings, fewer than two categories, or what `split` raises.
+        UserError: an index of other listings, fewer than two categories, a category without
+            training data, or what `assign_splits` raises.
     """
-    options, seed = params["prepare"], params["seed"]
     raw = raw.sort_values("id", ignore_index=True)
     if set(raw["id"]) != set(index["id"]):
         raise UserError("the packed photos belong to other listings; run the pack stage again")
@@ -42,22 +41,22 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, params: Mapping[str, Any]) -
     table = with_words(raw).assign(photo_row=index["row"])
 
     sizes = table["category"].value_counts()
-    rare = sizes[sizes < options["min_per_category"]].sort_index()
+    rare = sizes[sizes < settings.min_per_category].sort_index()
     keep = ~table["category"].isin(rare.index)
     table, index = table[keep].reset_index(drop=True), index[keep].reset_index(drop=True)
     if table["category"].nunique() < 2:
         raise UserError(
-            f"{table['category'].nunique()} categories have at least "
-            f"{options['min_per_category']} listings, and a classifier needs two; collect more "
-            "listings or lower prepare.min_per_category"
+            f"categories with at least {settings.min_per_category} listings: "
+            f"{table['category'].nunique()}, and a classifier needs two; collect more listings or "
+            "lower prepare.min_per_category"
         )
 
-    groups = group_near_duplicates(table, index, options["text_similarity"], options["photo_bits"])
-    split, fold, kind = assign_splits(table, groups.group, options, seed)
+    groups = group_near_duplicates(table, index, settings.text_similarity, settings.photo_bits)
+    split, fold, kind = assign_splits(table, groups.group, settings, seed)
     notes = {
         "collected": len(raw),
         "split": kind,
-        "labels": "shuffled" if options["shuffle_labels"] else "as collected",
+        "labels": "shuffled" if settings.shuffle_labels else "as collected",
         "set_aside": {
             "category_too_small": {str(name): int(count) for name, count in rare.items()},
             "duplicate_in_later_part": int(split.isna().sum()),
@@ -67,37 +66,37 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, params: Mapping[str, Any]) -
 
     table = table.assign(split=split, fold=fold, group=groups.group)[split.notna()]
     index = index[split.notna()]
-    _check_trained(table)
+    _require_training_data(table)
     notes |= _counts(table, index)
     notes["random_split"] = _random_split(table, seed)
-    if options["shuffle_labels"]:
+    if settings.shuffle_labels:
         shuffled = np.random.default_rng([seed, 1]).permutation(len(table))
         table = table.assign(category=table["category"].to_numpy(dtype=object)[shuffled])
     return Prepared(table.reset_index(drop=True), notes)
 
 
-def _check_trained(table: pd.DataFrame) -> None:
-    for number, split in enumerate(cv_rounds(table)):
+def _require_training_data(table: pd.DataFrame) -> None:
+    for cv_round, split in enumerate(cv_rounds(table)):
         trained = set(table.loc[(split == "train").to_numpy(), "category"])
         unseen = sorted(set(table["category"]) - trained)
         if unseen:
-            where = "train" if table["fold"].iloc[0] < 0 else f"train of split {number}"
+            where = "train" if table["fold"].iloc[0] < 0 else f"train of round {cv_round}"
             raise UserError(
-                f"{len(unseen)} categories have no listing in {where}, such as {unseen[0]!r}; "
-                "move some there, or take these categories out"
+                f"categories without a listing in {where}: {len(unseen)}, such as {unseen[0]!r}; "
+                "move some listings there, or remove these categories"
             )
 
 
 def _counts(table: pd.DataFrame, index: pd.DataFrame) -> dict[str, Any]:
-    by_part = pd.crosstab(table["category"], table["split"]).reindex(columns=SPLITS, fill_value=0)
+    by_split = pd.crosstab(table["category"], table["split"]).reindex(columns=SPLITS, fill_value=0)
     everything = table["title"] + " " + table["text"]
     without = (index["row"] < 0) & index["problem"].isna()
     return {
         "listings": len(table),
-        "parts": {split: int(count) for split, count in by_part.sum().items()},
+        "parts": {split: int(count) for split, count in by_split.sum().items()},
         "categories": {
             str(name): {split: int(counts[split]) for split in SPLITS}
-            for name, counts in by_part.iterrows()
+            for name, counts in by_split.iterrows()
         },
         "photos": {
             "read": int((index["row"] >= 0).sum()),
@@ -116,7 +115,7 @@ def _counts(table: pd.DataFrame, index: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _duplicates(groups: Groups) -> dict[str, Any]:
+def _duplicates(groups: DuplicateGroups) -> dict[str, Any]:
     sizes = groups.group.value_counts()
     return {
         "groups": int((sizes > 1).sum()),
@@ -127,12 +126,12 @@ def _duplicates(groups: Groups) -> dict[str, Any]:
 
 
 def _random_split(table: pd.DataFrame, seed: int) -> dict[str, int]:
-    """What a stratified split by rows, of the same sizes, would have leaked.
+    """Count what a stratified split by rows, of the same sizes, would have leaked.
 
-    Pairs are two listings of one group; those that cross lie in two parts.
+    A pair is two listings of one group; it crosses if they are in different splits.
     """
     rng = np.random.default_rng([seed, 2])
-    # The parts of each category mixed: equal sizes in every category, groups not heeded.
+    # Splits shuffled within each category: the same sizes, but groups are ignored.
     split = table.groupby("category")["split"].transform(
         lambda own: rng.permutation(own.to_numpy())
     )
