@@ -10,6 +10,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from src.collect.run import collect
+from src.core.errors import UserError
 from src.core.params import override, stage_params
 from src.core.timing import run_stage
 
@@ -25,8 +26,15 @@ def main() -> None:
     )  # fmt: skip
     changes = {k: v for k, v in vars(arguments.parse_args()).items() if v is not None}
     params = stage_params("collect")
-    avito = override(params.collect.avito, changes, "collect.avito")
-    settings = params.collect.model_copy(update={"avito": avito})
+    settings = params.collect
+    if changes and settings.source != "avito":
+        raise UserError(
+            f"collect.source is {settings.source}; expected avito where options are given: "
+            "set it in params.yaml, or leave them out"
+        )
+    if changes:
+        avito = override(settings.avito, changes, "collect.avito")
+        settings = settings.model_copy(update={"avito": avito})
     # A queued experiment runs in another folder; a crawl of the real site is shared by all.
     root = os.environ.get("DVC_ROOT", "") if settings.source == "avito" else ""
     collect(settings, params.seed, Path("data/raw"), Path(root) / "data" / "crawl")

@@ -100,17 +100,17 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     repo.change(
         collect__demo__listings=260,
         collect__demo__photo_size=64,
-        pack__size=64,
+        pack__pixels=64,
         prepare__min_per_category=5,
         image_models__cnn__epochs=1,
-        image_models__cnn__size=32,
-        image_models__efficientnet__size=64,
+        image_models__cnn__pixels=32,
+        image_models__efficientnet__pixels=64,
         image_models__efficientnet__folds=2,
-        image_models__efficientnet_aug__size=64,
+        image_models__efficientnet_aug__pixels=64,
         image_models__efficientnet_aug__folds=2,
         image_models__efficientnet_aug__views=1,
         image_models__resnet50__epochs=1,
-        image_models__resnet50__size=32,
+        image_models__resnet50__pixels=32,
         text_models__tfidf__folds=2,
         text_models__rubert_tiny2__epochs=1,
         text_models__rubert_tiny2__max_tokens=32,
@@ -148,10 +148,10 @@ def test_a_second_repro_runs_no_stage(repo: Repo) -> None:
     assert repo.stages_run("dvc", "repro") == set()
 
 
-def test_another_model_runs_fusion_and_judging_only(repo: Repo) -> None:
+def test_another_model_runs_fusion_and_evaluation_only(repo: Repo) -> None:
     ran = repo.stages_run("dvc", "exp", "run", "-S", "model=resnet50")
-    judged = {f"fuse@{row}" for row in FUSED} | {"leaky", "evaluate", "report", "bundle", "track"}
-    assert ran - {"check"} == judged
+    expected = {f"fuse@{row}" for row in FUSED} | {"leaky", "evaluate", "report", "bundle", "track"}
+    assert ran - {"check"} == expected
     diff = repo.run("dvc", "metrics", "diff")
     assert re.search(r"metrics/fused/stack\.json\s+f1_macro\s+0\.\d+\s+0\.\d+\s+-?0\.\d+", diff)
     assert "metrics/image/" not in diff
@@ -184,8 +184,8 @@ def test_the_bundle_answers_as_the_pipeline_did(repo: Repo, tmp_path: Path) -> N
 
 
 def test_the_served_model_answers_as_the_command_line(repo: Repo, tmp_path: Path) -> None:
-    said = repo.run("dvc", "repro", "--force", "--single-item", "track")
-    place = re.search(r"mlflow models serve -m (\S+) --env-manager local", said)
+    printed = repo.run("dvc", "repro", "--force", "--single-item", "track")
+    place = re.search(r"mlflow models serve -m (\S+) --env-manager local", printed)
     assert place
     raw = pd.read_parquet(repo.folder / "data/raw/listings.parquet")
     photo = repo.folder / "data/raw/photos" / raw["photo"].dropna().iloc[0]
@@ -252,9 +252,9 @@ def test_forcing_training_again_gives_equal_bytes(repo: Repo) -> None:
 
 
 def test_an_unknown_model_is_refused_in_one_line_before_anything_runs(repo: Repo) -> None:
-    said = repo.run("dvc", "exp", "run", "-S", "model=vgg", fails=True)
-    assert "error: model is 'vgg'; expected one of cnn, efficientnet" in said
-    assert "Traceback" not in said
+    printed = repo.run("dvc", "exp", "run", "-S", "model=vgg", fails=True)
+    assert "error: params.yaml: model is 'vgg'; expected one of cnn, efficientnet" in printed
+    assert "Traceback" not in printed
     repo.run("git", "checkout", "-q", ".")
 
 
@@ -270,7 +270,7 @@ def test_push_and_pull_restore_everything_in_a_fresh_clone(repo: Repo, tmp_path:
         assert (clone.folder / name).read_bytes() == (repo.folder / name).read_bytes()
 
 
-def test_a_planted_duplicate_across_given_parts_is_refused_with_its_ids(repo: Repo) -> None:
+def test_a_planted_duplicate_across_given_splits_is_refused_with_its_ids(repo: Repo) -> None:
     own = repo.folder / "data/own"
     words = "старый дубовый стол с резными ножками и двумя ящиками продаю недорого"
     lines = ["id,title,description,price,category,image,part"]
@@ -281,10 +281,10 @@ def test_a_planted_duplicate_across_given_parts_is_refused_with_its_ids(repo: Re
     (own / "listings.csv").write_text("\n".join(lines), encoding="utf-8")
     (own / "images").mkdir()
     repo.change(collect__source="table")
-    said = repo.run("dvc", "repro", "prepare", fails=True)
-    assert "004 (train)" in said
-    assert "007 (test)" in said
-    assert "Traceback" not in said
+    printed = repo.run("dvc", "repro", "prepare", fails=True)
+    assert "004 (train)" in printed
+    assert "007 (test)" in printed
+    assert "Traceback" not in printed
     shutil.rmtree(own / "images")
     (own / "listings.csv").unlink()
     repo.run("git", "checkout", "-q", ".")
@@ -292,7 +292,6 @@ def test_a_planted_duplicate_across_given_parts_is_refused_with_its_ids(repo: Re
 
 
 def test_with_shuffled_labels_only_the_leaky_row_scores_above_chance(repo: Repo) -> None:
-    # More folds and sizes would only cost time: chance is chance.
     repo.run("dvc", "exp", "run", "-S", "prepare.shuffle_labels=true")
     table = repo.table()
     names = json.loads((repo.folder / "data/checkpoints/stack/model.json").read_text())["classes"]
@@ -310,5 +309,5 @@ def test_with_shuffled_labels_only_the_leaky_row_scores_above_chance(repo: Repo)
 
 def _shares(repo: Repo) -> dict[str, float]:
     notes = json.loads((repo.folder / "data/prepared/notes.json").read_text(encoding="utf-8"))
-    counts = {name: sum(parts.values()) for name, parts in notes["categories"].items()}
+    counts = {name: sum(splits.values()) for name, splits in notes["categories"].items()}
     return {name: count / sum(counts.values()) for name, count in counts.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shutil
@@ -197,6 +198,16 @@ def test_a_stage_gets_the_parameters_that_dvc_would_give_it(
     cnn = stage_params("train_image@cnn").image_models["cnn"]
     assert isinstance(cnn, TrainedImage)
     assert cnn.lr == 0.0001
+
+
+def test_options_of_collect_are_refused_where_they_change_nothing(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(ROOT / "params.yaml", copy)
+    monkeypatch.chdir(copy)
+    monkeypatch.setattr(sys, "argv", ["collect.py", "--limit", "5"])
+    with pytest.raises(UserError, match="collect.source is demo; expected avito where options"):
+        importlib.import_module("stages.collect").main()
 
 
 def test_a_parameter_that_is_not_there_is_named(
