@@ -206,7 +206,7 @@ def test_options_of_collect_are_refused_where_they_change_nothing(
     shutil.copy(ROOT / "params.yaml", copy)
     monkeypatch.chdir(copy)
     monkeypatch.setattr(sys, "argv", ["collect.py", "--limit", "5"])
-    with pytest.raises(UserError, match="collect.source is demo; expected avito where options"):
+    with pytest.raises(UserError, match=r"collect\.source is demo; expected avito where options"):
         importlib.import_module("stages.collect").main()
 
 
