@@ -1,12 +1,14 @@
-"""Small made-up listings and features for the tests."""
+"""Small made-up listings, outputs and settings for the tests."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from ruamel.yaml import YAML
 
 from src.artifacts.outputs import ModelOutput
 
@@ -14,7 +16,7 @@ CLASSES = ("Книги", "Мебель", "Обувь")
 
 
 def made_table(train: int = 36, val: int = 12, test: int = 12) -> pd.DataFrame:
-    """Prepared listings r00, r01, … of three categories in turn, each in a group of its own."""
+    """Return prepared listings r00, r01, … of three categories in turn, one in each group."""
     n = train + val + test
     category = [CLASSES[i % len(CLASSES)] for i in range(n)]
     return pd.DataFrame(
@@ -38,7 +40,7 @@ def made_table(train: int = 36, val: int = 12, test: int = 12) -> pd.DataFrame:
 
 
 def made_notes() -> dict[str, Any]:
-    """What preparing would have counted of near-duplicates."""
+    """Return the counts of near-duplicates that the stage prepare would have written."""
     return {
         "duplicates": {"groups": 3, "listings": 7, "largest": 3, "links": {"photo": 2, "text": 4}},
         "random_split": {
@@ -52,17 +54,18 @@ def made_notes() -> dict[str, Any]:
 
 
 def labels(table: pd.DataFrame) -> NDArray[np.int64]:
+    """Return the index of each listing's category in CLASSES, [N]."""
     return np.array([CLASSES.index(name) for name in table["category"]])
 
 
 def one_hot(table: pd.DataFrame, sure: float = 0.8) -> NDArray[np.float32]:
-    """Probabilities that give the true class `sure` and share the rest."""
+    """Return probabilities with `sure` for the true class and the rest shared, [N, 3]."""
     rest = (1 - sure) / (len(CLASSES) - 1)
     return np.where(np.eye(len(CLASSES))[labels(table)] > 0, sure, rest).astype(np.float32)
 
 
 def made_features(table: pd.DataFrame, **changes: Any) -> ModelOutput:
-    """Features of every listing by one encoder fitted on the train part."""
+    """Return the output for every listing of one encoder that was fitted on the train split."""
     n = len(table)
     ids = table["id"].to_numpy(dtype=str)
     fitted = ids[(table["split"] == "train").to_numpy()]
@@ -80,4 +83,17 @@ def made_features(table: pd.DataFrame, **changes: Any) -> ModelOutput:
 
 
 def groups_of(table: pd.DataFrame) -> pd.Series:
+    """Return the group of every listing, indexed by id."""
     return table.set_index("id")["group"]
+
+
+def params_content(changes: dict[str, Any]) -> Any:
+    """Return the content of params.yaml with some values changed, by their dotted paths."""
+    content = YAML(typ="safe").load(Path(__file__).parents[1] / "params.yaml")
+    for path, value in changes.items():
+        *sections, last = path.split(".")
+        section = content
+        for name in sections:
+            section = section[name]
+        section[last] = value
+    return content

@@ -9,18 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import skops.io
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
-from src.artifacts.model_files import save_sklearn
+from src.artifacts.model_files import load_sklearn, require_known_types, save_sklearn
+from src.core.errors import UserError
 from src.core.files import read_json
-from src.core.listings import labels_of
-from src.encoders.text.tfidf import BagOfWords
 from src.fusion.blocks import Block
-from src.fusion.fused import FusedClassifier, save_fused
-from src.fusion.heads import make_head
-from tests.made import made_table
+from src.fusion.fused import FusedClassifier
+from src.fusion.heads import HEAD_TYPES, Neighbours, make_head
+from tests.made import labels, made_table
 
 ROOT = Path(__file__).parents[2]
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -30,25 +33,21 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "random_forest": {"n_estimators": 5, "class_weight": "balanced_subsample"},
     "stack": {"penalty": 0.01},
 }
-# What these models are made of beside scikit-learn's, numpy's and scipy's own types.
-OWN = {
-    "src.fusion.heads.BalancedMLP",
-    "src.fusion.heads.Neighbours",
-    "src.fusion.conditional_logit.ConditionalLogit",
-}
 
 
 def fitted(kind: str) -> tuple[Any, Any]:
-    """Fit one model; return it with what it can score."""
+    """Fit one model; return it with what it was fitted on."""
     if kind == "tfidf":
         table = made_table()
-        words = table.assign(
-            title=table["title_words"].str.split(), body=table["text_words"].str.split()
+        vectors = ColumnTransformer(
+            [
+                ("words", TfidfVectorizer(ngram_range=(1, 2)), "text_words"),
+                ("characters", TfidfVectorizer(analyzer="char_wb"), "title_words"),
+            ]
         )
-        spec = {"C": 10.0, "components": 4, "imbalance": "weights"}
-        bag = BagOfWords(table, words, labels_of(table)[1], 3, spec, seed=7)
-        model, _ = bag.fit(np.arange(36), np.arange(36, 48), 0)
-        return model, bag
+        texts = table.astype({"text_words": object, "title_words": object})
+        model = make_pipeline(vectors, TruncatedSVD(4, random_state=7), LogisticRegression())
+        return model.fit(texts, labels(table)), texts
     rng = np.random.default_rng(0)
     x = rng.normal(size=(60, 7)).astype(np.float32)
     y = np.arange(60) % 3
@@ -61,8 +60,21 @@ def save_all(folder: str) -> None:
         save_sklearn(fitted(kind)[0], Path(folder) / f"{kind}.skops")
 
 
+def fused() -> tuple[FusedClassifier, dict[str, Block]]:
+    """Fit a small fused model; return it with the blocks that it was fitted on."""
+    rng = np.random.default_rng(0)
+    everything = np.ones(60, bool)
+    blocks = {
+        name: Block(rng.normal(size=(60, d)).astype(np.float32), everything, everything)
+        for name, d in (("photo", 3), ("text", 3), ("price", 1))
+    }
+    head = make_head("stack", SETTINGS["stack"], 3, seed=7)
+    model = FusedClassifier(head, np.array(["a", "b", "c"]))
+    return model.fit(blocks, np.arange(60) % 3, everything), blocks
+
+
 def test_equal_models_are_equal_bytes_in_every_process(tmp_path: Path) -> None:
-    # Two processes with other addresses, hashes and times.
+    # Two processes with different addresses, hashes and times.
     folders = [tmp_path / name for name in ("one", "two")]
     for seed, folder in enumerate(folders):
         folder.mkdir()
@@ -84,66 +96,40 @@ def test_a_saved_model_is_read_back_with_known_types_and_predicts_the_same(
     path = tmp_path / "model.skops"
     model, x = fitted(kind)
     save_sklearn(model, path)
+    own = {f"{one.__module__}.{one.__qualname__}" for one in HEAD_TYPES}
     types = skops.io.get_untrusted_types(file=path)
     assert [t for t in types if t.split(".")[0] not in ("numpy", "scipy", "sklearn")] == [
-        t for t in types if t in OWN
+        t for t in types if t in own
     ]
-    loaded = skops.io.load(path, trusted=types)
-    if kind == "tfidf":
-        for found, expected in zip(
-            x.score(loaded, np.arange(60)), x.score(model, np.arange(60)), strict=True
-        ):
-            np.testing.assert_allclose(found, expected, atol=1e-6)
-    else:
-        np.testing.assert_allclose(loaded.predict_proba(x), model.predict_proba(x), atol=1e-6)
+    loaded = load_sklearn(path, HEAD_TYPES)
+    np.testing.assert_allclose(loaded.predict_proba(x), model.predict_proba(x), atol=1e-6)
+
+
+def test_a_class_that_the_caller_does_not_trust_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "model.skops"
+    save_sklearn(fitted("knn")[0], path)
+    require_known_types(path, [Neighbours])
+    for check in (require_known_types, load_sklearn):
+        with pytest.raises(
+            UserError, match=r"not trusted: src\.fusion\.heads\.Neighbours;"
+        ) as error:
+            check(path)
+        assert "\n" not in str(error.value)
+    path.write_bytes(b"broken")
+    with pytest.raises(UserError, match=r"model\.skops is not a whole skops file"):
+        load_sklearn(path, HEAD_TYPES)
 
 
 def test_a_fused_model_is_saved_by_what_its_heads_read(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    y, everything = np.arange(60) % 3, np.ones(60, bool)
-    blocks = {
-        name: Block(rng.normal(size=(60, d)).astype(np.float32), everything, everything)
-        for name, d in (("photo", 3), ("text", 3), ("price", 1))
-    }
-    head = make_head("stack", SETTINGS["stack"], 3, seed=7)
-    model = FusedClassifier(head, 3).fit(blocks, y, everything)
-    save_fused(model, np.array(["a", "b", "c"]), tmp_path / "out")
-    about = read_json(tmp_path / "out" / "model.json")
-    assert about["classes"] == ["a", "b", "c"]
-    assert about["prior"] == pytest.approx([1 / 3] * 3)
-    path = tmp_path / "out" / "model.skops"
-    heads = skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
+    model, blocks = fused()
+    model.save(tmp_path / "out")
+    content = read_json(tmp_path / "out" / "model.json")
+    assert content["classes"] == ["a", "b", "c"]
+    assert content["prior"] == pytest.approx([1 / 3] * 3)
+    heads = load_sklearn(tmp_path / "out" / "model.skops", HEAD_TYPES)
     assert set(heads) == {
         "photo", "text", "price", "photo+text", "photo+price", "text+price", "photo+text+price"
     }  # fmt: skip
-    read = FusedClassifier(None, 3)
-    read.prior = np.array(about["prior"])
-    read.heads = {tuple(name.split("+")): head for name, head in heads.items()}
+    read = FusedClassifier.load(tmp_path / "out")
+    assert read.classes.tolist() == ["a", "b", "c"]
     np.testing.assert_allclose(read.predict_proba(blocks), model.predict_proba(blocks), atol=1e-6)
-
-
-def test_tfidf_does_without_titles_and_with_classes_that_a_fold_lacks() -> None:
-    table = made_table()
-    words = pd.DataFrame(
-        {"id": table["id"], "title": [[]] * 60, "body": table["text_words"].str.split()}
-    )
-    spec = {"C": 10.0, "components": 4, "imbalance": "weights"}
-    bag = BagOfWords(table, words, labels_of(table)[1], 3, spec, seed=7)
-    two = np.flatnonzero(labels_of(table)[1] != 1)
-    model, curves = bag.fit(two, np.arange(36, 48), 0)
-    x, probs = bag.score(model, np.arange(60))
-    assert not len(curves)
-    assert x.shape == (60, 4)
-    assert not probs[:, 1].any()
-    right = probs.argmax(1) == labels_of(table)[1]
-    assert right[two].mean() > 0.9
-
-
-def test_tfidf_learns_words_of_its_fitting_rows_alone() -> None:
-    model, bag = fitted("tfidf")
-    bag.texts.loc[bag.texts.index[50], "whole"] += " шифоньер шифоньер"
-    again, _ = bag.fit(np.arange(36), np.arange(36, 48), 0)
-    for one in (model, again):
-        words = one.named_steps["vectors"].named_transformers_["words"].vocabulary_
-        assert "книги" in words
-        assert "шифоньер" not in words

@@ -1,22 +1,27 @@
-"""Blocks: what each modality says of every listing, and what may be learned from."""
+"""Blocks: the columns of each modality, and which listings a head may learn from."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from src.artifacts.outputs import ModelOutput
+from src.artifacts.outputs import ModelOutput, RowOutput
 from src.core.errors import UserError
+from src.core.params import parse_params
+from src.core.schema import Inputs
 from src.fusion.blocks import model_block, price_block, with_out_of_fold
-from tests.made import made_features, made_table, one_hot
+from tests.made import made_features, made_table, one_hot, params_content
 
 TABLE = made_table()
 TRAIN = (TABLE["split"] == "train").to_numpy()
 
 
-def out_of_fold(features: ModelOutput) -> ModelOutput:
-    """Scores of the train part by two encoders, each fitted on the other's half."""
-    kept = features.rows(TRAIN)
+INPUTS: tuple[Inputs, ...] = ("features", "probs", "both")
+
+
+def out_of_fold(full: ModelOutput) -> ModelOutput:
+    """Return outputs of the train split by two encoders, each fitted on the other's half."""
+    kept = full.subset(TRAIN)
     half = (np.arange(36) % 2).astype(np.int32)
     return ModelOutput(
         ids=kept.ids,
@@ -26,49 +31,49 @@ def out_of_fold(features: ModelOutput) -> ModelOutput:
         scored_by=half + 1,
         fitted_ids=kept.ids,
         fitted_by=2 - half,
-        frozen=features.frozen,
+        frozen=full.frozen,
     )
 
 
 def test_a_listing_without_the_modality_is_absent_and_zero() -> None:
-    some = made_features(TABLE).rows(np.arange(1, 60))
+    some = made_features(TABLE).subset(np.arange(1, 60))
     block = model_block(TABLE, some, "both")
     assert block.present.tolist() == [False] + [True] * 59
-    assert not block.x[0].any()
+    assert not block.columns[0].any()
     assert block.unseen[0]
 
 
 def test_rows_follow_the_table_whatever_the_order_of_the_features() -> None:
-    features = made_features(TABLE)
-    mixed = features.rows(np.random.default_rng(0).permutation(60))
-    for inputs in ("features", "probs", "both"):
-        one, two = (model_block(TABLE, said, inputs) for said in (features, mixed))
-        np.testing.assert_array_equal(one.x, two.x)
+    output = made_features(TABLE)
+    mixed = output.subset(np.random.default_rng(0).permutation(60))
+    for inputs in INPUTS:
+        one, two = (model_block(TABLE, some, inputs) for some in (output, mixed))
+        np.testing.assert_array_equal(one.columns, two.columns)
         np.testing.assert_array_equal(one.unseen, two.unseen)
 
 
 def test_features_have_unit_length_and_probabilities_become_centred_logarithms() -> None:
-    features = made_features(TABLE)
-    x = model_block(TABLE, features, "features").x
-    np.testing.assert_allclose(np.linalg.norm(x, axis=1), 1, atol=1e-5)
-    logs = model_block(TABLE, features, "probs").x
+    output = made_features(TABLE)
+    units = model_block(TABLE, output, "features").columns
+    np.testing.assert_allclose(np.linalg.norm(units, axis=1), 1, atol=1e-5)
+    logs = model_block(TABLE, output, "probs").columns
     np.testing.assert_allclose(logs.sum(1), 0, atol=1e-5)
     softmax = np.exp(logs) / np.exp(logs).sum(1, keepdims=True)
-    np.testing.assert_allclose(softmax, features.probs, atol=1e-5)
-    both = model_block(TABLE, features, "both").x
-    np.testing.assert_array_equal(both, np.hstack([x, logs]))
+    np.testing.assert_allclose(softmax, output.probs, atol=1e-5)
+    both = model_block(TABLE, output, "both").columns
+    np.testing.assert_array_equal(both, np.hstack([units, logs]))
 
 
 def test_a_probability_of_zero_stays_finite() -> None:
     block = model_block(TABLE, made_features(TABLE, probs=one_hot(TABLE, sure=1.0)), "probs")
-    assert np.isfinite(block.x).all()
-    assert block.x.max() < 10
+    assert np.isfinite(block.columns).all()
+    assert block.columns.max() < 10
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-@pytest.mark.parametrize("inputs", ["features", "probs", "both"])
-def test_only_features_of_a_frozen_network_are_unseen_by_it_for_the_rows_of_its_head(
-    inputs: str, frozen: bool
+@pytest.mark.parametrize("inputs", INPUTS)
+def test_only_features_of_a_frozen_network_are_unseen_for_the_listings_of_its_head(
+    inputs: Inputs, frozen: bool
 ) -> None:
     block = model_block(TABLE, made_features(TABLE, frozen=frozen), inputs)
     expected = np.ones(60, bool) if frozen and inputs == "features" else ~TRAIN
@@ -76,8 +81,8 @@ def test_only_features_of_a_frozen_network_are_unseen_by_it_for_the_rows_of_its_
 
 
 def test_unknown_inputs_are_refused_in_one_line() -> None:
-    with pytest.raises(UserError, match="inputs is 'logits'; expected") as error:
-        model_block(TABLE, made_features(TABLE), "logits")
+    with pytest.raises(UserError, match=r"fusion\.stack\.inputs is 'logits'; expected") as error:
+        parse_params(params_content({"fusion.stack.inputs": "logits"}))
     assert "\n" not in str(error.value)
 
 
@@ -87,34 +92,35 @@ def test_a_missing_price_is_absent_and_a_price_is_its_logarithm() -> None:
     table.loc[1, "price"] = 0.0
     block = price_block(table)
     assert block.present.tolist() == [False] + [True] * 59
-    np.testing.assert_allclose(block.x[:3, 0], [0, 0, np.log1p(102)], rtol=1e-6)
+    np.testing.assert_allclose(block.columns[:3, 0], [0, 0, np.log1p(102)], rtol=1e-6)
     assert block.unseen.all()
 
 
 @pytest.mark.parametrize("frozen", [False, True])
 def test_out_of_fold_probabilities_take_the_place_of_seen_ones(frozen: bool) -> None:
-    features = made_features(TABLE, frozen=frozen)
-    block = model_block(TABLE, with_out_of_fold(features, out_of_fold(features), "probs"), "probs")
+    full = made_features(TABLE, frozen=frozen)
+    joined = with_out_of_fold(RowOutput(full, out_of_fold(full)), "probs")
+    block = model_block(TABLE, joined, "probs")
     assert block.present.all()
     assert block.unseen.all()
-    weaker = model_block(TABLE, made_features(TABLE, probs=one_hot(TABLE, sure=0.5)), "probs").x
-    np.testing.assert_allclose(block.x[TRAIN], weaker[TRAIN], atol=1e-5)
-    untouched = model_block(TABLE, features, "probs").x
-    np.testing.assert_array_equal(block.x[~TRAIN], untouched[~TRAIN])
+    weaker = model_block(TABLE, made_features(TABLE, probs=one_hot(TABLE, sure=0.5)), "probs")
+    np.testing.assert_allclose(block.columns[TRAIN], weaker.columns[TRAIN], atol=1e-5)
+    untouched = model_block(TABLE, full, "probs")
+    np.testing.assert_array_equal(block.columns[~TRAIN], untouched.columns[~TRAIN])
 
 
 @pytest.mark.parametrize("inputs", ["features", "both"])
-def test_features_of_separately_tuned_encoders_are_not_mixed(inputs: str) -> None:
-    features = made_features(TABLE)
-    assert with_out_of_fold(features, out_of_fold(features), inputs) is features
+def test_features_of_separately_tuned_encoders_are_not_mixed(inputs: Inputs) -> None:
+    full = made_features(TABLE)
+    assert with_out_of_fold(RowOutput(full, out_of_fold(full)), inputs) is full
     frozen = made_features(TABLE, frozen=True)
-    joined = with_out_of_fold(frozen, out_of_fold(frozen), inputs)
+    joined = with_out_of_fold(RowOutput(frozen, out_of_fold(frozen)), inputs)
     assert model_block(TABLE, joined, inputs).unseen.all()
 
 
-def test_out_of_fold_scores_that_saw_their_row_stay_seen() -> None:
-    features = made_features(TABLE)
-    honest = out_of_fold(features)
+def test_out_of_fold_scores_that_saw_their_listing_stay_seen() -> None:
+    full = made_features(TABLE)
+    honest = out_of_fold(full)
     leaking = ModelOutput(**vars(honest) | {"fitted_by": honest.scored_by})
-    joined = with_out_of_fold(features, leaking, "probs")
+    joined = with_out_of_fold(RowOutput(full, leaking), "probs")
     assert not model_block(TABLE, joined, "probs").unseen[TRAIN].any()

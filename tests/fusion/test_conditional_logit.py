@@ -48,7 +48,7 @@ def test_one_model_alone_is_calibrated_by_its_temperature(temperature: float) ->
     np.testing.assert_allclose(head.coef_, 0, atol=0.02)
 
 
-def test_a_model_that_says_nothing_gets_no_weight() -> None:
+def test_a_model_of_pure_noise_gets_no_weight() -> None:
     rng = RNG(0)
     useful = log_softmax(2 * rng.normal(size=(4000, 3)), axis=1)
     noise = log_softmax(2 * rng.normal(size=(4000, 3)), axis=1)

@@ -7,15 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
 
-from src.core.errors import UserError
 from src.fusion.blocks import Block
 from src.fusion.fused import FusedClassifier
 from src.fusion.heads import make_head
+from tests.made import CLASSES
 
 N = 90
 Y = np.arange(N) % 3
 ALL = np.ones(N, bool)
+NAMES = np.array(CLASSES)
 HEADS: dict[str, dict[str, Any]] = {
     "nn": {"hidden_layer_sizes": [16], "max_iter": 40, "learning_rate_init": 0.01},
     "logreg": {"class_weight": "balanced"},
@@ -26,22 +30,22 @@ HEADS: dict[str, dict[str, Any]] = {
 
 
 def logs(y: NDArray[np.int64], noise: float, seed: int) -> NDArray[np.float32]:
-    """Centred log-probabilities that point to y through some noise."""
+    """Return centred log-probabilities of y with some noise, [N, 3]."""
     x = 2 * np.eye(3)[y] + noise * np.random.default_rng(seed).normal(size=(len(y), 3))
     x -= np.log(np.exp(x).sum(1, keepdims=True))
     return (x - x.mean(1, keepdims=True)).astype(np.float32)
 
 
 def made_blocks(seed: int = 1, **present: NDArray[np.bool_]) -> dict[str, Block]:
-    x = {
+    columns = {
         "photo": logs(Y, 1.0, seed),
         "text": logs(Y, 1.0, seed + 1),
         "price": np.random.default_rng(seed + 2).normal(size=(N, 1)).astype(np.float32),
     }
     blocks = {}
-    for name, columns in x.items():
+    for name, some in columns.items():
         there = present.get(name, ALL)
-        blocks[name] = Block(np.where(there[:, None], columns, 0), there, ALL)
+        blocks[name] = Block(np.where(there[:, None], some, 0), there, ALL)
     return blocks
 
 
@@ -53,43 +57,43 @@ def head(kind: str = "logreg", num_classes: int = 3) -> Any:
 def test_every_head_answers_every_subset_of_what_a_listing_has(kind: str) -> None:
     subsets = np.array([[i & 1, i & 2, i & 4] for i in np.arange(N) // 3 % 8], bool).T
     blocks = made_blocks(**dict(zip(("photo", "text", "price"), subsets, strict=True)))
-    model = FusedClassifier(head(kind), 3).fit(blocks, Y, ALL)
+    model = FusedClassifier(head(kind), NAMES).fit(blocks, Y, ALL)
     probs = model.predict_proba(blocks)
     np.testing.assert_allclose(probs.sum(1), 1, atol=1e-5)
     right = probs.argmax(1) == Y
     assert right[subsets[0] | subsets[1]].mean() > 0.8
     nothing = ~subsets.any(0)
     assert nothing.any()
-    np.testing.assert_allclose(probs[nothing], np.tile(model.prior, (nothing.sum(), 1)), rtol=1e-6)
+    np.testing.assert_allclose(probs[nothing], np.tile(model.prior_, (nothing.sum(), 1)), rtol=1e-6)
 
 
 def test_a_listing_with_nothing_gets_the_shares_of_the_classes() -> None:
     some = np.arange(N) % 9 > 2
     blocks = made_blocks(photo=some, text=some, price=some)
     y = np.where(np.arange(N) % 2, 0, Y)
-    probs = FusedClassifier(head(), 3).fit(blocks, y, ALL).predict_proba(blocks)
+    probs = FusedClassifier(head(), NAMES).fit(blocks, y, ALL).predict_proba(blocks)
     np.testing.assert_allclose(probs[0], np.bincount(y) / N, rtol=1e-6)
 
 
 def test_the_prior_is_of_the_rows_to_learn_from() -> None:
     rows = (Y != 2) | (np.arange(N) < 6)
-    model = FusedClassifier(head(), 3).fit(made_blocks(), Y, rows)
-    np.testing.assert_allclose(model.prior, np.bincount(Y[rows]) / rows.sum())
+    model = FusedClassifier(head(), NAMES).fit(made_blocks(), Y, rows)
+    np.testing.assert_allclose(model.prior_, np.bincount(Y[rows]) / rows.sum())
 
 
 def test_hidden_modalities_are_as_good_as_absent_and_their_content_is_not_read() -> None:
     blocks = made_blocks()
-    model = FusedClassifier(head(), 3).fit(blocks, Y, ALL)
+    model = FusedClassifier(head(), NAMES).fit(blocks, Y, ALL)
     photo_only = model.predict_proba(blocks, frozenset({"text", "price"}))
     none = np.zeros(N, bool)
-    absent = blocks | {n: Block(blocks[n].x, none, ALL) for n in ("text", "price")}
+    absent = blocks | {n: Block(blocks[n].columns, none, ALL) for n in ("text", "price")}
     np.testing.assert_array_equal(photo_only, model.predict_proba(absent))
-    garbage = blocks | {n: Block(blocks[n].x + 1e3, ALL, ALL) for n in ("text", "price")}
+    garbage = blocks | {n: Block(blocks[n].columns + 1e3, ALL, ALL) for n in ("text", "price")}
     np.testing.assert_array_equal(
         photo_only, model.predict_proba(garbage, frozenset({"text", "price"}))
     )
     everything = model.predict_proba(blocks, frozenset({"photo", "text", "price"}))
-    np.testing.assert_allclose(everything, np.tile(model.prior, (N, 1)), rtol=1e-6)
+    np.testing.assert_allclose(everything, np.tile(model.prior_, (N, 1)), rtol=1e-6)
     assert (model.predict_proba(blocks) != photo_only).any()
 
 
@@ -97,15 +101,15 @@ def test_hidden_modalities_are_as_good_as_absent_and_their_content_is_not_read()
 def test_a_poisoned_row_that_an_encoder_has_seen_has_no_effect(kind: str) -> None:
     blocks, unseen = made_blocks(), ALL.copy()
     unseen[4] = False
-    poisoned = blocks["photo"].x.copy()
+    poisoned = blocks["photo"].columns.copy()
     assert Y[4] == 1
     poisoned[4] = [5e3, -1e3, -4e3]
     fits = [
-        FusedClassifier(head(kind), 3)
+        FusedClassifier(head(kind), NAMES)
         .fit(blocks | {"photo": Block(x, ALL, mask)}, Y, ALL)
         .predict_proba(made_blocks(seed=11))
         for x, mask in (
-            (blocks["photo"].x, unseen),
+            (blocks["photo"].columns, unseen),
             (poisoned, unseen),
             (poisoned, ALL),
         )
@@ -116,9 +120,9 @@ def test_a_poisoned_row_that_an_encoder_has_seen_has_no_effect(kind: str) -> Non
 
 def test_a_row_seen_by_one_encoder_still_teaches_what_the_other_says() -> None:
     blocks = made_blocks()
-    blocks["photo"] = Block(blocks["photo"].x, ALL, np.zeros(N, bool))
-    model = FusedClassifier(head(), 3).fit(blocks, Y, ALL)
-    assert set(model.heads) == {("text",), ("price",), ("text", "price")}
+    blocks["photo"] = Block(blocks["photo"].columns, ALL, np.zeros(N, bool))
+    model = FusedClassifier(head(), NAMES).fit(blocks, Y, ALL)
+    assert set(model.heads_) == {("text",), ("price",), ("text", "price")}
     # Listings with a photo are answered by the rest.
     assert (model.predict_proba(blocks).argmax(1) == Y).mean() > 0.8
 
@@ -127,7 +131,7 @@ def test_rows_outside_the_marked_ones_are_not_learned_from() -> None:
     rows = np.arange(N) < 60
     wrong = np.where(rows, Y, (Y + 1) % 3)
     one, two = (
-        FusedClassifier(head(), 3).fit(made_blocks(), y, rows).predict_proba(made_blocks())
+        FusedClassifier(head(), NAMES).fit(made_blocks(), y, rows).predict_proba(made_blocks())
         for y in (Y, wrong)
     )
     np.testing.assert_array_equal(one, two)
@@ -137,7 +141,7 @@ def test_rows_outside_the_marked_ones_are_not_learned_from() -> None:
 def test_a_class_that_the_fitting_rows_lack_stops_no_head(kind: str) -> None:
     rows = Y != 1
     blocks = made_blocks()
-    model = FusedClassifier(head(kind), 3).fit(blocks, Y, rows)
+    model = FusedClassifier(head(kind), NAMES).fit(blocks, Y, rows)
     probs = model.predict_proba(blocks)
     assert probs.shape == (N, 3)
     np.testing.assert_allclose(probs.sum(1), 1, atol=1e-5)
@@ -149,14 +153,14 @@ def test_a_class_that_the_fitting_rows_lack_stops_no_head(kind: str) -> None:
 def test_few_listings_with_a_photo_stop_no_head(kind: str) -> None:
     few = np.isin(np.arange(N), [0, 1, 2, 3])
     blocks = made_blocks(photo=few)
-    probs = FusedClassifier(head(kind), 3).fit(blocks, Y, ALL).predict_proba(blocks)
+    probs = FusedClassifier(head(kind), NAMES).fit(blocks, Y, ALL).predict_proba(blocks)
     np.testing.assert_allclose(probs.sum(1), 1, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", HEADS)
 def test_a_head_fits_the_same_each_time(kind: str) -> None:
     one, two = (
-        FusedClassifier(head(kind), 3).fit(made_blocks(), Y, ALL).predict_proba(made_blocks())
+        FusedClassifier(head(kind), NAMES).fit(made_blocks(), Y, ALL).predict_proba(made_blocks())
         for _ in range(2)
     )
     np.testing.assert_array_equal(one, two)
@@ -165,28 +169,23 @@ def test_a_head_fits_the_same_each_time(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["nn", "logreg", "knn", "random_forest"])
 def test_the_unit_of_a_column_does_not_matter(kind: str) -> None:
     blocks = made_blocks()
-    scaled = blocks | {"price": Block(blocks["price"].x * np.float32(2**20), ALL, ALL)}
+    scaled = blocks | {"price": Block(blocks["price"].columns * np.float32(2**20), ALL, ALL)}
     one, two = (
-        FusedClassifier(head(kind), 3).fit(some, Y, ALL).predict_proba(some)
+        FusedClassifier(head(kind), NAMES).fit(some, Y, ALL).predict_proba(some)
         for some in (blocks, scaled)
     )
     np.testing.assert_allclose(one, two, atol=1e-3)
 
 
-def test_the_network_weighs_all_classes_alike() -> None:
-    rng = np.random.default_rng(0)
-    y = np.repeat([0, 1], [380, 20])
-    x = rng.normal(size=(400, 2)).astype(np.float32)
-    settings = {"hidden_layer_sizes": [4], "alpha": 1.0, "max_iter": 60}
-    probs = make_head("nn", settings, 2, seed=7).fit(x, y).predict_proba(x)
-    assert probs[:, 1].mean() == pytest.approx(0.5, abs=0.1)
-
-
-def test_unknown_heads_and_settings_are_refused_in_one_line() -> None:
-    with pytest.raises(UserError, match="head is 'svm'; expected one of nn, logreg, knn") as first:
-        make_head("svm", {}, 3, seed=7)
-    assert "\n" not in str(first.value)
-    for kind in HEADS:
-        with pytest.raises(UserError, match=f"settings of the head {kind}: .*'depth'") as error:
-            make_head(kind, {"depth": 5}, 3, seed=7)
-        assert "\n" not in str(error.value)
+def test_the_fused_model_is_an_estimator_of_scikit_learn() -> None:
+    model = FusedClassifier(head(), NAMES, head("stack"))
+    assert set(model.get_params(deep=False)) == {"head", "classes", "single_model_head"}
+    with pytest.raises(NotFittedError):
+        check_is_fitted(model)
+    model.fit(made_blocks(), Y, ALL)
+    check_is_fitted(model)
+    again = clone(model)
+    assert not hasattr(again, "heads_")
+    again.fit(made_blocks(), Y, ALL)
+    one, two = (fitted.predict_proba(made_blocks()) for fitted in (model, again))
+    np.testing.assert_array_equal(one, two)

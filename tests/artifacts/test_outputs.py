@@ -1,4 +1,4 @@
-"""Features: a file without pickle, and no score of a row by what has seen it."""
+"""Outputs of models: a file without pickle, and no score of a listing by what has seen it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.artifacts.outputs import LeakError, ModelOutput
@@ -64,7 +64,7 @@ def test_arrays_that_do_not_fit_each_other_or_are_not_finite_are_refused(
 
 def test_chosen_rows_keep_what_their_encoder_was_fitted_on() -> None:
     table = made_table()
-    chosen = made_features(table).rows(np.array([1, 40]))
+    chosen = made_features(table).subset(np.array([1, 40]))
     assert chosen.ids.tolist() == ["r01", "r40"]
     assert chosen.unseen(groups_of(table)).tolist() == [False, True]
 
@@ -102,14 +102,16 @@ def test_rows_that_no_group_is_known_of_are_taken_for_seen() -> None:
 def test_a_leak_names_the_listings() -> None:
     table = made_table()
     features = made_features(table)
-    with pytest.raises(LeakError, match=r"judging: 2 listings .* r02, r05;") as error:
-        features.rows(np.array([2, 5, 40])).require_unseen(groups_of(table), "judging")
+    with pytest.raises(LeakError, match=r"validation: 2 listings .* r02, r05;") as error:
+        features.subset(np.array([2, 5, 40])).require_unseen(groups_of(table), "validation")
     assert "\n" not in str(error.value)
     with pytest.raises(LeakError, match=r"36 listings .* r00, r01, r02, r03, r04, …"):
-        features.require_unseen(groups_of(table), "judging")
-    features.rows(np.arange(36, 60)).require_unseen(groups_of(table), "judging")
+        features.require_unseen(groups_of(table), "validation")
+    features.subset(np.arange(36, 60)).require_unseen(groups_of(table), "validation")
 
 
+# The first call may be slow on a busy machine.
+@settings(deadline=None)
 @given(
     rows=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), min_size=1, max_size=12),
     fitted=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 2)), max_size=12),

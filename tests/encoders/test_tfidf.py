@@ -1,0 +1,66 @@
+"""TF-IDF: what it learns from, what it does without, and its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from src.core.listings import labels_of
+from src.core.schema import Tfidf
+from src.encoders.text.tfidf import TfidfClassifier, TfidfEncoder
+from tests.made import CLASSES, made_table
+
+SETTINGS = Tfidf(folds=0, C=10.0, components=4, imbalance="weights")
+
+
+def made_encoder(titles: bool = True) -> TfidfEncoder:
+    """Return the encoder of 60 listings, with or without titles."""
+    table = made_table()
+    title = table["title_words"].str.split() if titles else [[]] * 60
+    words = pd.DataFrame(
+        {"id": table["id"], "title": title, "body": table["text_words"].str.split()}
+    )
+    return TfidfEncoder(table, words, labels_of(table)[1], CLASSES, SETTINGS, seed=7)
+
+
+def fitted(encoder: TfidfEncoder) -> TfidfClassifier:
+    model, _ = encoder.fit(np.arange(36), np.arange(36, 48), 0)
+    return model
+
+
+def test_a_saved_model_is_read_back_with_known_types_and_predicts_the_same(tmp_path: Path) -> None:
+    encoder = made_encoder()
+    model = fitted(encoder)
+    model.save(tmp_path)
+    loaded = TfidfClassifier.load(tmp_path)
+    for found, expected in zip(
+        encoder.score(loaded, np.arange(60)), encoder.score(model, np.arange(60)), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_tfidf_does_without_titles_and_with_classes_that_a_fold_lacks() -> None:
+    encoder = made_encoder(titles=False)
+    true = labels_of(made_table())[1]
+    two = np.flatnonzero(true != 1)
+    model, curves = encoder.fit(two, np.arange(36, 48), 0)
+    features, probs = encoder.score(model, np.arange(60))
+    assert not len(curves)
+    assert features.shape == (60, 4)
+    assert not probs[:, 1].any()
+    right = probs.argmax(1) == true
+    assert right[two].mean() > 0.9
+
+
+def test_tfidf_learns_words_of_its_fitting_rows_alone() -> None:
+    encoder = made_encoder()
+    model = fitted(encoder)
+    encoder.texts.loc[encoder.texts.index[50], "whole"] += " шифоньер шифоньер"
+    again = fitted(encoder)
+    for one in (model, again):
+        vectors = one.pipeline.named_steps["vectors"]
+        words = vectors.named_transformers_["words"].vocabulary_
+        assert "книги" in words
+        assert "шифоньер" not in words

@@ -1,0 +1,77 @@
+"""The heads: scikit-learn's rules, and what our own classes add to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+from src.core.errors import UserError
+from src.core.params import parse_params
+from src.fusion.conditional_logit import ConditionalLogit
+from src.fusion.heads import BalancedMLP, Neighbours, make_head
+from tests.fusion.test_fused import HEADS
+from tests.made import params_content
+
+Y = np.arange(90) % 3
+X = np.random.default_rng(0).normal(size=(90, 7)).astype(np.float32)
+
+
+def test_the_network_weighs_all_classes_alike() -> None:
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [380, 20])
+    x = rng.normal(size=(400, 2)).astype(np.float32)
+    settings = {"hidden_layer_sizes": [4], "alpha": 1.0, "max_iter": 60}
+    probs = make_head("nn", settings, 2, seed=7).fit(x, y).predict_proba(x)
+    assert probs[:, 1].mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_unknown_heads_and_settings_are_refused_in_one_line() -> None:
+    with pytest.raises(UserError, match="head is 'svm'; expected nn, logreg, knn") as first:
+        parse_params(params_content({"fusion.nn.head": "svm"}))
+    assert "\n" not in str(first.value)
+    for kind in HEADS:
+        with pytest.raises(UserError, match=rf"{kind}\.settings\.depth is unknown; ") as error:
+            parse_params(params_content({f"fusion.{kind}.settings.depth": 5}))
+        assert "\n" not in str(error.value)
+        with pytest.raises(TypeError, match="depth"):
+            make_head(kind, {"depth": 5}, 3, seed=7)
+    with pytest.raises(ValueError, match="no head 'svm'"):
+        make_head("svm", {}, 3, seed=7)
+
+
+def test_few_listings_are_all_neighbours_and_the_parameters_stay() -> None:
+    head = make_head("knn", {"n_neighbors": 15}, 3, seed=7)
+    before = head.get_params()
+    few = head.fit(X[:6], Y[:6]).predict_proba(X)
+    np.testing.assert_allclose(few, 1 / 3)
+    assert head.get_params() == before
+    assert head["head"].estimator.n_neighbors == 15
+    many = clone(head).fit(X, Y).predict_proba(X)
+    plain = make_pipeline(StandardScaler(), KNeighborsClassifier(15)).fit(X, Y)
+    np.testing.assert_array_equal(many, plain.predict_proba(X))
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_fitting_changes_no_parameter_of_a_head(kind: str) -> None:
+    head = make_head(kind, HEADS[kind], 3, seed=7)
+    before = head.get_params()
+    head.fit(X, Y)
+    assert head.get_params() == before
+    clone(head)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [ConditionalLogit(), BalancedMLP(max_iter=100), Neighbours(KNeighborsClassifier())],
+    ids=lambda estimator: type(estimator).__name__,
+)
+@pytest.mark.filterwarnings("ignore")
+def test_our_own_classes_pass_all_checks_of_scikit_learn(estimator: Any) -> None:
+    check_estimator(estimator, on_skip=None)
