@@ -13,9 +13,10 @@ import pytest
 
 from benchmarks import __main__ as runner
 from benchmarks import compare as compare_module
-from benchmarks import machine, results
+from benchmarks import machine, replay, results
 from benchmarks.compare import Compared, compare
 from benchmarks.lines import Line, line, table
+from src.core.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +70,7 @@ def test_a_way_that_fails_says_why() -> None:
         compare((gone, {}), (gone, {}), rounds=1)
 
 
-def test_a_line_is_judged_by_its_target() -> None:
+def test_a_line_is_compared_with_its_target() -> None:
     compared = Compared(4.0, (2.0, 5.0), ours_s=1.0, plain_s=4.0, ours_mb=10, plain_mb=20)
     assert line("x", compared, at_least=4).met
     assert not line("x", compared, at_least=4.1).met
@@ -181,3 +182,25 @@ def test_a_full_run_leaves_other_results_and_a_quick_one_all_of_them(
     runner.main()
     assert list(results.read(full)) == ["photos", "texts", "heads"]
     assert "benchmarks.texts" in capsys.readouterr().out
+
+
+def test_stages_that_name_folders_run_little_more_often(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[1])
+    try:
+        replay.main()
+    except UserError as error:
+        pytest.skip(str(error))
+    by_lists, by_folders = capsys.readouterr().out.splitlines()[-1].split("|")[2:4]
+    assert int(by_lists) == 629
+    assert int(by_folders) <= 760
+
+
+def test_a_replay_without_the_history_says_what_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "params.yaml").write_text("rows: {}", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="this needs a full clone"):
+        replay.main()
