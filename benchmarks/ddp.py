@@ -1,5 +1,7 @@
 """Two processes that fit one network, against one process: are the losses the same?
 
+On CPUs, where each process normalises its own rows of a batch, so the networks do not normalise.
+
 python -m benchmarks.ddp [--quick]
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -15,24 +18,44 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 
-from src.core.files import read_json, write_json
-from src.encoders.common.network import NetworkEncoder
+from src.core.files import write_json
+from src.core.params import all_params
+from src.encoders.common.fine_tune import FineTune
+from src.encoders.common.network_classifier import NetworkClassifier
 from src.encoders.image.data import ImageData
 from src.encoders.text.data import TextData
 from src.encoders.text.tokens import tokenize
-from src.encoders.weights.fetch import IMAGENET_NORM, fetch_weights
+from src.encoders.weights.fetch import IMAGENET_NORM, TEXT_SHAPES
 
 CLASSES = 9
 TRAIN, VAL = 384, 96
 EPOCHS, QUICK_EPOCHS = 3, 1
 TOLERANCE = 1e-5
-# The rows of params.yaml; nothing is dropped out, for that differs from process to process.
-SPEC = {
-    "tune": "full", "batch": 32, "weight_decay": 0.05, "dropout": 0.0, "imbalance": "weights",
-    "size": 64, "augment": "none", "views": 0, "max_tokens": 64,
-}  # fmt: skip
-RATES = {"cnn": 0.003, "rubert_tiny2": 0.0005}
+# What is dropped out differs from process to process, so nothing is.
+PHOTOS, TEXTS = {"dropout": 0.0}, {"dropout": 0.0, "max_tokens": 64}
+
+
+class WithoutNorm:
+    """Data whose network has no batch normalisation."""
+
+    def start(self, classes: Sequence[str]) -> NetworkClassifier:
+        """Return the network with its first weights, to be fitted."""
+        model: NetworkClassifier = super().start(classes)  # type: ignore[misc]
+        for module in list(model.network.modules()):
+            for name, layer in module.named_children():
+                if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+                    module.add_module(name, nn.Identity())
+        return model
+
+
+class PhotosWithoutNorm(WithoutNorm, ImageData):
+    """Photos for a network without batch normalisation."""
+
+
+class TextsWithoutNorm(WithoutNorm, TextData):
+    """Texts for a network without batch normalisation."""
 
 
 def main() -> None:
@@ -43,14 +66,16 @@ def main() -> None:
 
 
 def run(quick: bool) -> list[dict[str, Any]]:
-    """One line for each kind of network: the largest difference of a loss."""
+    """Return one line for each kind of network: the largest difference of a loss."""
     with tempfile.TemporaryDirectory() as folder:
         names = ("cnn",) if quick else ("cnn", "rubert_tiny2")
         return [_line(name, quick, Path(folder)) for name in names]
 
 
 def _line(name: str, quick: bool, folder: Path) -> dict[str, Any]:
-    data, labels = (_photos if name == "cnn" else _texts)(folder / name)
+    folder = folder / name
+    folder.mkdir()
+    data, labels = _photos(folder) if name == "cnn" else _texts(folder)
     cores = os.cpu_count() or 2
 
     def losses(processes: int, precision: str, threads: int = 0) -> np.ndarray:
@@ -68,7 +93,7 @@ def _line(name: str, quick: bool, folder: Path) -> dict[str, Any]:
             f"{rounding:.1e} from one with 1"
         )
     return {
-        "name": f"two processes fit {name}",
+        "name": f"two processes fit {name} without batch normalisation",
         "target": f"losses within {TOLERANCE:g} of one process's",
         "met": double <= TOLERANCE,
         "note": note,
@@ -84,13 +109,15 @@ def _losses(
     threads: int,
     epochs: int,
 ) -> np.ndarray:
-    """Losses on train and val after each epoch, [E, 2], with so many threads in each process."""
-    trainer = {
-        "accelerator": "cpu", "precision": precision, "workers": 0, "devices": processes,
-        "nodes": 1,
-    }  # fmt: skip
-    spec = SPEC | {"lr": RATES[name], "epochs": epochs, "patience": epochs}
-    encoder = NetworkEncoder(data, labels, CLASSES, spec, trainer, 7, name)
+    """Return the losses on train and val after each epoch, [E, 2].
+
+    Args:
+        threads: in each process.
+    """
+    changes = {"accelerator": "cpu", "precision": precision, "devices": processes}
+    trainer = all_params().trainer.model_copy(update=changes)
+    settings = data.settings.model_copy(update={"epochs": epochs, "patience": epochs})
+    encoder = FineTune(data, labels, [str(i) for i in range(CLASSES)], settings, trainer, 7, name)
     rows, before = np.arange(TRAIN + VAL), torch.get_num_threads()
     torch.set_num_threads(threads)
     with patch.dict(os.environ, {"OMP_NUM_THREADS": str(threads)}):
@@ -100,25 +127,25 @@ def _losses(
 
 
 def _apart(one: np.ndarray, other: np.ndarray) -> float:
-    """The largest difference of two fits' losses on train and val, over all epochs."""
+    """Return the largest difference of two fits' losses on train and val, over all epochs."""
     return float(np.abs(one - other).max())
 
 
 def _photos(folder: Path) -> tuple[ImageData, np.ndarray]:
-    """Noise that is brighter the higher the class."""
-    folder.mkdir()
+    """Return noise that is brighter the higher the class."""
     rng = np.random.default_rng(0)
     labels = rng.choice(CLASSES, TRAIN + VAL, p=_shares())
     photos = rng.integers(0, 128, (len(labels), 64, 64, 3), np.uint8)
     np.save(folder / "photos.npy", photos + (labels * 12)[:, None, None, None].astype(np.uint8))
-    about = {"network": "plain_cnn", "weights": "random", **IMAGENET_NORM}
-    write_json(folder / "source.json", about)
+    source = {"network": "plain_cnn", "weights": "random", **IMAGENET_NORM}
+    write_json(folder / "source.json", source)
     table = pd.DataFrame({"photo_row": np.arange(len(labels)), "group": "x"})
-    return ImageData(table, folder, folder, SPEC), labels
+    settings: Any = all_params().image_models["cnn"].model_copy(update=PHOTOS)
+    return PhotosWithoutNorm(table, folder, folder, settings), labels
 
 
 def _texts(folder: Path) -> tuple[TextData, np.ndarray]:
-    """Words of which every third is the class's own."""
+    """Return texts in which every third word is one of the class's own."""
     rng = np.random.default_rng(0)
     labels = rng.choice(CLASSES, TRAIN + VAL, p=_shares())
     words = np.array([f"слово{i}" for i in range(900)])
@@ -129,18 +156,17 @@ def _texts(folder: Path) -> tuple[TextData, np.ndarray]:
         texts.append(" ".join(chosen))
     table = pd.DataFrame({"title": [t[:20] for t in texts], "text": texts, "group": "x"})
     table["id"], table["split"] = table.index.astype(str), "train"
-    weights, tokens = folder / "weights", folder / "tokens"
-    entry = {"network": "cointegrated/rubert-tiny2", "weights": "random"}
-    fetch_weights("text", "rubert_tiny2", {"offline": entry}, "offline", weights)
-    shape = read_json(weights / "config.json")
+    network = "cointegrated/rubert-tiny2"
     nothing = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    write_json(weights / "config.json", shape | nothing)
-    tokenize(table, weights, tokens)
-    return TextData(table, tokens, weights, SPEC), labels
+    write_json(folder / "config.json", {"model_type": "bert", **TEXT_SHAPES[network], **nothing})
+    write_json(folder / "source.json", {"network": network, "weights": "random"})
+    tokenize(table, folder, folder / "tokens")
+    settings: Any = all_params().text_models["rubert_tiny2"].model_copy(update=TEXTS)
+    return TextsWithoutNorm(table, folder / "tokens", folder, settings), labels
 
 
 def _shares() -> np.ndarray:
-    """Unbalanced classes, so that the weights of shares differ."""
+    """Return sizes of unbalanced classes: the weights of the processes' shares differ."""
     shares = 0.7 ** np.arange(CLASSES)
     return shares / shares.sum()
 

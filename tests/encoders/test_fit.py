@@ -22,8 +22,8 @@ TRAINER = Trainer(
 
 def fit_what_is_right_already() -> tuple[nn.Linear, list[Tensor]]:
     """Fit for 3 epochs a network whose F1 on val is 1 in each; return its weights at each val."""
-    x = torch.randn(64, 2, generator=torch.Generator().manual_seed(0))
-    y = (x[:, 1] > x[:, 0]).long()
+    y = torch.arange(64) % 2
+    x = nn.functional.one_hot(y).float()
     network = nn.Linear(2, 2)
     nn.init.eye_(network.weight)
     nn.init.zeros_(network.bias)

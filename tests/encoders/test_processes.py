@@ -17,6 +17,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 import pytest
+import timm
 import torch
 import torch.distributed as dist
 from dvc.utils.serialize import modify_yaml
@@ -24,23 +25,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from safetensors.torch import load_file
+from sklearn.metrics import f1_score
 from torch import nn
 from torch.multiprocessing import ProcessRaisedException
 
-from src.artifacts.outputs import ModelOutput
+from benchmarks.ddp import PhotosWithoutNorm
+from src.artifacts.outputs import RowOutput
 from src.core.errors import UserError
 from src.core.listings import PREPARED, labels_of, write_listings
+from src.core.params import all_params
+from src.core.schema import TrainedImage, Trainer
 from src.encoders.common.batches import OrderedBatches, TrainBatches
-from src.encoders.common.fit import Classifier
-from src.encoders.common.folds import train
-from src.encoders.common.network import NetworkEncoder
-from src.encoders.common.processes import processes
+from src.encoders.common.fine_tune import FineTune
+from src.encoders.common.lightning_module import TrainingModule
+from src.encoders.common.processes import processes, synchronised
+from src.encoders.common.row import train_row
 from src.encoders.image.data import ImageData
 from src.encoders.text.data import TextData
-from tests.encoders.conftest import TRAINER
-from tests.made import made_table
+from tests.made import CLASSES, made_table
 
 ROOT = Path(__file__).parents[2]
+
+
+def cnn(**changes: Any) -> TrainedImage:
+    """The plain network's settings, for photos as small as the tests'."""
+    small = {"pixels": 32, "epochs": 2, "batch": 12}
+    return all_params().image_models["cnn"].model_copy(update=small | changes)
+
+
+def on_cpus(**changes: Any) -> Trainer:
+    return all_params().trainer.model_copy(update={"accelerator": "cpu"} | changes)
 
 
 @contextmanager
@@ -66,8 +80,8 @@ def epoch(batches: TrainBatches | OrderedBatches, rank: int, world: int) -> list
 def test_each_batch_of_one_process_is_cut_into_equal_shares(
     data: st.DataObject, world: int, bucketed: bool, balanced: bool
 ) -> None:
-    n = data.draw(st.integers(max(2, world), 200))
-    size = data.draw(st.integers(max(2, world), 40))
+    n = data.draw(st.integers(2 * world, 200))
+    size = data.draw(st.integers(2 * world, 40))
     labels, lengths = np.arange(n) % 3, np.arange(n) % 17 if bucketed else None
 
     def batches() -> TrainBatches:
@@ -76,13 +90,13 @@ def test_each_batch_of_one_process_is_cut_into_equal_shares(
     shares = [epoch(batches(), rank, world) for rank in range(world)]
     whole = epoch(batches(), 0, 1)
     if len(whole) > len(shares[0]):
-        # The last few rows were not one for each process, and joined the batch before them.
-        assert n % size < world
+        # The last few rows were not two for each process, and joined the batch before them.
+        assert n % size < 2 * world
         with patch.object(TrainBatches, "__len__", lambda _: len(shares[0])):
             whole = epoch(batches(), 0, 1)
     for rows, *parts in zip(whole, *shares, strict=True):
-        assert sorted(row for split in parts for row in split) == sorted(rows)
-        assert min(map(len, parts)) >= max(1, max(map(len, parts)) - 1)
+        assert sorted(row for part in parts for row in part) == sorted(rows)
+        assert min(map(len, parts)) >= max(2, max(map(len, parts)) - 1)
 
 
 @given(n=st.integers(5, 100), batch=st.integers(1, 20), world=st.integers(1, 5))
@@ -104,46 +118,65 @@ def test_the_shares_gradients_are_those_of_the_whole_batch(
     loss = nn.functional.cross_entropy(network(x), y, weight=weights)
     expected = torch.autograd.grad(loss, network.weight)[0]
 
-    module = Classifier(network, weights, {})
+    module = TrainingModule(network, weights, cnn())
     found, whole = torch.zeros_like(expected), weights[y].sum()
-    with patch("src.encoders.common.fit.total", lambda _: whole):
+    with patch("src.encoders.common.lightning_module.total", lambda _: whole):
         for rank in range(world):
-            with patch("src.encoders.common.fit.world_size", lambda: world):
-                split = module.training_step((x[rank::world], y[rank::world]), 0)
+            with patch("src.encoders.common.lightning_module.world_size", lambda: world):
+                part = module.training_step((x[rank::world], y[rank::world]), 0)
             # As DistributedDataParallel does.
-            found += torch.autograd.grad(split, network.weight)[0] / world
+            found += torch.autograd.grad(part, network.weight)[0] / world
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(torch.stack(module._train).sum(), loss.detach())
 
 
+def test_each_gpu_has_a_process() -> None:
+    for gpus, expected in ((0, 1), (1, 1), (4, 4)):
+        with patch("torch.cuda.device_count", lambda gpus=gpus: gpus):
+            assert processes(on_cpus(accelerator="auto", devices="auto")) == expected
+            assert processes(on_cpus(devices="auto")) == 1
+            assert processes(on_cpus(devices=3)) == 3
+
+
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "environment", "says"),
     [
-        ({"devices": 0}, "trainer.devices is 0; expected a number from 1 or auto"),
-        ({"devices": "all"}, "trainer.devices is 'all'; expected"),
-        ({"nodes": "auto"}, "trainer.nodes is 'auto'; expected a number from 1: set"),
-        ({"nodes": 2}, "nodes is 2, but MASTER_ADDR, MASTER_PORT, NODE_RANK is not set"),
+        ({"devices": 3}, {}, "trainer.devices is 3, but this machine has 2 GPUs; set auto"),
+        ({"nodes": 2}, {}, "nodes is 2, but MASTER_ADDR, MASTER_PORT, NODE_RANK is not set"),
+        (
+            {"nodes": 2},
+            {"MASTER_ADDR": "here", "MASTER_PORT": "29500", "NODE_RANK": "2"},
+            "NODE_RANK is 2 and trainer.nodes 2; expected a NODE_RANK from 0 to 1",
+        ),
     ],
-    ids=lambda value: str(value) if isinstance(value, dict) else "",
+    ids=["more than GPUs", "no address", "rank too high"],
 )
-def test_processes_that_cannot_be_started_are_refused(changes: dict[str, Any], says: str) -> None:
-    with pytest.raises(UserError, match=says):
-        processes(TRAINER | changes)
+def test_processes_that_cannot_be_started_are_refused(
+    changes: dict[str, Any], environment: dict[str, str], says: str
+) -> None:
+    with (
+        patch("torch.cuda.device_count", lambda: 2),
+        patch.dict(os.environ, environment),
+        pytest.raises(UserError, match=says),
+    ):
+        processes(on_cpus(accelerator="auto", **changes))
 
 
+@pytest.mark.parametrize(
+    ("batch", "val", "most"), [(12, 3, 3), (7, 12, 3)], ids=["a row of val each", "two of a batch"]
+)
 def test_more_processes_than_listings_to_judge_are_refused(
-    packed: Path, cnn_weights: Path, spec: dict[str, Any]
+    batch: int, val: int, most: int, packed: Path, cnn_weights: Path
 ) -> None:
-    table = made_table(train=36, val=3)
-    encoder = image_encoder(table, packed, cnn_weights, spec, devices=4)
-    with pytest.raises(UserError, match="cnn: 4 processes and only 3 listings to share"):
-        encoder.fit(np.arange(36), np.arange(36, 39), 0)
+    table = made_table(train=36, val=val)
+    encoder = image_encoder(table, packed, cnn_weights, cnn(batch=batch), devices=4)
+    says = f"cnn: 4 processes, but batches of {batch}, 36 train listings and {val} val listings are"
+    with pytest.raises(UserError, match=f"{says} enough for {most}; set fewer"):
+        encoder.fit(np.arange(36), np.arange(36, 36 + val), 0)
 
 
-def test_photos_are_handed_to_other_processes_as_a_path(
-    packed: Path, cnn_weights: Path, spec: dict[str, Any]
-) -> None:
-    photos = ImageData(made_table(), packed, cnn_weights, spec)
+def test_photos_are_handed_to_other_processes_as_a_path(packed: Path, cnn_weights: Path) -> None:
+    photos = ImageData(made_table(), packed, cnn_weights, cnn())
     sent = pickle.dumps(photos)
     assert len(sent) < 20_000 < photos.file.stat().st_size
     rows: NDArray[np.intp] = np.arange(5)
@@ -154,14 +187,14 @@ def image_encoder(
     table: pd.DataFrame,
     packed: Path,
     weights: Path,
-    spec: dict[str, Any],
+    settings: TrainedImage,
     devices: int,
-    seed: int = 7,
-) -> NetworkEncoder:
-    photos = ImageData(table, packed, weights, spec)
+    data: type[ImageData] = ImageData,
+) -> FineTune:
+    photos = data(table, packed, weights, settings)
     # In single precision one process differs from itself as much by another number of threads.
-    trainer = TRAINER | {"devices": devices, "precision": "64-true"}
-    return NetworkEncoder(photos, labels_of(table)[1], 3, spec, trainer, seed, "cnn")
+    trainer = on_cpus(devices=devices, precision="64-true")
+    return FineTune(photos, labels_of(table)[1], CLASSES, settings, trainer, 7, "cnn")
 
 
 @pytest.mark.parametrize("kind", ["photos", "texts"])
@@ -172,18 +205,33 @@ def test_every_weight_that_is_fitted_has_a_gradient(
     cnn_weights: Path,
     tokens: Path,
     bert_weights: Path,
-    spec: dict[str, Any],
 ) -> None:
     # Several processes would wait for it in vain.
-    photos = kind == "photos"
-    data: Any = (
-        ImageData(table, packed, cnn_weights, spec)
-        if photos
-        else TextData(table, tokens, bert_weights, spec)
+    texts: Any = all_params().text_models["rubert_tiny2"].model_copy(update={"max_tokens": 16})
+    data: ImageData | TextData = (
+        ImageData(table, packed, cnn_weights, cnn())
+        if kind == "photos"
+        else TextData(table, tokens, bert_weights, texts)
     )
-    network = data.network(3)
+    network = data.start(CLASSES).network
     network(data.batch(np.arange(4))).sum().backward()
     assert [name for name, p in network.named_parameters() if p.grad is None] == []
+
+
+def test_batch_normalisation_over_all_processes_keeps_the_activation_of_timms_layers() -> None:
+    network = nn.Sequential(
+        timm.create_model("test_efficientnet", num_classes=0), nn.BatchNorm1d(256, affine=False)
+    )
+    before = [type(module) for module in network.modules()]
+    found = synchronised(network)
+    norms = [module for module in found.modules() if "BatchNorm" in type(module).__name__]
+    assert len(norms) > 10
+    assert all(isinstance(module, nn.SyncBatchNorm) for module in norms)
+    # In one process it normalises as usual.
+    x = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(found.train()(x), network.train()(x))
+    assert [type(module) for module in network.modules()] == before
+    network.load_state_dict(found.state_dict())
 
 
 class Failing(ImageData):
@@ -197,28 +245,46 @@ class Failing(ImageData):
 
 @pytest.mark.slow
 def test_a_process_that_fails_ends_the_others_and_the_fit(
-    table: pd.DataFrame, packed: Path, cnn_weights: Path, spec: dict[str, Any]
+    table: pd.DataFrame, packed: Path, cnn_weights: Path
 ) -> None:
-    encoder = image_encoder(table, packed, cnn_weights, spec, devices=2)
-    encoder.data = Failing(table, packed, cnn_weights, spec)
+    encoder = image_encoder(table, packed, cnn_weights, cnn(), devices=2, data=Failing)
     with pytest.raises(ProcessRaisedException, match="no photo for the second process"):
         encoder.fit(np.arange(36), np.arange(36, 48), 0)
     assert not active_children()
 
 
 @pytest.mark.slow
-def test_a_stage_of_two_processes_writes_what_that_of_one_does(
+def test_two_processes_write_what_one_does(
+    table: pd.DataFrame, packed: Path, cnn_weights: Path, tmp_path: Path
+) -> None:
+    # Batches that do not halve; what is dropped out differs from process to process.
+    settings = cnn(batch=13, dropout=0.0)
+    for devices in (1, 2):
+        encoder = image_encoder(
+            table, packed, cnn_weights, settings, devices, data=PhotosWithoutNorm
+        )
+        train_row(encoder, table, "cnn", 0, 7, tmp_path / str(devices))
+    one, two = tmp_path / "1", tmp_path / "2"
+    expected, curves = (pd.read_csv(data / "checkpoints/cnn/curves.csv") for data in (one, two))
+    np.testing.assert_allclose(curves, expected, rtol=0, atol=1e-5)
+    output, found = (RowOutput.load(data / "embeddings/cnn", 0).full for data in (one, two))
+    np.testing.assert_allclose(found.probs, output.probs, rtol=0, atol=1e-5)
+    weights, stored = (load_file(data / "checkpoints/cnn/model.safetensors") for data in (one, two))
+    assert set(stored) == set(weights)
+    for name, value in weights.items():
+        torch.testing.assert_close(stored[name], value, rtol=0, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_stage_of_two_processes_writes_its_row_once(
     table: pd.DataFrame, packed: Path, cnn_weights: Path, tmp_path: Path
 ) -> None:
     for name in ("dvc.yaml", "params.yaml", ".dvc/config"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(ROOT / name, tmp_path / name)
     with modify_yaml(str(tmp_path / "params.yaml")) as params:
-        params["trainer"].update(accelerator="cpu", devices=2, precision="64-true")
-        # Batches that do not halve; what is dropped out differs from process to process.
-        spec = params["image_models"]["cnn"]
-        spec.update(epochs=2, batch=11, dropout=0.0, size=32)
-    spec, seed = dict(spec), params["seed"]
+        params["trainer"].update(accelerator="cpu", devices=2)
+        params["image_models"]["cnn"].update(epochs=2, batch=11, pixels=32)
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     data = tmp_path / "data"
     write_listings(table, data / "prepared/listings.parquet", PREPARED)
@@ -230,15 +296,18 @@ def test_a_stage_of_two_processes_writes_what_that_of_one_does(
         cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True,
     )  # fmt: skip
 
-    encoder = image_encoder(table, packed, cnn_weights, spec, devices=1, seed=seed)
-    expected = train(encoder, table, 0, seed, "cnn")
     curves = pd.read_csv(data / "checkpoints/cnn/curves.csv")
-    np.testing.assert_allclose(curves, expected.curves, rtol=0, atol=1e-5)
-    features = ModelOutput.load(data / "embeddings/cnn/features.npz")
-    np.testing.assert_allclose(features.probs, expected.features.probs, rtol=0, atol=1e-5)
-    stored = load_file(data / "checkpoints/cnn/model.safetensors")
-    for name, value in expected.model.state_dict().items():
-        torch.testing.assert_close(stored[name], value, rtol=0, atol=1e-5)
+    assert curves["epoch"].tolist() == [1, 2]
+    assert np.isfinite(curves.to_numpy()).all()
+    output = RowOutput.load(data / "embeddings/cnn", 0).full
+    assert output.ids.tolist() == table["id"].tolist()
+    np.testing.assert_allclose(output.probs.sum(1), 1, atol=1e-5)
+    # The scores are those of the network that is stored.
+    val = (table["split"] == "val").to_numpy()
+    right = output.probs[val].argmax(1), labels_of(table)[1][val]
+    assert curves["val_f1_macro"].max() == pytest.approx(
+        f1_score(*right[::-1], average="macro", zero_division=0), abs=1e-6
+    )
     # Each is written once, and nothing half-written stands beside it.
     for folder in ("checkpoints", "embeddings"):
         assert [path.name for path in (data / folder).iterdir()] == ["cnn"]
