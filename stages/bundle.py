@@ -10,7 +10,17 @@ from src.predict.bundle import write_bundle
 
 
 def main() -> None:
-    write_bundle(Path("data"), stage_params("bundle"), Path("data/bundle"))
+    params = stage_params("bundle")
+    write_bundle(
+        Path("data"),
+        Path("data/bundle"),
+        image_row=params.model,
+        text_row=params.text_model,
+        fused_row=params.fused_model,
+        fused_model=params.fusion[params.fused_model],
+        photo_pixels=params.pack.pixels,
+        columns=params.collect.table.columns,
+    )
 
 
 if __name__ == "__main__":

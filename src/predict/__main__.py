@@ -1,4 +1,4 @@
-"""Which category a listing belongs to: `python -m src.predict --help`."""
+"""Predict the category of one listing, or of every listing in a table."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import pandas as pd
 
 from src.cleaning.picture import read_photo
 from src.core.errors import UserError, run_command
+from src.core.wording import count_of
 from src.predict.bulk import predict_table
-from src.predict.listings import FIELDS, answer
-from src.predict.predictor import Answers, Predictor
+from src.predict.listings import FIELDS, predict_listings
+from src.predict.predictor import ListingPredictions, Predictor
 
-USAGE = """
+_USAGE = """
   python -m src.predict --title T --text T --price 1500 --photo a.jpg
   python -m src.predict listings.csv --photos folder --out predictions.csv"""
 
@@ -25,86 +26,96 @@ def main() -> None:
     options = _options()
     predictor = Predictor(options.bundle)
     if options.table is None:
-        _one(predictor, options)
+        _predict_one(predictor, options)
     else:
-        _many(predictor, options)
+        _predict_many(predictor, options)
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m src.predict", usage=USAGE, description=__doc__)
-    parser.add_argument("--bundle", type=Path, default=Path("data/bundle"), metavar="FOLDER")
-    one = parser.add_argument_group("one listing, any of these missing")
+    parser = argparse.ArgumentParser("python -m src.predict", usage=_USAGE, description=__doc__)
+    parser.add_argument(
+        "--bundle", type=Path, default=Path("data/bundle"), metavar="FOLDER",
+        help="the models, as the stage bundle writes them (default data/bundle)",
+    )  # fmt: skip
+    one = parser.add_argument_group("one listing; any of these may be missing")
     one.add_argument("--title", default="")
     one.add_argument("--text", default="")
-    one.add_argument("--price", default="", help='as it is written: 1500, "1 500 ₽"')
+    one.add_argument("--price", default="", help='in any usual form: 1500, "1 500 ₽"')
     one.add_argument("--photo", type=Path, metavar="FILE")
-    one.add_argument("--top", type=int, default=5, help="categories shown (default 5)")
-    one.add_argument("--json", action="store_true", help="all probabilities, as JSON")
-    many = parser.add_argument_group("many listings")
+    one.add_argument("--top", type=int, default=5, help="number of categories shown (default 5)")
+    one.add_argument("--json", action="store_true", help="print all probabilities as JSON")
+    many = parser.add_argument_group("a table of listings")
     many.add_argument("table", type=Path, nargs="?", help="a CSV or Parquet file")
-    many.add_argument("--photos", type=Path, metavar="FOLDER", help="default: the table's folder")
-    many.add_argument("--out", type=Path, metavar="FILE", help="ends in .csv or .parquet")
+    many.add_argument(
+        "--photos", type=Path, metavar="FOLDER",
+        help="where the table's photos are (default: the table's folder)",
+    )  # fmt: skip
+    many.add_argument(
+        "--out", type=Path, metavar="FILE", help="the result, a name in .csv or .parquet"
+    )
     many.add_argument(
         "--column", action="append", default=[], metavar="FIELD=NAME",
-        help="the table's column for id, title, text, price or photo; an empty name: none",
+        help="the table's column for id, title, text, price or photo; FIELD= for none",
     )  # fmt: skip
     options = parser.parse_args()
     given = [name for name in FIELDS if getattr(options, name)]
     if options.table is None and not given:
         parser.error("give a listing (--title, --text, --price, --photo) or a table")
     if options.table is not None and (given or options.out is None):
-        parser.error("with a table give --out, and no single listing")
+        parser.error("a table needs --out, and cannot be combined with a single listing")
     return options
 
 
-def _one(predictor: Predictor, options: argparse.Namespace) -> None:
-    given = {name: str(getattr(options, name) or "") for name in FIELDS}
-    answers, (note,) = answer(predictor, pd.DataFrame([given]), lambda path: read_photo(Path(path)))
+def _predict_one(predictor: Predictor, options: argparse.Namespace) -> None:
+    given = pd.DataFrame([{name: str(getattr(options, name) or "") for name in FIELDS}])
+    predictions = predict_listings(predictor, given, lambda path: read_photo(Path(path)))
+    (note,) = predictions.notes
     if note:
         raise UserError(f"{note} ({options.photo if note.startswith('photo') else options.price})")
-    result = answers.table([note]).iloc[0]
+    result = predictions.table().iloc[0]
     if result["error"]:
-        raise UserError(f"{result['error']}: give another of --photo, --title, --text and --price")
+        raise UserError(f"{result['error']}; give more of --photo, --title, --text and --price")
     if options.json:
-        print(json.dumps(_as_json(answers, result), ensure_ascii=False, indent=2))
+        print(json.dumps(_as_json(predictions, result), ensure_ascii=False, indent=2))
         return
-    best = answers.probs[0].argsort()[::-1][: options.top]
-    for row in best:
-        print(f"{answers.probs[0][row]:.3f}  {answers.classes[row]}")
-    rows = predictor.about["rows"]
+    (probs,) = predictions.probs
+    for column in probs.argsort()[::-1][: options.top]:
+        print(f"{probs[column]:.3f}  {predictions.classes[column]}")
+    rows = predictor.info.rows
     print(
-        f"from {result['used'].replace('+', ', ')}, by {rows['fused']} over {rows['image']} and "
-        f"{rows['text']}",
+        f"based on {result['used'].replace('+', ', ')}; predicted by {rows['fused']} from "
+        f"{rows['image']} and {rows['text']}",
         file=sys.stderr,
     )
 
 
-def _as_json(answers: Answers, result: Any) -> dict[str, Any]:
+def _as_json(predictions: ListingPredictions, result: Any) -> dict[str, Any]:
     return {
         "category": result["category"],
         "probability": round(float(result["probability"]), 6),
         "used": result["used"],
         "probabilities": {
             name: round(float(prob), 6)
-            for name, prob in zip(answers.classes, answers.probs[0], strict=True)
+            for name, prob in zip(predictions.classes, predictions.probs[0], strict=True)
         },
     }
 
 
-def _many(predictor: Predictor, options: argparse.Namespace) -> None:
-    columns = dict(predictor.about["columns"])
+def _predict_many(predictor: Predictor, options: argparse.Namespace) -> None:
+    columns = dict(predictor.info.columns)
     for text in options.column:
         field, equals, name = text.partition("=")
         if not equals or field not in ("id", *FIELDS):
             raise UserError(
-                f"--column {text}: expected FIELD=NAME with a field of id, {', '.join(FIELDS)}"
+                f"--column {text}: expected FIELD=NAME, where FIELD is one of id, "
+                f"{', '.join(FIELDS)}"
             )
         columns[field] = name
     photos = options.photos or options.table.parent
     counts = predict_table(predictor, options.table, photos, options.out, columns)
     print(
-        f"{options.out}: {counts.listings} listings, {counts.unanswered} without an answer, "
-        f"{counts.noted} with a note"
+        f"{options.out}: {count_of(counts.listings, 'listing')}, "
+        f"{counts.unpredicted} without a prediction, {counts.noted} with a note"
     )
 
 

@@ -1,4 +1,4 @@
-"""A table of listings in, a table of categories out: batch by batch, so memory stays flat."""
+"""Predictions for a table of any length: batch by batch, so that memory does not grow with it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,22 @@ from tqdm import tqdm
 from src.core.errors import UserError
 from src.core.files import replacing
 from src.core.tables import PARQUET, as_text, is_parquet
-from src.predict.listings import FIELDS, answer, in_folder, renamed
+from src.predict.listings import (
+    BATCH_LISTINGS,
+    FIELDS,
+    photos_in_folder,
+    predict_listings,
+    rename_columns,
+)
+from src.predict.long_tables import TableWriter, read_batches, read_layout
 from src.predict.predictor import Predictor
-from src.predict.tables import Writer, pieces, shape
-
-BATCH = 256
 
 
-class Counts(NamedTuple):
-    """Listings in all, those without an answer, those of which something could not be read."""
+class TableCounts(NamedTuple):
+    """Number of listings in all, without a prediction, and with a note."""
 
     listings: int
-    unanswered: int
+    unpredicted: int
     noted: int
 
 
@@ -33,59 +37,62 @@ def predict_table(
     photos: Path,
     out: Path,
     columns: Mapping[str, str],
-    batch: int = BATCH,
-) -> Counts:
-    """Answer every row of a CSV or Parquet file and write `out`, CSV or Parquet by its ending.
+    batch: int = BATCH_LISTINGS,
+) -> TableCounts:
+    """Predict every row of a CSV or Parquet file and write `out`, CSV or Parquet by its name.
 
-    A row per listing, in order: id, category, probability, used, note, error, p_<category> …
-    What cannot be read of a listing is noted and the rest used; a listing with nothing to go by
-    has no category and an error.
+    The result has one row per listing, in order: id, category, probability, used, note, error,
+    p_<category> … What cannot be read of a listing is noted and the rest is used; a listing with
+    nothing to predict from has no category and an error.
 
     Args:
         photos: the folder that the paths of photos start at.
-        columns: the table's column for id, title, text, price and photo; empty, or not in the
-            table, where there is none.
+        columns: the table's column for id, title, text, price and photo; '', or a column that
+            the table lacks, for none.
 
     Raises:
-        UserError: a file that is not there or cannot be read, or no column to go by.
+        UserError: a file is missing or cannot be read, or the table has none of the columns.
     """
     if out.suffix.lower() not in (".csv", *PARQUET):
         raise UserError(f"{out}: expected a name that ends in .csv or .parquet")
-    total, there = shape(table)
-    _require_some(table, total, there, columns)
-    if columns.get("photo") in there and not photos.is_dir():
-        raise UserError(f"{photos} is no folder of photos; give one with --photos")
-    done = unanswered = noted = 0
+    total, names = read_layout(table)
+    _require_listings(table, total, names, columns)
+    if columns.get("photo") in names and not photos.is_dir():
+        raise UserError(f"{photos} is not a folder of photos; give one with --photos")
+    done = unpredicted = noted = 0
+    texts = ("id", "category", "used", "note", "error")
     with (
         replacing(out) as beside,
-        Writer(beside, is_parquet(out), ("id", "category", "used", "note", "error")) as writer,
+        TableWriter(beside, is_parquet(out), texts) as writer,
         tqdm(total=total, desc="listings", unit="listing", disable=None) as bar,
     ):
-        for piece in pieces(table, batch):
-            answers, notes = answer(predictor, renamed(piece, columns), in_folder(photos))
-            result = answers.table(notes)
-            result.insert(0, "id", _ids(piece, columns, done))
+        for cells in read_batches(table, batch):
+            renamed = rename_columns(cells, columns)
+            result = predict_listings(predictor, renamed, photos_in_folder(photos)).table()
+            result.insert(0, "id", _ids(cells, columns, done))
             writer.write(result)
-            done += len(piece)
-            unanswered += int((result["error"] != "").sum())
+            done += len(cells)
+            unpredicted += int((result["error"] != "").sum())
             noted += int((result["note"] != "").sum())
-            bar.update(len(piece))
-    return Counts(done, unanswered, noted)
+            bar.update(len(cells))
+    return TableCounts(done, unpredicted, noted)
 
 
-def _require_some(table: Path, total: int, there: list[str], columns: Mapping[str, str]) -> None:
+def _require_listings(
+    table: Path, total: int, names: list[str], columns: Mapping[str, str]
+) -> None:
     if not total:
-        raise UserError(f"{table} holds no listings")
-    if not any(columns.get(field) in there for field in FIELDS):
+        raise UserError(f"{table} has no rows; expected at least one listing")
+    if not any(columns.get(field) in names for field in FIELDS):
         wanted = ", ".join(columns[field] for field in FIELDS if columns.get(field))
         raise UserError(
-            f"{table} has no column {wanted}; it has: {', '.join(there)}: say which is which "
+            f"{table} has none of the columns {wanted}; it has {', '.join(names)}: name yours "
             "with --column, e.g. --column title=name"
         )
 
 
-def _ids(piece: pd.DataFrame, columns: Mapping[str, str], before: int) -> list[str]:
+def _ids(cells: pd.DataFrame, columns: Mapping[str, str], before: int) -> list[str]:
     name = columns.get("id")
-    if name and name in piece:
-        return as_text(piece[name]).tolist()
-    return [f"row-{before + n}" for n in range(1, len(piece) + 1)]
+    if name and name in cells:
+        return as_text(cells[name]).tolist()
+    return [f"row-{before + n}" for n in range(1, len(cells) + 1)]

@@ -1,13 +1,12 @@
-"""Listings as they are given, brought to what a Predictor reads, with notes on what cannot be."""
+"""Predictions for listings as users give them: cells are cleaned, photos read and decoded."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,29 +17,28 @@ from src.cleaning.prices import read_price
 from src.cleaning.redact import redact
 from src.core.parallel import in_order
 from src.core.tables import as_text
-from src.predict.predictor import Answers, Predictor
+from src.predict.predictor import ListingPredictions, Predictor
 
 FIELDS = ("title", "text", "price", "photo")
-OUTSIDE = "the file is outside the folder of photos"
-NO_BASE64 = "not base64"
+# Of a longer table, so many listings are predicted at once.
+BATCH_LISTINGS = 256
+_OUTSIDE = "the file is outside the folder of photos"
+_NOT_BASE64 = "not base64"
 
-# Reads the bytes of the photo that a cell names; raises ValueError with the reason.
-Reader = Callable[[str], bytes]
-
-
-class Answered(NamedTuple):
-    """Answers for a batch, and of each listing what could not be read, empty where nothing."""
-
-    answers: Answers
-    notes: list[str]
+# Returns the bytes of the photo that a cell names; raises ValueError with the reason.
+PhotoReader = Callable[[str], bytes]
 
 
-def answer(predictor: Predictor, cells: pd.DataFrame, reader: Reader) -> Answered:
-    """Answer the listings of a table of raw cells.
+def predict_listings(
+    predictor: Predictor, cells: pd.DataFrame, read_bytes: PhotoReader
+) -> ListingPredictions:
+    """Predict the categories of the listings in a table of raw cells.
+
+    What cannot be read of a listing is left out and noted.
 
     Args:
-        cells: any of the columns of FIELDS, as text or numbers; others are not looked at.
-        reader: how a cell of `photo` becomes a photo's bytes.
+        cells: any of the columns FIELDS, as text or numbers; other columns are ignored.
+        read_bytes: turns a cell of `photo` into the bytes of the photo.
     """
     given = {name: as_text(cells[name]) for name in FIELDS if name in cells}
     empty = pd.Series("", index=cells.index, dtype=object)
@@ -50,39 +48,44 @@ def answer(predictor: Predictor, cells: pd.DataFrame, reader: Reader) -> Answere
         {
             "title": title.map(redact),
             "text": text.map(redact),
-            "price": np.array([number for number, _ in prices], dtype=float),
+            "price": np.array([value for value, _ in prices], dtype=float),
         }
     )
-    photos = _decoded(photo.tolist(), reader, predictor.photo_size)
+    pixels = predictor.info.photo_pixels
+    photos = list(in_order(partial(_decode_cell, read_bytes, pixels), photo.tolist()))
     notes = [
         "; ".join(filter(None, (of_price, of_photo)))
         for (_, of_price), (_, of_photo) in zip(prices, photos, strict=True)
     ]
-    return Answered(predictor.predict(table, [pixels for pixels, _ in photos]), notes)
+    return predictor.predict(table, [image for image, _ in photos], notes)
 
 
-def in_folder(folder: Path) -> Reader:
-    """Return a reader of photos by their paths in a folder; a link may not lead out of it."""
+def photos_in_folder(folder: Path) -> PhotoReader:
+    """Return a reader of photos by their paths in a folder; links may not lead out of it."""
     return partial(_read_inside, folder.resolve())
 
 
-def from_base64(cell: str) -> bytes:
+def photo_from_base64(cell: str) -> bytes:
     """Decode a photo in base64, with or without `data:image/…;base64,` before it."""
     if cell.startswith("data:"):
         cell = cell.partition(",")[2]
-    # Four letters hold three bytes, so this is known before anything is decoded.
+    # Four letters hold three bytes, so the size is known before anything is decoded.
     if len(cell) * 3 // 4 > MAX_BYTES:
         raise ValueError(TOO_LARGE)
     try:
         return base64.b64decode(cell, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ValueError(NO_BASE64) from error
+        raise ValueError(_NOT_BASE64) from error
 
 
-def renamed(cells: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
-    """Return the columns of a user's table under our names; those it lacks are absent."""
-    there = {field: name for field, name in columns.items() if name and name in cells}
-    return pd.DataFrame({field: cells[name] for field, name in there.items()}, index=cells.index)
+def rename_columns(cells: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Return the columns of a user's table under the names of our fields.
+
+    Args:
+        columns: the table's name for each field; those that the table lacks are left out.
+    """
+    found = {field: name for field, name in columns.items() if name and name in cells}
+    return pd.DataFrame({field: cells[name] for field, name in found.items()}, index=cells.index)
 
 
 def _read_inside(folder: Path, name: str) -> bytes:
@@ -91,19 +94,17 @@ def _read_inside(folder: Path, name: str) -> bytes:
     except (OSError, RuntimeError) as error:
         raise ValueError(UNREADABLE) from error
     if not path.is_relative_to(folder):
-        raise ValueError(OUTSIDE)
+        raise ValueError(_OUTSIDE)
     return read_photo(path)
 
 
-def _decoded(
-    cells: Sequence[str], reader: Reader, size: int
-) -> list[tuple[NDArray[np.uint8] | None, str]]:
-    def one(cell: str) -> tuple[NDArray[np.uint8] | None, str]:
-        if not cell:
-            return None, ""
-        try:
-            return np.asarray(decode(reader(cell), size)), ""
-        except ValueError as error:
-            return None, f"photo: {error}"
-
-    return list(in_order(one, cells))
+def _decode_cell(
+    read_bytes: PhotoReader, pixels: int, cell: str
+) -> tuple[NDArray[np.uint8] | None, str]:
+    """Return the photo [S, S, 3] that a cell names, or None, and why it cannot be used."""
+    if not cell:
+        return None, ""
+    try:
+        return np.asarray(decode(read_bytes(cell), pixels)), ""
+    except ValueError as error:
+        return None, f"photo: {error}"

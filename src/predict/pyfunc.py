@@ -1,4 +1,4 @@
-"""The bundle as an MLflow model: what `mlflow models serve` answers. MLflow runs this file."""
+"""The bundle as an MLflow model, which `mlflow models serve` runs: MLflow executes this file."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
-from src.predict.listings import FIELDS, answer, from_base64
+from src.predict.listings import BATCH_LISTINGS, FIELDS, photo_from_base64, predict_listings
 from src.predict.predictor import Predictor
-
-BATCH = 256
 
 
 class ListingModel(PythonModel):
-    """Answers listings with the columns title, text, price and photo, any of them missing."""
+    """Predicts listings with the columns title, text, price and photo, any of them missing."""
 
     def load_context(self, context: PythonModelContext) -> None:
         self.predictor = Predictor(Path(context.artifacts["bundle"]))
-        # At the start, so that no request has to wait for them and a fault shows at once.
+        # Loaded at the start, so that no request waits for them and a fault shows at once.
         _ = self.predictor.image, self.predictor.text
 
     def predict(
@@ -32,24 +30,25 @@ class ListingModel(PythonModel):
     ) -> pd.DataFrame:
         """Return one row per listing: category, probability, used, note, error, p_<category> …
 
-        `photo` is a picture in base64. Raises MlflowException, which the server answers with
-        status 400, where no listing at all can be answered.
+        `photo` is an image in base64.
+
+        Raises:
+            MlflowException: none of the listings can be predicted; the server answers status 400.
         """
         if not len(model_input):
             raise MlflowException.invalid_parameter_value(
                 f"no listings given; each has some of {', '.join(FIELDS)}"
             )
         tables = []
-        for start in range(0, len(model_input), BATCH):
-            piece = model_input.iloc[start : start + BATCH]
-            answers, notes = answer(self.predictor, piece, from_base64)
-            tables.append(answers.table(notes))
+        for start in range(0, len(model_input), BATCH_LISTINGS):
+            cells = model_input.iloc[start : start + BATCH_LISTINGS]
+            tables.append(predict_listings(self.predictor, cells, photo_from_base64).table())
         table = pd.concat(tables, ignore_index=True)
         failed = table["error"] != ""
         if failed.all():
             reasons = table["error"] + table["note"].map(lambda note: note and f" ({note})")
             raise MlflowException.invalid_parameter_value("; ".join(dict.fromkeys(reasons)))
-        # JSON knows no NaN, so what an unanswered listing lacks becomes null.
+        # JSON has no NaN: what a listing without a prediction lacks becomes null.
         return table.astype(object).where(table.notna(), None) if failed.any() else table
 
 

@@ -1,4 +1,4 @@
-"""A small pipeline, fitted once: raw listings and photos, models, predictions of the test part."""
+"""A small pipeline, fitted once: listings, photos, models, predictions for the test split."""
 
 from __future__ import annotations
 
@@ -12,23 +12,19 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from src.encoders.text.train import train_text
 from transformers import BertConfig, BertModel
 
 from src.artifacts.outputs import RowOutput
 from src.cleaning.text import with_words
 from src.core.files import write_json
-from src.core.listings import PREPARED, check_listings, labels_of
-from src.encoders.common.folds import train
-from src.encoders.common.network import NetworkEncoder
-from src.encoders.common.row import save_model, save_scores
-from src.encoders.image.data import ImageData
-from src.encoders.text.data import TextData
-from src.encoders.text.tfidf import BagOfWords
+from src.core.listings import PREPARED, check_listings
+from src.core.params import all_params
+from src.core.schema import FusedModel, KernelText, Tfidf, TrainedImage, TrainedText
+from src.encoders.image.train import train_image
 from src.encoders.text.tokens import tokenize
-from src.encoders.text.words_and_network import WordsAndNetwork
 from src.encoders.weights.fetch import IMAGENET_NORM
 from src.fusion.fuse import fuse
-from src.fusion.fused import save_fused
 from src.fusion.predictions import Predictions
 from src.predict.bundle import write_bundle
 from src.prepare.pack import pack_photos
@@ -36,26 +32,33 @@ from tests.made import CLASSES
 
 torch.set_num_threads(1)
 
-SIZE = 32
+PIXELS = 32
 N = 60
 COLUMNS = {"id": "id", "title": "title", "text": "description", "price": "price", "photo": "image"}
-TRAINER = {"accelerator": "cpu", "precision": "32-true", "workers": 0, "devices": 1, "nodes": 1}
-SPEC: dict[str, Any] = {
-    "size": 24, "tune": "full", "augment": "none", "views": 0, "folds": 0, "max_tokens": 12,
-    "epochs": 2, "patience": 2, "batch": 12, "lr": 0.003, "weight_decay": 0.05, "dropout": 0.1,
-    "imbalance": "weights", "C": 10.0, "components": 8,
+TRAINER = all_params().trainer.model_copy(
+    update={"accelerator": "cpu", "workers": 0, "devices": 1, "nodes": 1}
+)
+EPOCHS: dict[str, Any] = {
+    "tune": "full", "epochs": 2, "patience": 2, "batch": 12, "lr": 0.003, "weight_decay": 0.05,
+    "dropout": 0.1, "imbalance": "weights", "folds": 0,
 }  # fmt: skip
-KERNEL = {"tune": "kernel", "words": 0.5, "gamma": 2.0, "penalty": 0.2}
-FUSION: dict[str, Any] = {
-    "stack": {"head": "stack", "inputs": "probs", "price": True, "settings": {"penalty": 0.01}},
-    "nn": {
-        "head": "nn", "inputs": "both", "price": False,
-        "settings": {"hidden_layer_sizes": [8], "max_iter": 3},
-    },
-    "knn": {"head": "knn", "inputs": "features", "price": True, "settings": {"n_neighbors": 3}},
-    "random_forest": {
-        "head": "random_forest", "inputs": "probs", "price": True, "settings": {"n_estimators": 3},
-    },
+IMAGE = TrainedImage(pixels=24, augment="none", views=0, **EPOCHS)
+TEXT = TrainedText(max_tokens=12, **EPOCHS)
+MIXED = KernelText(
+    max_tokens=12, tune="kernel", words=0.5, gamma=2.0, penalty=0.2, batch=12, folds=0,
+    imbalance="weights",
+)  # fmt: skip
+TFIDF = Tfidf(C=10.0, components=8, folds=0, imbalance="weights")
+FUSION = {
+    "stack": FusedModel(head="stack", inputs="probs", price=True, settings={"penalty": 0.01}),
+    "nn": FusedModel(
+        head="nn", inputs="both", price=False,
+        settings={"hidden_layer_sizes": [8], "max_iter": 3},
+    ),
+    "knn": FusedModel(head="knn", inputs="features", price=True, settings={"n_neighbors": 3}),
+    "random_forest": FusedModel(
+        head="random_forest", inputs="probs", price=True, settings={"n_estimators": 3}
+    ),
 }  # fmt: skip
 BERT = {
     "model_type": "bert", "hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2,
@@ -71,30 +74,27 @@ class Pipeline:
     photos: Path
     data: Path
 
-    def params(self, **changes: Any) -> dict[str, Any]:
-        """The parameters of stage bundle."""
-        return {
-            "model": "cnn",
-            "text_model": "tfidf",
-            "fused_model": "stack",
-            "fusion": FUSION,
-            "pack": {"size": SIZE},
-            "collect": {"table": {"columns": COLUMNS}},
-        } | changes
-
-    def bundle(self, out: Path, **changes: Any) -> Path:
-        write_bundle(self.data, self.params(**changes), out)
+    def bundle(self, out: Path, text_row: str = "tfidf", fused_row: str = "stack") -> Path:
+        """Write a bundle as the stage does."""
+        columns = all_params().collect.table.columns.model_copy(update=COLUMNS)
+        write_bundle(
+            self.data,
+            out,
+            image_row="cnn",
+            text_row=text_row,
+            fused_row=fused_row,
+            fused_model=FUSION[fused_row],
+            photo_pixels=PIXELS,
+            columns=columns,
+        )
         return out
 
-    def predictions(self, text_model: str, fused_model: str) -> Predictions:
-        """Fit the head, leave its checkpoint, return what it says of the test part."""
+    def predictions(self, text_row: str, fused_row: str) -> Predictions:
+        """Fit the head, leave its checkpoint, return its predictions for the test split."""
         table = pd.read_parquet(self.data / "prepared.parquet")
-        image, text = (
-            RowOutput.load(self.data / "embeddings" / row) for row in ("cnn", text_model)
-        )
-        fused = fuse(table, image, text, FUSION[fused_model], seed=7)
-        classes = fused.predictions.classes
-        save_fused(fused.model, classes, self.data / "checkpoints" / fused_model)
+        image, text = (RowOutput.load(self.data / "embeddings" / row) for row in ("cnn", text_row))
+        fused = fuse(table, image, text, FUSION[fused_row], seed=7)
+        fused.model.save(self.data / "checkpoints" / fused_row)
         return fused.predictions
 
 
@@ -103,44 +103,30 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     folder = tmp_path_factory.mktemp("pipeline")
     photos, data = folder / "photos", folder / "data"
     raw = _raw(photos)
-    pack_photos(raw, photos, data / "packed", SIZE)
+    pack_photos(raw, photos, data / "packed", PIXELS)
     index = pd.read_parquet(data / "packed" / "index.parquet")
     table = with_words(raw).assign(
         photo_row=index["row"], group=raw["id"], split=["train"] * 36 + ["val"] * 12 + ["test"] * 12
     )
     table = check_listings(table.assign(fold=-1, listed=None), PREPARED, "made")
     table.to_parquet(data / "prepared.parquet")
-    classes, labels = labels_of(table)
-    for row, about in {
-        "cnn": {"network": "plain_cnn", "weights": "random", **IMAGENET_NORM},
-        "tiny": {"network": "tiny", "weights": "random"},
-        "stored": {"network": "tiny", "weights": "hub"},
-        "mixed": {"network": "tiny", "weights": "random"},
-        "tfidf": {"network": "", "weights": "none"},
-    }.items():
-        spec = SPEC | KERNEL if row == "mixed" else SPEC
+    cnn = {"network": "plain_cnn", "weights": "random", **IMAGENET_NORM}
+    write_json(data / "weights" / "cnn" / "source.json", cnn)
+    train_image(table, "cnn", IMAGE, TRAINER, 7, data)
+    sources: dict[str, tuple[dict[str, str], TrainedText | KernelText | Tfidf]] = {
+        "tiny": ({"network": "tiny", "weights": "random"}, TEXT),
+        "stored": ({"network": "tiny", "weights": "hub"}, TEXT),
+        "mixed": ({"network": "tiny", "weights": "random"}, MIXED),
+        "tfidf": ({"network": "", "weights": "none"}, TFIDF),
+    }
+    for row, (source, settings) in sources.items():
         weights = data / "weights" / row
-        write_json(weights / "source.json", about)
-        encoder: Any
-        if row == "cnn":
-            rows: Any = ImageData(table, data / "packed", weights, spec)
-        else:
-            write_json(weights / "config.json", BERT)
-            if row == "stored":
-                _store(weights, data / "tokens" / "tiny")
-            tokenize(table, weights, data / "tokens" / row)
-        if row == "tfidf":
-            words = pd.read_parquet(data / "tokens" / row / "tokens.parquet")
-            encoder = BagOfWords(table, words, labels, len(classes), SPEC, 7)
-        else:
-            rows = rows if row == "cnn" else TextData(table, data / "tokens" / row, weights, spec)
-            encoder = NetworkEncoder(rows, labels, len(classes), spec, TRAINER, 7, row)
-        if row == "mixed":
-            encoder = WordsAndNetwork(encoder, rows, table)
-        about = {"spec": SPEC} if row == "tfidf" else rows.about()
-        trained = train(encoder, table, 0, 7, row)
-        save_model(trained, data / "checkpoints" / row, about)
-        save_scores(trained, data / "embeddings" / row)
+        write_json(weights / "source.json", source)
+        write_json(weights / "config.json", BERT)
+        if row == "stored":
+            _store(weights, data / "tokens" / "tiny")
+        tokenize(table, weights, data / "tokens" / row)
+        train_text(table, row, settings, TRAINER, 7, data)
     made = Pipeline(raw, photos, data)
     made.predictions("tfidf", "stack")
     return made
@@ -148,7 +134,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
 
 @pytest.fixture(scope="session")
 def bundle(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle of a plain CNN, a bag of words and the stacked head."""
+    """A bundle of a plain CNN, TF-IDF and the stacked head."""
     return pipeline.bundle(tmp_path_factory.mktemp("bundle") / "bundle")
 
 
@@ -160,7 +146,7 @@ def _store(weights: Path, tokens: Path) -> None:
 
 
 def _raw(photos: Path) -> pd.DataFrame:
-    """Listings as collected; of the last twelve, the test part, each lacks something else."""
+    """Listings as collected; of the last twelve, the test split, some lack something."""
     rng = np.random.default_rng(0)
     photos.mkdir()
     rows = []

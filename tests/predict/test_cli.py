@@ -15,7 +15,7 @@ import pytest
 import src.predict.bulk
 from src.core.errors import run_command
 from src.predict.__main__ import main
-from src.predict.predictor import NOTHING
+from src.predict.predictor import NOTHING_TO_READ
 from tests.predict.conftest import Pipeline
 
 Run = Callable[..., str]
@@ -34,24 +34,24 @@ def run(bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
 
 def table_of(pipeline: Pipeline) -> pd.DataFrame:
-    """The test part as a user's table, under the names that the bundle expects."""
+    """The test split as a user's table, under the names that the bundle expects."""
     raw = pipeline.raw.iloc[48:].rename(columns={"text": "description", "photo": "image"})
     return raw[["id", "title", "description", "price", "image"]]
 
 
-def test_one_listing_as_a_small_table_and_as_json(run: Run, pipeline: Pipeline) -> None:
+def test_one_listing_is_shown_as_a_small_table_or_as_json(run: Run, pipeline: Pipeline) -> None:
     listing = ("--title", "КНИГИ", "--price", "1 500 ₽", "--photo", pipeline.photos / "48.jpg")
     lines = run(*listing, "--top", 2).splitlines()
-    said = json.loads(run(*listing, "--json"))
+    found = json.loads(run(*listing, "--json"))
     assert len(lines) == 2
-    assert lines[0] == f"{said['probability']:.3f}  {said['category']}"
-    assert said["used"] == "photo+text+price"
-    assert sum(said["probabilities"].values()) == pytest.approx(1, abs=1e-5)
-    assert max(said["probabilities"], key=said["probabilities"].get) == said["category"]
+    assert lines[0] == f"{found['probability']:.3f}  {found['category']}"
+    assert found["used"] == "photo+text+price"
+    assert sum(found["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert max(found["probabilities"], key=found["probabilities"].get) == found["category"]
 
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
-def test_what_was_asked_is_written_nowhere(
+def test_a_prediction_writes_no_file(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
@@ -60,11 +60,11 @@ def test_what_was_asked_is_written_nowhere(
     asked = ["--text", "дубовый стол, самовывоз " * 30, "--bundle", str(bundle)]
     monkeypatch.setattr(sys, "argv", ["predict", *asked])
     runpy.run_module("src.predict", run_name="__main__")
-    assert "from text" in capsys.readouterr().err
+    assert "based on text;" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
-def test_a_table_is_answered_in_order_in_batches_as_one_by_one(
+def test_a_table_is_predicted_in_order_and_alike_in_batches_of_any_size(
     run: Run, pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = pipeline.predictions("tfidf", "stack")
@@ -84,7 +84,7 @@ def test_a_table_is_answered_in_order_in_batches_as_one_by_one(
     assert [path.name for path in tmp_path.glob(".*")] == []
 
 
-def test_what_cannot_be_read_is_noted_and_the_rest_used(
+def test_what_cannot_be_read_is_noted_and_the_rest_is_used(
     run: Run, pipeline: Pipeline, tmp_path: Path
 ) -> None:
     (tmp_path / "photos").mkdir()
@@ -101,21 +101,21 @@ def test_what_cannot_be_read_is_noted_and_the_rest_used(
         columns=["id", "name", "price", "image"],
     )
     table.to_csv(tmp_path / "t.csv", index=False, sep=";")
-    said = run(
+    printed = run(
         *(tmp_path / "t.csv", "--photos", tmp_path / "photos", "--out", tmp_path / "o.csv"),
         *("--column", "title=name"),
     )
-    assert said == f"{tmp_path / 'o.csv'}: 5 listings, 1 without an answer, 5 with a note\n"
+    assert printed == f"{tmp_path / 'o.csv'}: 5 listings, 1 without a prediction, 5 with a note\n"
     found = pd.read_csv(tmp_path / "o.csv", keep_default_na=False)
     assert found["used"].tolist() == ["text+price", "text", "", "text", "text"]
     assert found["note"].tolist() == [
-        "photo: not a picture of an allowed type",
+        "photo: not an image of an allowed type",
         "price cannot be read; photo: the file is missing",
-        "photo: not a picture of an allowed type",
+        "photo: not an image of an allowed type",
         "photo: the file is outside the folder of photos",
         "photo: the file cannot be read",
     ]
-    assert found["error"].tolist() == ["", "", NOTHING, "", ""]
+    assert found["error"].tolist() == ["", "", NOTHING_TO_READ, "", ""]
     assert found["category"][2] == "" and found["probability"][2] == ""
 
 
@@ -129,26 +129,32 @@ def test_a_table_without_ids_gets_row_numbers_across_batches(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["--title", "x", "--bundle", "none"], "none: there is no bundle; make it with"),
         (["--photo", "none.jpg"], "photo: the file is missing (none.jpg)"),
-        (["--title", "x", "--photo", "t.csv"], "photo: not a picture of an allowed type"),
+        (["--title", "x", "--photo", "t.csv"], "photo: not an image of an allowed type"),
         (["--title", "x", "--price", "много"], "price cannot be read (много)"),
-        (["--title", " "], f"{NOTHING}: give another of"),
-        (["none.csv", "--out", "o.csv"], "none.csv: there is no such file of listings"),
+        (["--title", " "], f"{NOTHING_TO_READ}; give more of"),
+        (["none.csv", "--out", "o.csv"], "none.csv: there is no such file; give"),
         (["t.csv", "--out", "o.xlsx"], "o.xlsx: expected a name that ends in .csv or .parquet"),
-        (["t.csv", "--out", "o.csv"], "t.csv has no column title, description, price, image; it"),
+        (
+            ["t.csv", "--out", "o.csv"],
+            "t.csv has none of the columns title, description, price, image; it",
+        ),
         (["t.csv", "--out", "o.csv", "--column", "name"], "--column name: expected FIELD=NAME"),
-        (["t.csv", "--out", "o.csv", "--column", "photo=name", "--photos", "p"], "p is no folder"),
-        (["empty.csv", "--out", "o.csv"], "empty.csv holds no listings"),
+        (
+            ["t.csv", "--out", "o.csv", "--column", "photo=name", "--photos", "p"],
+            "p is not a folder of photos",
+        ),
+        (["empty.csv", "--out", "o.csv"], "empty.csv has no rows"),
         (["latin.csv", "--out", "o.csv"], "latin.csv is not UTF-8 text"),
         (["t.parquet", "--out", "o.csv"], "t.parquet cannot be read as CSV or Parquet"),
         (["ragged.csv", "--out", "o.csv"], "ragged.csv cannot be read as CSV or Parquet"),
     ],
 )
-def test_a_mistake_is_told_in_one_line_and_nothing_is_written(
-    arguments: list[str], says: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_mistake_ends_in_one_line_and_nothing_is_written(
+    arguments: list[str], message: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("t.csv").write_text("name\nстол\n", encoding="utf-8")
@@ -159,15 +165,13 @@ def test_a_mistake_is_told_in_one_line_and_nothing_is_written(
     before = sorted(tmp_path.iterdir())
     with pytest.raises(SystemExit) as stopped:
         run(*arguments)
-    assert str(stopped.value).startswith(f"error: {says}")
+    assert str(stopped.value).startswith(f"error: {message}")
     assert "\n" not in str(stopped.value)
     assert sorted(tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize("arguments", [[], ["t.csv"], ["t.csv", "--out", "o.csv", "--title", "x"]])
-def test_neither_one_listing_nor_a_table_is_a_question_of_usage(
-    arguments: list[str], run: Run
-) -> None:
+def test_neither_a_listing_nor_a_table_is_a_usage_error(arguments: list[str], run: Run) -> None:
     with pytest.raises(SystemExit) as stopped:
         run(*arguments)
     assert stopped.value.code == 2

@@ -10,12 +10,14 @@ import pytest
 from mlflow import MlflowClient
 
 from src.core.files import read_json, write_json
-from src.tracking.rows import Row
+from src.tracking.rows import TrackedRow
 from src.tracking.tracking import track
 
 
-def row(kind: str, name: str) -> Row:
-    return Row(kind, name, f"stage@{name}", name * 9, {"seed": 7}, {"f1": 0.5}, None, None, [])
+def row(kind: str, name: str) -> TrackedRow:
+    return TrackedRow(
+        kind, name, f"stage@{name}", name * 9, {"seed": 7}, {"f1": 0.5}, None, None, []
+    )
 
 
 ROWS = [row("image", "cnn"), row("fused", "nn"), row("fused", "stack")]
@@ -31,7 +33,7 @@ def test_one_model_under_the_run_of_the_fused_row(
 
     def logged() -> tuple[str, str]:
         """Track; return the one model's id and the place to serve it from."""
-        line = track(ROWS, "listings", home, copy, patience_s=60)
+        line = track(ROWS, "listings", home, copy)
         client = MlflowClient(tracking_uri=f"sqlite:///{home}/mlruns.db")
         experiment = client.get_experiment_by_name("listings")
         assert experiment is not None

@@ -1,4 +1,4 @@
-"""A bundle answers as the pipeline did, for whatever a listing has."""
+"""A bundle predicts as the pipeline did, whatever a listing has or lacks."""
 
 from __future__ import annotations
 
@@ -17,21 +17,26 @@ from src.artifacts.model_files import save_sklearn
 from src.core.errors import UserError
 from src.core.files import read_json, write_json
 from src.evaluation.calibration import apply_temperature
-from src.predict.listings import answer, in_folder
-from src.predict.predictor import NOTHING, Answers, Predictor, calibrate
+from src.predict.listings import photos_in_folder, predict_listings
+from src.predict.predictor import (
+    NOTHING_TO_READ,
+    ListingPredictions,
+    Predictor,
+    calibrate,
+)
 from tests.predict.conftest import Pipeline
 
 ROOT = Path(__file__).parents[2]
 
 
-def answered(pipeline: Pipeline, folder: Path) -> tuple[Answers, list[str]]:
-    """What a bundle says of the test part."""
+def predict_test_split(pipeline: Pipeline, folder: Path) -> ListingPredictions:
+    """What a bundle predicts for the test split."""
     cells = pipeline.raw.iloc[48:].rename(columns={"category": "unread"})
-    return answer(Predictor(folder), cells, in_folder(pipeline.photos))
+    return predict_listings(Predictor(folder), cells, photos_in_folder(pipeline.photos))
 
 
 @pytest.mark.parametrize(
-    ("text_model", "fused_model"),
+    ("text_row", "fused_row"),
     [
         ("tfidf", "stack"),
         ("tiny", "nn"),
@@ -40,61 +45,64 @@ def answered(pipeline: Pipeline, folder: Path) -> tuple[Answers, list[str]]:
         ("mixed", "nn"),
     ],
 )
-def test_a_bundle_answers_as_the_pipeline_did(
-    text_model: str, fused_model: str, pipeline: Pipeline, tmp_path: Path
+def test_a_bundle_predicts_as_the_pipeline_did(
+    text_row: str, fused_row: str, pipeline: Pipeline, tmp_path: Path
 ) -> None:
-    expected = pipeline.predictions(text_model, fused_model)
-    folder = pipeline.bundle(tmp_path / "b", text_model=text_model, fused_model=fused_model)
-    answers, notes = answered(pipeline, folder)
-    assert answers.classes == expected.classes.tolist()
-    np.testing.assert_allclose(answers.probs, expected.probs, atol=1e-5)
-    assert set(notes) == {""}
+    expected = pipeline.predictions(text_row, fused_row)
+    folder = pipeline.bundle(tmp_path / "b", text_row=text_row, fused_row=fused_row)
+    found = predict_test_split(pipeline, folder)
+    assert found.classes == expected.classes.tolist()
+    np.testing.assert_allclose(found.probs, expected.probs, atol=1e-5)
+    assert set(found.notes) == {""}
 
 
-def test_answers_tell_what_they_rest_on(pipeline: Pipeline, bundle: Path) -> None:
-    answers, _ = answered(pipeline, bundle)
-    used = dict(zip(pipeline.raw["id"][48:], answers.used, strict=True))
+def test_predictions_say_what_they_are_based_on(pipeline: Pipeline, bundle: Path) -> None:
+    found = predict_test_split(pipeline, bundle)
+    used = dict(zip(pipeline.raw["id"][48:], found.used, strict=True))
     assert used["r48"] == "photo+text+price"
     assert (used["r50"], used["r51"]) == ("text+price", "photo+price")
     assert (used["r52"], used["r53"], used["r54"]) == ("text", "photo", "photo+text")
 
 
-def test_nothing_to_go_by_is_no_answer(bundle: Path) -> None:
+def test_a_listing_with_nothing_to_read_has_no_prediction(bundle: Path) -> None:
     cells = pd.DataFrame({"title": ["", "стол", " "], "price": ["", "", "12,5 €"]})
-    answers, _ = answer(Predictor(bundle), cells, in_folder(Path()))
-    table = answers.table(["", "", ""])
-    assert table["error"].tolist() == [NOTHING, "", ""]
+    found = predict_listings(Predictor(bundle), cells, photos_in_folder(Path()))
+    table = found.table()
+    assert table["error"].tolist() == [NOTHING_TO_READ, "", ""]
     assert table["category"].isna().tolist() == [True, False, False]
-    assert np.isnan(answers.probs[0]).all()
-    assert answers.used == ["", "text", "price"]
-    np.testing.assert_allclose(answers.probs[1:].sum(1), 1, atol=1e-5)
+    assert np.isnan(found.probs[0]).all()
+    assert found.used == ["", "text", "price"]
+    np.testing.assert_allclose(found.probs[1:].sum(1), 1, atol=1e-5)
 
 
-def test_words_alone_need_no_network(bundle: Path) -> None:
+def test_tfidf_alone_needs_no_network(bundle: Path) -> None:
     code = f"""
 import sys
 import pandas as pd
 from pathlib import Path
-from src.predict.listings import answer, in_folder
+from src.predict.listings import photos_in_folder, predict_listings
 from src.predict.predictor import Predictor
-answer(Predictor(Path({str(bundle)!r})), pd.DataFrame({{"title": ["стол"]}}), in_folder(Path()))
-heavy = {{"torch", "transformers", "timm", "lightning", "mlflow"}} & set(sys.modules)
+cells = pd.DataFrame({{"title": ["стол"]}})
+predict_listings(Predictor(Path({str(bundle)!r})), cells, photos_in_folder(Path()))
+# skops itself imports PyTorch.
+heavy = {{"transformers", "timm", "lightning", "mlflow", "src.encoders.image.model"}}
+heavy &= set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
-def test_a_temperature_of_the_row_is_taken_over_and_divides_the_logarithms(
+def test_the_temperature_of_the_row_is_used_and_divides_the_logarithms(
     pipeline: Pipeline, bundle: Path, tmp_path: Path
 ) -> None:
-    cold, _ = answered(pipeline, bundle)
+    cold = predict_test_split(pipeline, bundle)
     judged = pipeline.data / "judged" / "temperature.json"
     write_json(judged, {"stack": 2.0, "nn": 3.0})
     try:
         pipeline.bundle(tmp_path / "b")
     finally:
         shutil.rmtree(judged.parent)
-    warm, _ = answered(pipeline, tmp_path / "b")
+    warm = predict_test_split(pipeline, tmp_path / "b")
     np.testing.assert_allclose(warm.probs, apply_temperature(cold.probs, 2.0), atol=1e-5)
 
 
@@ -107,7 +115,7 @@ def test_a_temperature_leaves_no_probability_undefined() -> None:
     np.testing.assert_array_equal(calibrate(probs, 1.0), probs)
 
 
-def test_a_bundle_holds_no_pickle_and_names_what_it_is_made_of(bundle: Path) -> None:
+def test_a_bundle_holds_no_pickle_and_lists_its_contents(bundle: Path) -> None:
     about = read_json(bundle / "bundle.json")
     assert about["rows"] == {"image": "cnn", "text": "tfidf", "fused": "stack"}
     assert about["temperature"] == 1.0
@@ -117,7 +125,7 @@ def test_a_bundle_holds_no_pickle_and_names_what_it_is_made_of(bundle: Path) -> 
     assert {Path(name).suffix for name in files} == {".json", ".safetensors", ".skops"}
 
 
-def test_a_type_that_no_model_of_ours_has_is_refused(
+def test_types_that_none_of_our_models_has_are_refused(
     pipeline: Pipeline, bundle: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(bundle, tmp_path / "b")
@@ -126,29 +134,28 @@ def test_a_type_that_no_model_of_ours_has_is_refused(
     (tmp_path / "b/fused/model.skops").write_bytes(skops.io.dumps({"photo": strange}))
     with pytest.raises(UserError, match=r"not trusted: tests\.predict\.conftest\.Pipeline;"):
         Predictor(tmp_path / "b")
-    checkpoint = pipeline.data / "checkpoints" / "strange"
-    shutil.copytree(pipeline.data / "checkpoints" / "stack", checkpoint)
-    save_sklearn(strange, checkpoint / "model.skops")
-    fusion = {"strange": {"inputs": "probs", "price": True}}
+    shutil.copytree(pipeline.data, tmp_path / "data")
+    save_sklearn(strange, tmp_path / "data/checkpoints/stack/model.skops")
+    other = Pipeline(pipeline.raw, pipeline.photos, tmp_path / "data")
     with pytest.raises(UserError, match="not trusted"):
-        pipeline.bundle(tmp_path / "c", fused_model="strange", fusion=fusion)
+        other.bundle(tmp_path / "c")
     assert not (tmp_path / "c").exists()
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
+    ("name", "message"),
     [
         ("bundle.json", "there is no bundle; make it with `dvc repro bundle`"),
-        ("text/model.skops", r"text/model\.skops is missing, the bundle is not whole"),
-        ("image/model.safetensors", "is missing, the bundle is not whole"),
+        ("text/model.skops", r"text/model\.skops is missing, the bundle is incomplete"),
+        ("image/model.safetensors", "is missing, the bundle is incomplete"),
     ],
 )
-def test_a_bundle_that_is_not_whole_is_refused_in_one_line(
-    name: str, says: str, bundle: Path, tmp_path: Path
+def test_an_incomplete_bundle_is_refused_in_one_line(
+    name: str, message: str, bundle: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(bundle, tmp_path / "b")
     (tmp_path / "b" / name).unlink()
-    with pytest.raises(UserError, match=says) as error:
+    with pytest.raises(UserError, match=message) as error:
         Predictor(tmp_path / "b")
     assert "\n" not in str(error.value)
 
@@ -165,14 +172,25 @@ def test_a_broken_file_is_refused_in_one_line(name: str, bundle: Path, tmp_path:
 def test_a_bundle_of_another_format_is_refused(bundle: Path, tmp_path: Path) -> None:
     shutil.copytree(bundle, tmp_path / "b")
     write_json(tmp_path / "b/bundle.json", read_json(bundle / "bundle.json") | {"format": 9})
-    with pytest.raises(UserError, match="has format 9; expected 1"):
+    with pytest.raises(UserError, match="has format 9; expected 2"):
         Predictor(tmp_path / "b")
 
 
-def test_models_of_other_categories_are_refused(pipeline: Pipeline, tmp_path: Path) -> None:
+def test_models_of_different_categories_are_refused(pipeline: Pipeline, tmp_path: Path) -> None:
     shutil.copytree(pipeline.data, tmp_path / "data")
     about = tmp_path / "data/checkpoints/cnn/model.json"
     write_json(about, read_json(about) | {"classes": ["Книги", "Обувь"]})
     other = Pipeline(pipeline.raw, pipeline.photos, tmp_path / "data")
-    with pytest.raises(UserError, match="cnn and stack were fitted on other categories"):
+    with pytest.raises(UserError, match="cnn and stack were fitted on different categories"):
         other.bundle(tmp_path / "b")
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 2}', '{"rows": {}}'])
+def test_a_broken_bundle_json_is_refused_in_one_line(
+    content: str, bundle: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(bundle, tmp_path / "b")
+    (tmp_path / "b/bundle.json").write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match="is broken; make the bundle again") as error:
+        Predictor(tmp_path / "b")
+    assert "\n" not in str(error.value)

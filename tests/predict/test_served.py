@@ -1,4 +1,4 @@
-"""The MLflow model: no pickle, the same answers, hostile photos refused."""
+"""The MLflow model: no pickle, the same predictions, hostile photos refused."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc.scoring_server import _parse_json_data, predictions_to_json
 
-from src.cleaning.picture import BROKEN, NO_PICTURE, TOO_LARGE, TOO_MANY_PIXELS
+from src.cleaning.picture import BROKEN, NOT_AN_IMAGE, TOO_LARGE, TOO_MANY_PIXELS
 from src.predict import listings
-from src.predict.listings import answer, from_base64, in_folder
-from src.predict.predictor import NOTHING, Predictor
-from src.predict.served import PACKAGES, pins, save_served
+from src.predict.listings import photo_from_base64, photos_in_folder, predict_listings
+from src.predict.predictor import NOTHING_TO_READ, Predictor
+from src.predict.served import SERVED_PACKAGES, pinned_packages, save_served_model
 from tests.closure import ROOT, import_closure, packages_of
 from tests.predict.conftest import Pipeline
 from tests.prepare.test_pack import _bomb
@@ -28,7 +28,7 @@ from tests.prepare.test_pack import _bomb
 @pytest.fixture(scope="module")
 def folder(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("served") / "model"
-    save_served(bundle, ROOT / "requirements.txt", folder)
+    save_served_model(bundle, ROOT / "requirements.txt", folder)
     return folder
 
 
@@ -42,14 +42,14 @@ def encoded(path: Path) -> str:
 
 
 def posted(model: Any, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the server's own code makes of a request."""
+    """What the server's own code returns for a request."""
     request = json.dumps({"dataframe_records": records})
     schema = model.metadata.get_input_schema()
     data = _parse_json_data(request, model.metadata, schema).data
     response = StringIO()
     predictions_to_json(model.predict(data), response)
-    said: dict[str, Any] = json.loads(response.getvalue(), parse_constant=pytest.fail)
-    found: list[dict[str, Any]] = said["predictions"]
+    answer: dict[str, Any] = json.loads(response.getvalue(), parse_constant=pytest.fail)
+    found: list[dict[str, Any]] = answer["predictions"]
     return found
 
 
@@ -59,22 +59,24 @@ def test_a_saved_model_holds_no_pickle_and_pins_its_packages(folder: Path) -> No
     assert kinds == {"", ".json", ".yaml", ".txt", ".skops", ".safetensors"} | code
     assert "python_model" not in (folder / "MLmodel").read_text()
     required = (folder / "requirements.txt").read_text().split()
-    assert required == pins(ROOT / "requirements.txt")
+    assert required == pinned_packages(ROOT / "requirements.txt")
     assert all("==" in line for line in required)
 
 
-def test_the_pinned_packages_are_those_that_answering_imports() -> None:
-    # The heads are imported by skops; photos are hashed where they are packed alone.
+def test_the_pinned_packages_are_those_that_serving_imports() -> None:
+    # skops imports the heads; only training computes features with OpenVINO.
     files = import_closure("src/predict/pyfunc.py") | import_closure("src/fusion/heads.py")
-    brought = [owners for owners in packages_of(files) if owners != {"imagehash"}]
-    assert [owners for owners in brought if not owners & set(PACKAGES)] == []
-    # timm imports the one, pandas and MLflow the other.
-    assert set(PACKAGES) - set().union(*brought) == {"torchvision", "pyarrow"}
+    brought = [owners for owners in packages_of(files) if owners != {"openvino"}]
+    assert [owners for owners in brought if not owners & set(SERVED_PACKAGES)] == []
+    # timm imports it.
+    assert set(SERVED_PACKAGES) - set().union(*brought) == {"torchvision"}
 
 
-def test_the_model_answers_as_the_bundle_does(model: Any, bundle: Path, pipeline: Pipeline) -> None:
+def test_the_served_model_predicts_as_the_bundle_does(
+    model: Any, bundle: Path, pipeline: Pipeline
+) -> None:
     cells = pipeline.raw.iloc[48:]
-    expected = answer(Predictor(bundle), cells, in_folder(pipeline.photos)).answers
+    expected = predict_listings(Predictor(bundle), cells, photos_in_folder(pipeline.photos))
     photos = [encoded(pipeline.photos / p) if isinstance(p, str) else None for p in cells["photo"]]
     sent = cells[["title", "text", "price"]].assign(photo=photos).astype(object)
     found = posted(model, sent.where(sent.notna(), None).to_dict("records"))
@@ -83,26 +85,26 @@ def test_the_model_answers_as_the_bundle_does(model: Any, bundle: Path, pipeline
     assert [row["used"] for row in found] == expected.used
 
 
-def test_listings_without_photo_text_or_price_are_answered_or_told_why(model: Any) -> None:
+def test_listings_without_photo_text_or_price_are_predicted_or_get_a_reason(model: Any) -> None:
     found = posted(model, [{"title": "стол", "price": 100}, {"text": "стол"}, {"price": None}])
     assert [row["used"] for row in found] == ["text+price", "text", ""]
-    assert found[2]["error"] == NOTHING
+    assert found[2]["error"] == NOTHING_TO_READ
     assert found[2]["category"] is None and found[2]["p_Обувь"] is None
 
 
 @pytest.mark.parametrize(
-    ("records", "says"),
+    ("records", "message"),
     [
-        ([{"title": ""}], NOTHING),
+        ([{"title": ""}], NOTHING_TO_READ),
         ([{"photo": "%%"}], r"photo: not base64"),
         ([{"name": "стол"}], "no listings given; each has some of title, text, price, photo"),
         ([], "no listings given"),
     ],
 )
-def test_a_request_without_any_answer_is_a_bad_request(
-    records: list[dict[str, Any]], says: str, model: Any
+def test_a_request_without_any_prediction_is_a_bad_request(
+    records: list[dict[str, Any]], message: str, model: Any
 ) -> None:
-    with pytest.raises(MlflowException, match=says) as error:
+    with pytest.raises(MlflowException, match=message) as error:
         posted(model, records)
     assert error.value.get_http_status_code() == 400
 
@@ -112,7 +114,7 @@ def test_hostile_photos_are_refused_and_the_rest_is_used(
 ) -> None:
     whole = (pipeline.photos / "0.jpg").read_bytes()
     photos = {
-        NO_PICTURE: b"\x80\x04\x95 a pickle",
+        NOT_AN_IMAGE: b"\x80\x04\x95 a pickle",
         TOO_MANY_PIXELS: _bomb(30_000),
         BROKEN: whole[: len(whole) // 2],
     }
@@ -122,18 +124,22 @@ def test_hostile_photos_are_refused_and_the_rest_is_used(
     assert {row["used"] for row in found} == {"text"}
 
 
-def test_base64_is_refused_by_its_length_before_it_is_decoded(
+def test_too_long_base64_is_refused_before_it_is_decoded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     photo = base64.b64encode(b"x" * 300).decode()
-    assert from_base64(photo) == from_base64(f"data:image/png;base64,{photo}") == b"x" * 300
+    assert (
+        photo_from_base64(photo)
+        == photo_from_base64(f"data:image/png;base64,{photo}")
+        == b"x" * 300
+    )
     monkeypatch.setattr(listings, "MAX_BYTES", 299)
     monkeypatch.setattr(base64, "b64decode", pytest.fail)
     with pytest.raises(ValueError, match=TOO_LARGE):
-        from_base64(photo)
+        photo_from_base64(photo)
 
 
-def test_the_input_example_is_answered(model: Any) -> None:
+def test_the_input_example_is_predicted(model: Any) -> None:
     example = model.input_example
     assert isinstance(example, pd.DataFrame)
     assert model.predict(example)["used"].tolist() == ["photo+text+price"]
