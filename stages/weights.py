@@ -1,24 +1,22 @@
-"""Write the weights that one row's network starts from: `weights.py image cnn`."""
+"""Stages weights_image and weights_text: the weights a row's network starts from: `image cnn`."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from src.core.errors import UserError
 from src.core.params import stage_params
 from src.core.timing import run_stage
 from src.encoders.weights.fetch import fetch_weights
 
 
 def main() -> None:
-    if len(sys.argv) != 3 or sys.argv[1] not in ("image", "text"):
-        raise UserError("usage: python -m stages.weights image|text <row>")
     kind, row = sys.argv[1:]
     params = stage_params(f"weights_{kind}@{row}")
-    spec = params[f"{kind}_models"][row]
-    fetch_weights(kind, row, spec, params["weights"], Path("data/weights") / row)
+    entries = params.image_models if kind == "image" else params.text_models
+    source = getattr(entries[row], params.weights)
+    fetch_weights(kind, source, Path("data/weights") / row)
 
 
 if __name__ == "__main__":
-    run_stage("weights_{}@{}".format(*sys.argv[1:]), main)
+    run_stage(f"weights_{sys.argv[1]}@{sys.argv[2]}", main)

@@ -1,4 +1,4 @@
-"""Errors in one line; files whole or not at all."""
+"""Errors in one line; files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_full_disk_is_one_line() -> None:
             file.write("x" * 100_000)
 
     with pytest.raises(SystemExit) as stop:
-        run_stage(main)
+        run_stage("main", main)
     assert str(stop.value).startswith("error: the disk is full")
     assert "\n" not in str(stop.value)
 
@@ -67,10 +67,10 @@ def test_a_users_mistake_is_one_line_and_our_own_keeps_its_traceback() -> None:
         raise UserError("given 1, expected 2: give 2")
 
     with pytest.raises(SystemExit) as stop:
-        run_stage(mistake)
+        run_stage("mistake", mistake)
     assert stop.value.code == "error: given 1, expected 2: give 2"
     with pytest.raises(ZeroDivisionError):
-        run_stage(lambda: print(1 / 0))
+        run_stage("mistake", lambda: print(1 / 0))
 
 
 def _raw() -> pd.DataFrame:
@@ -96,7 +96,7 @@ def test_listings_come_back_as_they_were_written(tmp_path: Path) -> None:
     [("id", "../1"), ("photo", "../../etc/passwd"), ("photo", "/etc/passwd"), ("price", -1.0),
      ("category", ""), ("split", "holdout"), ("listed", "29.02.2024")],
 )  # fmt: skip
-def test_a_row_that_is_no_listing_is_named(column: str, value: object) -> None:
+def test_a_value_that_does_not_fit_is_named(column: str, value: object) -> None:
     table = _raw().astype(object)
     table.loc[1, column] = value
     with pytest.raises(UserError, match=rf"t\.parquet: column '{column}'") as error:
@@ -105,7 +105,7 @@ def test_a_row_that_is_no_listing_is_named(column: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("column", ["split", "fold"])
-def test_a_group_in_two_parts_is_refused_with_its_ids(column: str) -> None:
+def test_a_group_in_two_splits_or_folds_is_refused_with_its_ids(column: str) -> None:
     table = pd.DataFrame(
         {
             "id": ["1", "2", "3"], "title": "x", "text": "", "title_words": "x", "text_words": "",

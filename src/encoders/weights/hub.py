@@ -1,4 +1,4 @@
-"""Networks from the Hugging Face Hub, or from its cache when the Hub does not answer."""
+"""Networks from the Hugging Face Hub, or from its cache when the Hub cannot be reached."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from src.core.errors import UserError
+from src.core.wording import count_of
 from src.encoders.weights.backbone import normalisation, save_backbone
 
 
 def from_hub(kind: str, network: str, revision: str | None, out: Path) -> dict[str, Any]:
-    """Write a network's files into `out`; return what `source.json` says about them.
+    """Write a network's files into `out`; return the description of its weights for source.json.
 
     Args:
-        kind: `image`, for a timm name such as `resnet50.a1_in1k`, or `text`, for a repository.
-        revision: the branch, tag or commit; None for the newest, or the one that timm names.
+        kind: image or text.
+        network: timm's name such as `resnet50.a1_in1k`, or a repository of a text network.
+        revision: branch, tag or commit; None for the newest, or the one that timm names.
 
     Raises:
-        UserError: timm does not know the network, or neither Hub nor cache has the model whole.
+        UserError: timm does not know the network, or neither the Hub nor its cache has all of it.
     """
     repo = network
     if kind == "image":
@@ -26,18 +28,18 @@ def from_hub(kind: str, network: str, revision: str | None, out: Path) -> dict[s
     from huggingface_hub.utils import httpx
     from safetensors import SafetensorError
 
-    silence = None
+    outage = None
     try:
-        silence = _silence(repo, revision)
+        outage = _hub_outage_reason(repo, revision)
         if kind == "image":
-            about = _image(network, repo, revision, bool(silence), out)
+            content = _image(network, repo, revision, bool(outage), out)
         else:
-            about = _text(repo, revision, bool(silence), out)
+            content = _text(repo, revision, bool(outage), out)
     except (OSError, ValueError, RuntimeError, httpx.HTTPError, SafetensorError) as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise _unreadable(repo, error, silence) from error
-    return {"weights": f"hub {repo}", **about}
+        raise _unreadable(repo, error, outage) from error
+    return {"weights": f"hub {repo}", **content}
 
 
 def _timm_repo(network: str, revision: str | None) -> tuple[str, str | None]:
@@ -50,17 +52,19 @@ def _timm_repo(network: str, revision: str | None) -> tuple[str, str | None]:
         raise UserError(f"timm {timm.__version__} does not know `{network}`: {error}") from error
     repo = config.hf_hub_id or ""
     if not repo:
-        raise UserError(f"`{network}` has no weights on the Hub; choose another name of timm's")
-    # timm leaves the repository's name out where it is its own: `timm/` and the model's name.
+        raise UserError(
+            f"timm's `{network}` has no weights on the Hub; choose another of timm's networks"
+        )
+    # For its own repositories timm only gives `timm/`; the rest is the network's name.
     repo += f"{config.architecture}.{config.tag}" if repo.endswith("/") else ""
     repo, _, pinned = repo.partition("@")
     return repo, revision or pinned or None
 
 
-def _silence(repo: str, revision: str | None) -> str | None:
-    """Ask the Hub once for the repository; say why only the cache is left, or None if it answers.
+def _hub_outage_reason(repo: str, revision: str | None) -> str | None:
+    """Ask the Hub for the repository once; return why it cannot be used, or None if it answers.
 
-    The loaders alone would wait a minute, several times over, for a server that hangs.
+    Without this, the loaders would wait a minute for a server that hangs, several times over.
     """
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError
@@ -87,16 +91,16 @@ def _image(
 ) -> dict[str, Any]:
     from huggingface_hub import hf_hub_download
 
-    # timm falls back on a pickle where there is no safetensors file, so the file is named here.
+    # Named, because timm would load a pickle where there is no safetensors file.
     file = hf_hub_download(
         repo, "model.safetensors", revision=revision, local_files_only=cached_only
     )
     import timm
 
-    # With its classifier, because timm then insists on every tensor.
+    # With its classifier, so that timm requires every tensor.
     model = timm.create_model(network, pretrained=True, pretrained_cfg_overlay={"file": file})
     save_backbone(network, model.state_dict(), out)
-    # The cache keeps a file under the commit that it belongs to.
+    # The cache keeps each file in a folder named after its commit.
     return {**normalisation(network), "revision": Path(file).parent.name}
 
 
@@ -116,38 +120,39 @@ def _text(repo: str, revision: str | None, cached_only: bool, out: Path) -> dict
 
     folder = copy(revision)
     if not list(folder.glob("model*.safetensors")) and not cached_only and not revision:
-        # An old repository may hold a pickle only; the Hub's own converter keeps a safe copy.
+        # An old repository may only have a pickle; the Hub's converter keeps a safe copy of it.
         folder = copy(get_conversion_pr_reference(HfApi(), repo))
     logging.set_verbosity_error()
-    # Loaded from the copy: the loaders ask the Hub about more than the files they need.
+    # Loaded from the copy, because the loaders ask the Hub for more files than they need.
     model, report = AutoModel.from_pretrained(
         folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True
     )
-    # The pooler is not used here, and checkpoints of masked language models have none.
+    # The pooler is not used, and checkpoints of masked language models have none.
     missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
     if missing:
-        raise ValueError(f"the file lacks {len(missing)} tensors, {missing[0]} among them")
+        raise ValueError(f"{count_of(len(missing), 'tensor')} missing, such as {missing[0]}")
     model.save_pretrained(out)
     AutoTokenizer.from_pretrained(folder).save_pretrained(out)
     return {"revision": folder.name}
 
 
-def _unreadable(repo: str, error: Exception, silence: str | None) -> UserError:
+def _unreadable(repo: str, error: Exception, outage: str | None) -> UserError:
+    """Return one line that says why a model could not be read, and what to do."""
     from huggingface_hub import constants
     from huggingface_hub.errors import HfHubHTTPError
 
     reason = " ".join(str(error).split())[:300] or type(error).__name__
-    if silence:
-        reason = f"{silence}, and the cache does not have the model"
+    if outage:
+        reason = f"{outage}, and the cache does not have the model"
     elif isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         reason = f"it answered {status}"
         if status in (401, 403):
-            reason += " (no such model, or one that asks for a login: set HF_TOKEN)"
+            reason += " (no such model, or it requires a login: set HF_TOKEN)"
         elif status == 404:
-            reason += f" for {error.response.url.path} (a wrong name, or no safetensors there)"
+            reason += f" for {error.response.url.path} (a wrong name, or it has no safetensors)"
     return UserError(
-        f"{repo} could not be read from {constants.ENDPOINT}: {reason}; ways out: `weights: "
-        "offline` in params.yaml, HF_ENDPOINT=<a mirror>, or HF_HOME=<a folder whose cache has "
-        "the model> with HF_HUB_OFFLINE=1"
+        f"{repo} could not be read from {constants.ENDPOINT}: {reason}; set `weights: offline` "
+        "in params.yaml, HF_ENDPOINT=<a mirror>, or HF_HUB_OFFLINE=1 with HF_HOME=<a folder whose "
+        "cache has the model>"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,17 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 import stages.weights
 from src.core.errors import UserError
 from src.core.files import read_json
+from src.core.schema import WeightsSource
 from src.core.timing import run_stage
 from src.encoders.weights.fetch import fetch_weights
 from tests.encoders.weights.hub_server import COMMIT, HubServer, serving
+from tests.made import params_content
 
-ROOT = Path(__file__).resolve().parents[2]
-IMAGE = {"hub": {"network": "test_resnet.r160_in1k", "weights": "hub"}}
-TEXT = {"hub": {"network": "someone/tiny-bert", "weights": "hub"}}
+ROOT = Path(__file__).resolve().parents[3]
+IMAGE = WeightsSource(network="test_resnet.r160_in1k", weights="hub")
+TEXT = WeightsSource(network="someone/tiny-bert", weights="hub")
+BOTH = (("image", IMAGE), ("text", TEXT))
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +67,7 @@ def repos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def hub(repos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    """Point the loaders at a fresh server and an empty cache, with no patience for silence."""
+    """Point the loaders at a fresh server and an empty cache, with short time limits."""
     with serving(repos) as server:
         _use(monkeypatch, server.url, tmp_path / "cache")
         yield server
@@ -80,9 +85,9 @@ def _use(monkeypatch: pytest.MonkeyPatch, url: str, cache: Path) -> None:
     monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
 
 
-def _failure(kind: str, spec: dict[str, Any], out: Path) -> str:
+def _failure(kind: str, source: WeightsSource, out: Path) -> str:
     with pytest.raises(UserError) as caught:
-        fetch_weights(kind, "row", spec, "hub", out)
+        fetch_weights(kind, source, out)
     assert not out.exists()
     message = str(caught.value)
     assert "\n" not in message
@@ -90,15 +95,15 @@ def _failure(kind: str, spec: dict[str, Any], out: Path) -> str:
 
 
 def _assert_ways_out(message: str, hub_url: str, model: str) -> None:
-    for split in (model, hub_url, "weights: offline", "HF_ENDPOINT", "HF_HOME", "HF_HUB_OFFLINE"):
-        assert split in message
+    for words in (model, hub_url, "weights: offline", "HF_ENDPOINT", "HF_HOME", "HF_HUB_OFFLINE"):
+        assert words in message
 
 
 def test_photo_network_is_what_was_served(hub: HubServer, repos: Path, tmp_path: Path) -> None:
     import torch
     from safetensors.torch import load_file
 
-    fetch_weights("image", "row", IMAGE, "hub", tmp_path / "out")
+    fetch_weights("image", IMAGE, tmp_path / "out")
     served = load_file(repos / "timm/test_resnet.r160_in1k/model.safetensors")
     got = load_file(tmp_path / "out" / "model.safetensors")
     assert set(served) - set(got) == {"fc.weight", "fc.bias"}
@@ -114,7 +119,7 @@ def test_text_network_is_what_was_served(hub: HubServer, repos: Path, tmp_path: 
     from safetensors.torch import load_file
     from transformers import AutoTokenizer
 
-    fetch_weights("text", "row", TEXT, "hub", tmp_path / "out")
+    fetch_weights("text", TEXT, tmp_path / "out")
     served = load_file(repos / "someone/tiny-bert/model.safetensors")
     got = load_file(tmp_path / "out" / "model.safetensors")
     encoder = {name for name in served if name.startswith("bert.")}
@@ -136,21 +141,21 @@ def test_a_filled_cache_does_without_the_hub(
 ) -> None:
     from huggingface_hub import constants
 
-    for kind, spec in (("image", IMAGE), ("text", TEXT)):
-        fetch_weights(kind, "row", spec, "hub", tmp_path / kind)
+    for kind, source in BOTH:
+        fetch_weights(kind, source, tmp_path / kind)
     first = (tmp_path / "image" / "model.safetensors").read_bytes()
     hub.fault = 503
-    for kind, spec in (("image", IMAGE), ("text", TEXT)):
-        fetch_weights(kind, "row", spec, "hub", tmp_path / kind)
+    for kind, source in BOTH:
+        fetch_weights(kind, source, tmp_path / kind)
     hub.asked.clear()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    for kind, spec in (("image", IMAGE), ("text", TEXT)):
-        fetch_weights(kind, "row", spec, "hub", tmp_path / kind)
+    for kind, source in BOTH:
+        fetch_weights(kind, source, tmp_path / kind)
     assert hub.asked == []
     assert (tmp_path / "image" / "model.safetensors").read_bytes() == first
 
 
-@pytest.mark.parametrize(("kind", "spec"), [("image", IMAGE), ("text", TEXT)])
+@pytest.mark.parametrize(("kind", "source"), BOTH)
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
@@ -162,32 +167,32 @@ def test_a_filled_cache_does_without_the_hub(
     ],
 )
 def test_a_hub_that_refuses(
-    hub: HubServer, tmp_path: Path, kind: str, spec: dict[str, Any], fault: int | str, words: str
+    hub: HubServer, tmp_path: Path, kind: str, source: WeightsSource, fault: int | str, words: str
 ) -> None:
     hub.fault = fault
     started = time.monotonic()
-    message = _failure(kind, spec, tmp_path / "out")
+    message = _failure(kind, source, tmp_path / "out")
     assert time.monotonic() - started < 10
-    _assert_ways_out(message, hub.url, spec["hub"]["network"])
+    _assert_ways_out(message, hub.url, source.network)
     assert words in message
 
 
-@pytest.mark.parametrize(("kind", "spec"), [("image", IMAGE), ("text", TEXT)])
+@pytest.mark.parametrize(("kind", "source"), BOTH)
 @pytest.mark.parametrize("fault", ["short", "hang_body"])
 def test_a_download_that_breaks_off(
     hub: HubServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     kind: str,
-    spec: dict[str, Any],
+    source: WeightsSource,
     fault: str,
 ) -> None:
     # The library waits a second between its attempts.
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda _: None)
     hub.fault = fault
-    _assert_ways_out(_failure(kind, spec, tmp_path / "out"), hub.url, spec["hub"]["network"])
+    _assert_ways_out(_failure(kind, source, tmp_path / "out"), hub.url, source.network)
     hub.fault = None
-    fetch_weights(kind, "row", spec, "hub", tmp_path / "out")
+    fetch_weights(kind, source, tmp_path / "out")
 
 
 def test_no_server_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,9 +200,9 @@ def test_no_server_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         _use(monkeypatch, url, tmp_path / "cache")
-        for kind, spec in (("image", IMAGE), ("text", TEXT)):
-            message = _failure(kind, spec, tmp_path / "out")
-            _assert_ways_out(message, url, spec["hub"]["network"])
+        for kind, source in BOTH:
+            message = _failure(kind, source, tmp_path / "out")
+            _assert_ways_out(message, url, source.network)
 
 
 def test_a_file_that_lacks_a_layer_is_no_silent_random_start(
@@ -220,14 +225,14 @@ def test_a_file_that_lacks_a_layer_is_no_silent_random_start(
     assert "encoder.layer.1.output.dense.weight" in _failure("text", TEXT, tmp_path / "out")
 
 
-@pytest.mark.parametrize(("kind", "spec"), [("image", IMAGE), ("text", TEXT)])
+@pytest.mark.parametrize(("kind", "source"), BOTH)
 def test_a_pickle_is_not_loaded(
     hub: HubServer,
     repos: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     kind: str,
-    spec: dict[str, Any],
+    source: WeightsSource,
 ) -> None:
     # The real one would ask a converter on the internet, which no test may.
     from transformers import safetensors_conversion
@@ -239,7 +244,7 @@ def test_a_pickle_is_not_loaded(
     for file in (repos / repo).iterdir():
         name = file.name.replace("model.safetensors", "pytorch_model.bin")
         (hub.repos / repo / name).write_bytes(file.read_bytes())
-    _assert_ways_out(_failure(kind, spec, tmp_path / "out"), hub.url, repo)
+    _assert_ways_out(_failure(kind, source, tmp_path / "out"), hub.url, repo)
     assert not [line for line in hub.asked if line.startswith("GET") and line.endswith(".bin")]
 
 
@@ -264,7 +269,7 @@ def test_a_converted_copy_stands_in_for_a_pickle(
         return "refs/pr/1"
 
     monkeypatch.setattr(safetensors_conversion, "get_conversion_pr_reference", convert)
-    fetch_weights("text", "row", TEXT, "hub", tmp_path / "out")
+    fetch_weights("text", TEXT, tmp_path / "out")
     assert read_json(tmp_path / "out" / "source.json")["revision"] == "f" * 40
 
 
@@ -277,8 +282,8 @@ def test_names_that_timm_has_not(tmp_path: Path, network: str, words: str) -> No
         import timm
 
         words, network = "no weights on the Hub", _without_hub(timm)
-    spec = {"hub": {"network": network, "weights": "hub"}}
-    assert words in _failure("image", spec, tmp_path / "out")
+    source = WeightsSource(network=network, weights="hub")
+    assert words in _failure("image", source, tmp_path / "out")
 
 
 def _without_hub(timm: Any) -> str:
@@ -289,17 +294,12 @@ def _without_hub(timm: Any) -> str:
 def test_the_stage_reads_its_row_and_the_environment(
     repos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "params.yaml").write_text(
-        "weights: hub\n"
-        "text_models:\n  tiny:\n    hub:\n      network: someone/tiny-bert\n      weights: hub\n"
-    )
-    (tmp_path / "dvc.yaml").write_text(
-        "stages:\n  weights_text:\n    foreach: [tiny]\n    do:\n"
-        "      cmd: python -m stages.weights text ${item}\n"
-        "      params: [weights, 'text_models.${item}.${weights}']\n"
-    )
-    (tmp_path / ".dvc").mkdir()
-    (tmp_path / ".dvc" / "config").write_text("[core]\n    no_scm = True\n")
+    content = params_content({"weights": "hub"})
+    tiny = {"network": "someone/tiny-bert", "weights": "hub"}
+    content["text_models"]["tiny"] = content["text_models"]["rubert_tiny2"] | {"hub": tiny}
+    content["rows"]["text"].append("tiny")
+    YAML().dump(content, tmp_path / "params.yaml")
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
     with serving(repos) as server:
         done = subprocess.run(
             [sys.executable, "-m", "stages.weights", "text", "tiny"],
@@ -320,7 +320,8 @@ def test_the_stage_reads_its_row_and_the_environment(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["weights", "text", "tinny"])
     with pytest.raises(SystemExit) as wrong:
-        run_stage(stages.weights.main)
+        run_stage("weights_text@tinny", stages.weights.main)
     assert wrong.value.code == (
-        "error: params.yaml has no `text_models.tinny.hub`: `tinny` is none of tiny"
+        "error: params.yaml: text_models has no `tinny`; it has tfidf, rubert_tiny2, rubert, "
+        "minilm, minilm_words, tiny"
     )

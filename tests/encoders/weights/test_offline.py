@@ -1,4 +1,4 @@
-"""Weights that need no network: random ones, and those that packages ship."""
+"""Weights that need no connection: random ones, and those that packages ship."""
 
 from __future__ import annotations
 
@@ -11,21 +11,26 @@ import pytest
 
 from src.core.errors import UserError
 from src.core.files import read_json
+from src.core.params import parse_params
+from src.core.schema import WeightsSource
 from src.encoders.weights.fetch import fetch_weights
+from tests.made import params_content
 
-ROOT = Path(__file__).resolve().parents[2]
-LITE0 = {"network": "tf_efficientnet_lite0", "weights": "package"}
-MINILM = {"network": "sentence-transformers/all-MiniLM-L6-v2", "weights": "package"}
+ROOT = Path(__file__).resolve().parents[3]
+LITE0 = WeightsSource(network="tf_efficientnet_lite0", weights="package")
+MINILM = WeightsSource(network="sentence-transformers/all-MiniLM-L6-v2", weights="package")
+TINY = WeightsSource(network="cointegrated/rubert-tiny2", weights="random")
+PLAIN = WeightsSource(network="plain_cnn", weights="random")
 
 
-def _fetch(kind: str, entry: dict[str, Any], out: Path) -> dict[str, Any]:
-    fetch_weights(kind, "some", {"offline": entry}, "offline", out)
-    about: dict[str, Any] = read_json(out / "source.json")
-    return about
+def _fetch(kind: str, source: WeightsSource, out: Path) -> dict[str, Any]:
+    fetch_weights(kind, source, out)
+    content: dict[str, Any] = read_json(out / "source.json")
+    return content
 
 
 def test_random_image_has_only_a_source(tmp_path: Path) -> None:
-    about = _fetch("image", {"network": "plain_cnn", "weights": "random"}, tmp_path / "cnn")
+    about = _fetch("image", PLAIN, tmp_path / "cnn")
     assert about == {
         "network": "plain_cnn",
         "weights": "random",
@@ -36,8 +41,7 @@ def test_random_image_has_only_a_source(tmp_path: Path) -> None:
 
 
 def test_random_text_has_a_shape_and_no_tokenizer(tmp_path: Path) -> None:
-    entry = {"network": "cointegrated/rubert-tiny2", "weights": "random"}
-    assert _fetch("text", entry, tmp_path / "tiny")["weights"] == "random"
+    assert _fetch("text", TINY, tmp_path / "tiny")["weights"] == "random"
     assert sorted(file.name for file in (tmp_path / "tiny").iterdir()) == [
         "config.json",
         "source.json",
@@ -50,21 +54,19 @@ def test_random_text_has_a_shape_and_no_tokenizer(tmp_path: Path) -> None:
 
 
 def test_a_bag_of_words_has_no_network(tmp_path: Path) -> None:
-    about = _fetch("text", {"network": "", "weights": "random"}, tmp_path / "tfidf")
+    about = _fetch("text", WeightsSource(network="", weights="random"), tmp_path / "tfidf")
     assert about == {"network": "", "weights": "none"}
 
 
 def test_random_weights_load_no_framework(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
+        "from src.core.schema import WeightsSource\n"
         "from src.encoders.weights.fetch import fetch_weights\n"
         f"out = Path({str(tmp_path)!r})\n"
-        "plain = {'offline': {'network': 'plain_cnn', 'weights': 'random'}}\n"
-        "tiny = {'offline': {'network': 'cointegrated/rubert-tiny2', 'weights': 'random'}}\n"
-        f"mini = {{'offline': {MINILM!r}}}\n"
-        "fetch_weights('image', 'cnn', plain, 'offline', out / 'cnn')\n"
-        "fetch_weights('text', 'tiny', tiny, 'offline', out / 'tiny')\n"
-        "fetch_weights('text', 'mini', mini, 'offline', out / 'mini')\n"
+        f"fetch_weights('image', {PLAIN!r}, out / 'cnn')\n"
+        f"fetch_weights('text', {TINY!r}, out / 'tiny')\n"
+        f"fetch_weights('text', {MINILM!r}, out / 'mini')\n"
         "heavy = {'torch', 'timm', 'transformers', 'huggingface_hub', 'requests'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
@@ -151,20 +153,33 @@ def test_minilm_is_the_package_s(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "entry", "message"),
+    ("kind", "source", "message"),
     [
-        ("image", {"network": "resnet50", "weights": "package"}, "tf_efficientnet_lite0"),
-        ("image", {"network": "plain_cnn", "weights": "hub"}, "only random for plain_cnn"),
-        ("image", {"network": "resnet50", "weights": "Random"}, "expected random, package or hub"),
-        ("text", {"network": "nobody/nothing", "weights": "random"}, "cointegrated/rubert-tiny2"),
-        ("image", {"network": "resnet50"}, "no `offline` entry"),
-        ("image", None, "no `offline` entry"),
+        ("image", ("resnet50", "package"), "tf_efficientnet_lite0"),
+        ("image", ("plain_cnn", "hub"), "only random for plain_cnn"),
+        ("image", ("resnet50", "none"), "expected random, package or hub"),
+        ("text", ("nobody/nothing", "random"), "cointegrated/rubert-tiny2"),
     ],
 )
-def test_mistakes_in_params(
-    tmp_path: Path, kind: str, entry: dict[str, Any] | None, message: str
+def test_weights_that_do_not_exist_are_refused_in_one_line(
+    tmp_path: Path, kind: str, source: tuple[str, Any], message: str
 ) -> None:
+    network, weights = source
     with pytest.raises(UserError, match=message) as caught:
-        fetch_weights(kind, "row", {"offline": entry}, "offline", tmp_path / "out")
+        fetch_weights(kind, WeightsSource(network=network, weights=weights), tmp_path / "out")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"network": "resnet50", "weights": "Random"}, "expected random, package, hub or none"),
+        ({"network": "resnet50"}, r"image_models\.resnet50\.offline\.weights is missing"),
+        (None, "image_models.resnet50 has no `offline` entry"),
+    ],
+)
+def test_mistakes_in_params(entry: dict[str, Any] | None, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        parse_params(params_content({"image_models.resnet50.offline": entry}))
+    assert "\n" not in str(caught.value)
