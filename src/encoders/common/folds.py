@@ -1,9 +1,8 @@
-"""One row of the table, whatever its encoder: fit it, fit the folds, score every listing."""
+"""One row in one round: fit its encoder and its folds, score every listing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -13,55 +12,40 @@ from sklearn.model_selection import StratifiedGroupKFold
 from src.artifacts.outputs import ModelOutput
 from src.core.errors import UserError
 from src.core.listings import labels_of
+from src.core.wording import count_of
+from src.encoders.common.encoder import Encoder, FittedModel
 
 
-class Encoder(Protocol):
-    """What can be fitted on some rows and then score others; rows count what it reads.
+@dataclass(frozen=True)
+class Trained:
+    """A fitted model and its outputs.
 
     Attributes:
-        rows: positions in the prepared table of the listings that it can read, [N].
-        frozen_features: whether its features come from weights that fitting leaves alone.
-        stops_early: whether it needs listings beside those it is fitted on, to know when to stop.
+        output: of every listing that the row can read.
+        out_of_fold: of the listings that the model was fitted on, by models that were not.
+        curves: one row per epoch; empty where nothing is fitted in epochs.
     """
 
-    rows: NDArray[np.intp]
-    frozen_features: bool
-    stops_early: bool
-
-    def fit(
-        self, train: NDArray[np.intp], val: NDArray[np.intp], number: int
-    ) -> tuple[Any, pd.DataFrame]: ...
-
-    def score(
-        self, model: Any, rows: NDArray[np.intp]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
-
-
-@dataclass
-class Trained:
-    """A fitted model with what it says of the listings; curves have one row per epoch."""
-
-    model: Any
-    features: ModelOutput
+    model: FittedModel
+    output: ModelOutput
     out_of_fold: ModelOutput | None
     curves: pd.DataFrame
 
 
 def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: str) -> Trained:
-    """Fit on the train part, score every listing; score the train part out of fold.
+    """Fit on the train split and score every listing; score the train split out of fold.
 
-    An encoder that does not stop early has no use for the val part. With folds it is fitted on
-    that as well, and its listings are scored out of fold like the others.
+    With folds, an encoder that does not stop early is fitted on the val split as well, for which
+    it has no other use; these listings are scored out of fold too.
 
     Args:
         table: the prepared listings.
-        folds: 0, or the number K >= 2 of folds: each is scored by an encoder fitted without it.
+        folds: 0, or the number K of folds; each is scored by a model fitted without it.
 
     Raises:
-        UserError: the encoder can read no listing of the train or the val part.
+        UserError: the encoder can read no listing of the train or the val split, or no category
+            has as many listings as there are folds.
     """
-    if folds == 1 or folds < 0:
-        raise UserError(f"{name}: folds is {folds}; expected 0 (none) or at least 2")
     classes, every_label = labels_of(table)
     read = table.iloc[encoder.rows]
     ids, split, groups = (read[c].to_numpy(dtype=str) for c in ("id", "split", "group"))
@@ -69,15 +53,15 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
     fit_rows, val_rows = np.flatnonzero(split == "train"), np.flatnonzero(split == "val")
     if not len(fit_rows) or not len(val_rows):
         raise UserError(
-            f"{name}: {len(fit_rows)} listings of the train part and {len(val_rows)} of the val "
-            "part have what this model reads; expected some of each: add listings or photos"
+            f"{name} can read {count_of(len(fit_rows), 'listing')} of the train split and "
+            f"{len(val_rows)} of the val split; expected some of each: add listings or photos"
         )
 
     if folds and not encoder.stops_early:
         fit_rows = np.flatnonzero((split == "train") | (split == "val"))
     model, curves = encoder.fit(fit_rows, val_rows, 0)
     x, probs = encoder.score(model, np.arange(len(ids)))
-    features = ModelOutput(
+    output = ModelOutput(
         ids=ids,
         features=x,
         probs=probs,
@@ -88,31 +72,32 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
         frozen=encoder.frozen_features,
     )
     if not folds:
-        return Trained(model, features, None, curves)
+        return Trained(model, output, None, curves)
 
-    scored = features.rows(fit_rows)
-    seen: list[NDArray[np.intp]] = []
     largest = int(np.bincount(labels[fit_rows]).max())
     if largest < folds:
         raise UserError(
-            f"{name}: folds is {folds}, but no category has more than {largest} listings of the "
-            "train part that this model reads; set fewer folds, or add listings"
+            f"{name}: folds is {folds}, but no category has more than "
+            f"{count_of(largest, 'listing')} to fit on; set fewer folds, or add listings"
         )
+    scored = output.subset(fit_rows)
+    fitted_on: list[NDArray[np.intp]] = []
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     splits = splitter.split(fit_rows, labels[fit_rows], groups[fit_rows])
-    for number, (rest, fold) in enumerate(splits, start=1):
-        fold_model, _ = encoder.fit(fit_rows[rest], val_rows, number)
-        scored.features[fold], scored.probs[fold] = encoder.score(fold_model, fit_rows[fold])
-        scored.scored_by[fold] = number
-        seen.append(rest)
+    for fold, (rest, held_out) in enumerate(splits, start=1):
+        fold_model, _ = encoder.fit(fit_rows[rest], val_rows, fold)
+        fold_output = encoder.score(fold_model, fit_rows[held_out])
+        scored.features[held_out], scored.probs[held_out] = fold_output
+        scored.scored_by[held_out] = fold
+        fitted_on.append(rest)
     out_of_fold = ModelOutput(
         ids=scored.ids,
         features=scored.features,
         probs=scored.probs,
         classes=classes,
         scored_by=scored.scored_by,
-        fitted_ids=np.concatenate([scored.ids[rest] for rest in seen]),
-        fitted_by=np.repeat(np.arange(1, folds + 1), [len(r) for r in seen]).astype(np.int32),
+        fitted_ids=np.concatenate([scored.ids[rest] for rest in fitted_on]),
+        fitted_by=np.repeat(np.arange(1, folds + 1), [len(r) for r in fitted_on]).astype(np.int32),
         frozen=encoder.frozen_features,
     )
-    return Trained(model, features, out_of_fold, curves)
+    return Trained(model, output, out_of_fold, curves)

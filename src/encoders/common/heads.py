@@ -1,15 +1,14 @@
-"""The classifying heads on top of an encoder of any modality."""
+"""The heads on top of the features of an image or text network."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from src.encoders.common.kernel import KernelFit
+from src.core.schema import EpochSettings, KernelSettings
+from src.encoders.common.kernel import KernelRidgeClassifier
 
 
 class Head(nn.Sequential):
@@ -17,7 +16,7 @@ class Head(nn.Sequential):
 
     def __init__(self, num_features: int, num_classes: int, dropout: float) -> None:
         super().__init__(
-            # Without affine terms: only to bring features of any network to one scale.
+            # Without affine terms: only to bring the features of any network to one scale.
             nn.BatchNorm1d(num_features, affine=False),
             nn.Dropout(dropout),
             nn.Linear(num_features, num_classes),
@@ -25,63 +24,61 @@ class Head(nn.Sequential):
 
 
 class KernelHead(nn.Module):
-    """Kernel ridge over features: standardise, bring to unit length, compare with the landmarks.
+    """Kernel ridge: standardise features, scale them to length 1, compare with the landmarks.
 
-    The kernel of two listings is exp(gamma (cos - 1)), a Gaussian one on the unit sphere. All of
-    it is fitted in closed form (`src.encoders.common.kernel`), nothing by gradients.
+    The kernel of two listings is exp(gamma (cos - 1)), a Gaussian kernel on the unit sphere.
+    Nothing is fitted by gradients: `src.encoders.common.kernel` fits the coefficients.
     """
 
-    # How many landmarks there are is known only once it is fitted.
-    landmarks: Tensor
-    coef: Tensor
-
-    def __init__(self, num_features: int, num_classes: int, gamma: float) -> None:
+    def __init__(
+        self, num_features: int, num_classes: int, gamma: float, num_landmarks: int = 0
+    ) -> None:
         super().__init__()
         self.gamma = gamma
-        for name, shape in (
-            ("mean", (num_features,)),
-            ("std", (num_features,)),
-            ("landmarks", (0, num_features)),
-            ("coef", (0, num_classes)),
-            ("bias", (num_classes,)),
-        ):
-            self.register_buffer(name, torch.zeros(shape))
+        self.mean: Tensor
+        self.std: Tensor
+        self.landmarks: Tensor
+        self.coef: Tensor
+        self.bias: Tensor
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("std", torch.zeros(num_features))
+        self.register_buffer("landmarks", torch.zeros(num_landmarks, num_features))
+        self.register_buffer("coef", torch.zeros(num_landmarks, num_classes))
+        self.register_buffer("bias", torch.zeros(num_classes))
 
     def scaled(self, x: Tensor) -> Tensor:
-        """Standardised features of unit length, [B, D]."""
+        """Return standardised features of length 1, [B, D]."""
         return nn.functional.normalize((x - self.mean) / self.std)
 
     def kernel(self, x: Tensor) -> Tensor:
-        """The kernel of features [B, D] with the landmarks, [B, M]."""
-        # In place: of many listings this is large.
+        """Return the kernel of features [B, D] with the landmarks, [B, M]."""
+        # In place: with many listings this is a large matrix.
         return (self.scaled(x) @ self.landmarks.T).sub_(1).mul_(self.gamma).exp_()
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn features [B, D] into logits [B, C]."""
         return self.kernel(x) @ self.coef + self.bias
 
-    def place_landmarks(self, x: Tensor, landmarks: NDArray[np.intp]) -> None:
-        """Take the scale of features [N, D], and some of their rows as landmarks."""
+    def set_landmarks(self, x: Tensor, landmarks: NDArray[np.intp]) -> None:
+        """Take the scale of features [N, D] and the landmarks at some of their rows, [M]."""
         self.mean, self.std = x.mean(0), x.std(0) + 1e-6
         self.landmarks = self.scaled(x[landmarks])
 
-    def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
-        for name in ("landmarks", "coef"):
-            if prefix + name in state:
-                setattr(self, name, torch.empty_like(state[prefix + name]))
-        if prefix + "words_coef" in state:
-            self.register_buffer("words_coef", torch.empty_like(state[prefix + "words_coef"]))
-        super()._load_from_state_dict(state, prefix, *rest)
+    def set_coefficients(self, fitted: KernelRidgeClassifier, share: float = 1.0) -> None:
+        """Take the coefficients of a model whose kernel has this one with the weight `share`."""
+        temperature = fitted.temperature_
+        self.coef = torch.from_numpy(fitted.coef_ * share * temperature).float().contiguous()
+        self.bias = torch.from_numpy(fitted.intercept_ * temperature).float()
 
-    def take(self, fit: KernelFit, share: float = 1.0) -> None:
-        """Take over a fit whose kernel is `share` of this one and something else."""
-        scale = fit.temperature
-        self.coef = torch.from_numpy(fit.coef * share * scale).float().contiguous()
-        self.bias = torch.from_numpy(fit.bias * scale).float()
+    def resized(self, num_landmarks: int) -> KernelHead:
+        """Return an empty head of the same kind for another number of landmarks."""
+        return KernelHead(len(self.mean), len(self.bias), self.gamma, num_landmarks)
 
 
-def network_head(num_features: int, num_classes: int, spec: dict[str, Any]) -> nn.Module:
-    """Return the head that an entry of params.yaml asks for by `tune`, yet to be fitted."""
-    if spec["tune"] == "kernel":
-        return KernelHead(num_features, num_classes, spec["gamma"])
-    return Head(num_features, num_classes, spec["dropout"])
+def network_head(
+    num_features: int, num_classes: int, settings: EpochSettings | KernelSettings
+) -> Head | KernelHead:
+    """Return the unfitted head that a row's settings ask for."""
+    if isinstance(settings, KernelSettings):
+        return KernelHead(num_features, num_classes, settings.gamma)
+    return Head(num_features, num_classes, settings.dropout)

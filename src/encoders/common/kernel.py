@@ -1,107 +1,156 @@
-"""Kernel ridge regression on features that are there already: closed form, no epochs."""
+"""Kernel ridge regression as a classifier with closed-form leave-group-out scores."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 Matrix = NDArray[np.float64]
-# More landmarks than this cost much time for little.
+# More landmarks than this take much more time and hardly change the result.
 LANDMARKS = 4000
 # Enough for fast matrix products, few enough for memory.
 GROUPS_AT_ONCE = 1000
 
 
-class KernelFit(NamedTuple):
-    """Scores of a listing are kernel(listing, landmarks) [1, M] @ `coef` [M, C] + `bias` [C].
-
-    Its probabilities are the softmax of `temperature` times the scores.
-    """
-
-    coef: Matrix
-    bias: Matrix
-    temperature: float
-    # What each of the N rows' scores would be without its group, [N, C].
-    without: Matrix
-
-
 def choose_landmarks(n: int, seed: int) -> NDArray[np.intp]:
-    """Positions of the rows that the kernel is spanned by: all of N, or LANDMARKS of them."""
+    """Return the positions of the rows that span the kernel: all n, or LANDMARKS of them."""
     if n <= LANDMARKS:
         return np.arange(n)
     return np.sort(np.random.default_rng(seed).choice(n, LANDMARKS, replace=False))
 
 
-def fit_kernel(
-    rows: Matrix,
-    landmarks: Matrix,
-    y: NDArray[np.int64],
-    groups: NDArray[np.str_],
-    num_classes: int,
-    penalty: float,
-    balanced: bool,
-) -> KernelFit:
-    """Fit one-against-all targets by least squares, all classes weighing alike if `balanced`.
+class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
+    """Kernel ridge regression on one-against-all targets, for a precomputed kernel.
 
-    Minimises the weighted squares plus `penalty` times the squared norm in the kernel's space,
-    which the landmarks span (all rows: exact; some: the Nyström method, Williams & Seeger 2001).
-    The temperature is fitted on what each row's score would be without its near-duplicate group,
-    which least squares give in closed form (Cook & Weisberg 1982).
+    Used as scikit-learn's `KernelRidge(kernel="precomputed")`, which has no landmarks, no class
+    weights, no probabilities and no scores of left-out rows. The last are why this class exists:
+    least squares give in closed form what the score of each row would be if the model were fitted
+    without the row's group (Cook & Weisberg 1982), so the temperature of the probabilities is
+    fitted on honest scores without fitting again.
+
+    Minimises the weighted squared errors plus `penalty` times the squared norm in the kernel's
+    space, which is spanned by the landmarks. If these are all rows, the solution is exact; else it
+    is the Nyström method (Williams & Seeger 2001).
 
     Args:
-        rows: kernel of the rows with the landmarks, [N, M]; is overwritten.
-        landmarks: kernel of the landmarks with each other, [M, M]; is overwritten.
-        y: classes, [N].
-        groups: near-duplicate groups, [N].
+        penalty: weight of the squared norm.
+        class_weight: "balanced" gives all classes the same total weight.
+        copy_K: whether `fit` leaves the kernel that it is given as it is.
+
+    Attributes:
+        classes_: the classes, [C].
+        coef_, intercept_: scores of a listing are kernel(listing, landmarks) [1, M] @ `coef_`
+            [M, C] + `intercept_` [C].
+        temperature_: the probabilities are the softmax of `temperature_` times the scores.
+        left_out_: scores of the N rows, each as if fitted without its group, [N, C].
     """
-    count = np.bincount(y, minlength=num_classes)
-    weight = np.ones(len(y))
-    if balanced:
-        weight = (len(y) / np.maximum(count, 1) / (count > 0).sum())[y]
-    target = np.where(np.eye(num_classes)[y] > 0, 1.0, -1 / (num_classes - 1))
 
-    # Features whose inner products are the kernel. Symmetric matrices are handed over transposed,
-    # for only in columns, as LAPACK has them, can they be overwritten.
-    landmarks[np.diag_indices_from(landmarks)] += 1e-6
-    root = cholesky(landmarks.T, lower=True, overwrite_a=True)
-    x = solve_triangular(root, rows.T, lower=True, overwrite_b=True).T
-    # Weighted centring takes the bias out of the penalty.
-    x_mean, y_mean = (weight @ a / weight.sum() for a in (x, target))
-    scale = np.sqrt(weight)[:, None]
-    # In place: with many rows this is by far the largest array.
-    x -= x_mean
-    x *= scale
-    gram = x.T @ x
-    gram[np.diag_indices_from(gram)] += penalty
-    factor = cho_factor(gram.T, lower=True, overwrite_a=True)
-    slope = cho_solve(factor, x.T @ ((target - y_mean) * scale))
-    residual = (target - y_mean) * scale - x @ slope
+    def __init__(
+        self,
+        penalty: float = 1.0,
+        class_weight: Literal["balanced"] | None = None,
+        copy_K: bool = True,
+    ) -> None:
+        self.penalty = penalty
+        self.class_weight = class_weight
+        self.copy_K = copy_K
 
-    without = np.empty_like(target)
-    members = _members(groups)
-    for first in range(0, len(members), GROUPS_AT_ONCE):
-        some = members[first : first + GROUPS_AT_ONCE]
-        halves = solve_triangular(factor[0], x[np.concatenate(some)].T, lower=True).T
-        ends = np.cumsum([len(i) for i in some])
-        for i, half in zip(some, np.split(halves, ends[:-1]), strict=True):
-            # The second part is the bias, which moves with every row.
-            hat = half @ half.T + scale[i] @ scale[i].T / weight.sum()
-            without[i] = target[i] - np.linalg.solve(np.eye(len(i)) - hat, residual[i]) / scale[i]
+    def fit(
+        self,
+        K: Matrix,
+        y: NDArray[Any],
+        landmarks: NDArray[np.intp] | None = None,
+        groups: NDArray[Any] | None = None,
+        classes: Sequence[Any] | NDArray[Any] | None = None,
+    ) -> Self:
+        """Fit on N rows.
 
-    def loss(log_temperature: float) -> float:
-        log_p = log_softmax(np.exp(log_temperature) * without, axis=1)
-        return float(-np.average(log_p[np.arange(len(y)), y], weights=weight))
+        Args:
+            K: kernel of the rows with the landmarks, [N, M].
+            y: class of each row, [N].
+            landmarks: positions of the landmarks among the rows, [M]; by default all rows.
+            groups: rows of one group are left out together, [N]; by default each row alone.
+            classes: all classes in order, where `y` may lack some; by default those of `y`.
+        """
+        n = len(y)
+        landmarks = np.arange(n) if landmarks is None else landmarks
+        groups = np.arange(n) if groups is None else groups
+        self.classes_ = np.unique(y) if classes is None else np.asarray(classes)
+        num_classes = len(self.classes_)
+        labels = np.searchsorted(self.classes_, y)
+        count = np.bincount(labels, minlength=num_classes)
+        weight = np.ones(n)
+        if self.class_weight == "balanced":
+            weight = (n / np.maximum(count, 1) / (count > 0).sum())[labels]
+        target = np.where(np.eye(num_classes)[labels] > 0, 1.0, -1 / (num_classes - 1))
 
-    best = minimize_scalar(loss, bounds=(-3, 5), method="bounded").x
-    coef = solve_triangular(root, slope, lower=True, trans="T")
-    return KernelFit(coef, y_mean - x_mean @ slope, float(np.exp(best)), without)
+        # Features whose inner products are the kernel. LAPACK overwrites matrices only in column
+        # order, so symmetric ones are passed transposed.
+        square = K[landmarks]
+        square[np.diag_indices_from(square)] += 1e-6
+        root = cholesky(square.T, lower=True, overwrite_a=True)
+        x = solve_triangular(root, K.T, lower=True, overwrite_b=not self.copy_K).T
+        # Weighted centring takes the intercept out of the penalty.
+        x_mean, y_mean = (weight @ a / weight.sum() for a in (x, target))
+        scale = np.sqrt(weight)[:, None]
+        # In place: with many rows this is by far the largest array.
+        x -= x_mean
+        x *= scale
+        gram = x.T @ x
+        gram[np.diag_indices_from(gram)] += self.penalty
+        factor = cho_factor(gram.T, lower=True, overwrite_a=True)
+        slope = cho_solve(factor, x.T @ ((target - y_mean) * scale))
+        residual = (target - y_mean) * scale - x @ slope
+
+        self.left_out_ = np.empty_like(target)
+        members = _members(groups)
+        for first in range(0, len(members), GROUPS_AT_ONCE):
+            some = members[first : first + GROUPS_AT_ONCE]
+            halves = solve_triangular(factor[0], x[np.concatenate(some)].T, lower=True).T
+            ends = np.cumsum([len(i) for i in some])
+            for i, half in zip(some, np.split(halves, ends[:-1]), strict=True):
+                # The second term is the intercept, which moves with every row.
+                hat = half @ half.T + scale[i] @ scale[i].T / weight.sum()
+                without = np.linalg.solve(np.eye(len(i)) - hat, residual[i])
+                self.left_out_[i] = target[i] - without / scale[i]
+
+        def loss(log_temperature: float) -> float:
+            log_p = log_softmax(np.exp(log_temperature) * self.left_out_, axis=1)
+            return float(-np.average(log_p[np.arange(n), labels], weights=weight))
+
+        best = minimize_scalar(loss, bounds=(-3, 5), method="bounded").x
+        self.coef_ = solve_triangular(root, slope, lower=True, trans="T")
+        self.intercept_ = y_mean - x_mean @ slope
+        self.temperature_ = float(np.exp(best))
+        return self
+
+    def decision_function(self, K: Matrix) -> Matrix:
+        """Return scores [N, C] of the kernel of N listings with the landmarks, [N, M]."""
+        scores: Matrix = K @ self.coef_ + self.intercept_
+        return scores
+
+    def predict_proba(self, K: Matrix) -> Matrix:
+        """Return probabilities [N, C] of the kernel of N listings with the landmarks, [N, M]."""
+        probs: Matrix = softmax(self.temperature_ * self.decision_function(K), axis=1)
+        return probs
+
+    def predict(self, K: Matrix) -> NDArray[Any]:
+        """Return the likeliest class of each of N listings, [N]."""
+        return self.classes_[self.decision_function(K).argmax(1)]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.pairwise = True
+        return tags
 
 
-def _members(groups: NDArray[np.str_]) -> list[NDArray[np.intp]]:
-    _, number = np.unique(groups, return_inverse=True)
-    return np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
+def _members(groups: NDArray[Any]) -> list[NDArray[np.intp]]:
+    _, numbers = np.unique(groups, return_inverse=True)
+    return np.split(np.argsort(numbers, kind="stable"), np.cumsum(np.bincount(numbers))[:-1])

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from src.artifacts.model_files import save_sklearn
 from src.artifacts.outputs import RowOutput
-from src.core.files import replacing, write_json
+from src.core.files import replacing
 from src.core.listings import cv_rounds
-from src.encoders.common.folds import Encoder, Trained, train
+from src.encoders.common.encoder import Encoder
+from src.encoders.common.folds import Trained, train
 
 
 def train_row(
-    encoder: Encoder, table: pd.DataFrame, row: str, folds: int, seed: int, about: Any
+    encoder: Encoder, table: pd.DataFrame, row: str, folds: int, seed: int, data: Path
 ) -> None:
-    """Fit and score on every split; write data/embeddings/<row> and data/checkpoints/<row>.
+    """Fit and score in every round; write data/embeddings/<row> and data/checkpoints/<row>.
 
-    A machine that helps another (NODE_RANK above 0) fits along and writes nothing.
+    The model of the first round is kept. A machine that helps another (NODE_RANK above 0) takes
+    part in the fits and writes nothing.
 
     Args:
         table: the prepared listings.
-        about: what is needed to build the model again, beside its weights.
+        data: the folder `data`.
     """
     rounds = (
         train(encoder, table.assign(split=split), folds, seed, row) for split in cv_rounds(table)
@@ -33,37 +33,17 @@ def train_row(
         for _ in rounds:
             pass
         return
-    with replacing(Path("data/embeddings") / row) as embeddings:
-        for number, trained in enumerate(rounds):
-            RowOutput(trained.features, trained.out_of_fold).save(embeddings, number)
-            if number == 0:
-                save_model(trained, Path("data/checkpoints") / row, about)
+    with replacing(data / "embeddings" / row) as embeddings:
+        for cv_round, trained in enumerate(rounds):
+            RowOutput(trained.output, trained.out_of_fold).save(embeddings, cv_round)
+            if cv_round == 0:
+                save_model(trained, data / "checkpoints" / row)
 
 
-def save_model(trained: Trained, checkpoint: Path, about: Any) -> None:
-    """Write a row's model to the folder `checkpoint`.
-
-    Args:
-        about: what is needed to build the model again, beside its weights; becomes model.json.
-    """
-    with replacing(checkpoint) as beside:
-        beside.mkdir()
-        network, words = _parts(trained.model)
-        if network is not None:
-            from safetensors.torch import save_file
-
-            state = {k: v.contiguous() for k, v in network.state_dict().items()}
-            save_file(state, beside / "model.safetensors")
-        if words is not None:
-            save_sklearn(words, beside / "model.skops")
-        classes = trained.features.classes.tolist()
-        write_json(beside / "model.json", {"classes": classes, **about})
+def save_model(trained: Trained, checkpoint: Path) -> None:
+    """Write a fitted model and its curves to the folder `checkpoint`."""
+    with replacing(checkpoint) as folder:
+        folder.mkdir()
+        trained.model.save(folder)
         if len(trained.curves):
-            trained.curves.to_csv(beside / "curves.csv", index=False, float_format="%.6f")
-
-
-def _parts(model: Any) -> tuple[Any, Any]:
-    """A model's network and what it has of scikit-learn: one of them is None, or neither."""
-    if hasattr(model, "vectors"):
-        return model.network, model.vectors
-    return (model, None) if hasattr(model, "state_dict") else (None, model)
+            trained.curves.to_csv(folder / "curves.csv", index=False, float_format="%.6f")

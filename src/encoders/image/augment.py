@@ -1,4 +1,4 @@
-"""Augmentation of photos; the only place that knows albumentations."""
+"""Augmentation of photos; the only module that knows albumentations."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Its import otherwise asks the network whether there is a newer version.
+# Without this, importing albumentations asks the network for a newer version.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
 
 class Augment:
-    """Random views of photos that keep what is for sale recognisable."""
+    """Random views of photos that keep what is for sale recognisable.
 
-    def __init__(self, size: int) -> None:
+    Args:
+        pixels: side of the photos.
+    """
+
+    def __init__(self, pixels: int) -> None:
         import albumentations as A
 
         self.pipeline: Any = A.Compose(
             [
-                A.RandomResizedCrop((size, size), scale=(0.6, 1.0), ratio=(0.8, 1.25)),
+                A.RandomResizedCrop((pixels, pixels), scale=(0.6, 1.0), ratio=(0.8, 1.25)),
                 A.HorizontalFlip(p=0.5),
                 A.Affine(rotate=(-15, 15), p=0.5),
                 A.ColorJitter(0.2, 0.2, 0.2, 0.05, p=0.7),

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from src.core.errors import UserError
 from src.core.files import read_json
+from src.core.schema import KernelImage, TrainedImage
 from src.encoders.common.heads import network_head
 
 
@@ -33,29 +34,35 @@ class PlainCNN(nn.Sequential):
 
 
 class ImageNetwork(nn.Module):
-    """Photos to features to logits; scaling and normalising are part of the network."""
+    """Photos to features to logits; resizing and normalising are part of the network.
 
-    def __init__(self, spec: dict[str, Any], source: dict[str, Any], num_classes: int) -> None:
-        """Build the network at random: `source` names it and says how its photos are normalised."""
+    Args:
+        settings: `pixels` is the side of the photos that the backbone gets.
+        source: content of the weights' source.json: the network, and the mean and std of its
+            photos, RGB between 0 and 1.
+    """
+
+    def __init__(
+        self, settings: TrainedImage | KernelImage, source: dict[str, Any], num_classes: int
+    ) -> None:
         super().__init__()
         self.backbone = _backbone(source["network"])
-        self.size = int(spec["size"])
+        self.pixels = settings.pixels
         self.backbone.to(memory_format=torch.channels_last)
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(source["mean"]).view(1, 3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(source["std"]).view(1, 3, 1, 1) * 255)
-        # Some of timm's networks have a layer more between their last map and their classifier.
+        # Some of timm's networks have another layer between their last map and their classifier.
         width = getattr(self.backbone, "head_hidden_size", self.backbone.num_features)
-        self.head = network_head(width, num_classes, spec)
+        self.head = network_head(width, num_classes, settings)
 
     def features(self, photos: Tensor) -> Tensor:
         """Turn uint8 photos [B, S, S, 3] into features [B, D]."""
         x = photos.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
-        if x.shape[-1] != self.size:
-            x = nn.functional.interpolate(
-                x, size=(self.size, self.size), mode="bilinear", antialias=True
-            )
+        if x.shape[-1] != self.pixels:
+            size = (self.pixels, self.pixels)
+            x = nn.functional.interpolate(x, size=size, mode="bilinear", antialias=True)
         features: Tensor = self.backbone((x - self.mean) / self.std)
         return features
 
@@ -65,9 +72,15 @@ class ImageNetwork(nn.Module):
         return logits
 
 
-def started(spec: dict[str, Any], weights: Path, num_classes: int) -> ImageNetwork:
-    """Return the network as the weights stage left it in the folder `weights`, to be fitted."""
-    network = ImageNetwork(spec, read_json(weights / "source.json"), num_classes)
+def start_image_network(
+    settings: TrainedImage | KernelImage, weights: Path, num_classes: int
+) -> ImageNetwork:
+    """Return a network to be fitted, with the weights in the folder of the weights stage.
+
+    Raises:
+        UserError: timm has no such network.
+    """
+    network = ImageNetwork(settings, read_json(weights / "source.json"), num_classes)
     stored = weights / "model.safetensors"
     if stored.exists():
         from safetensors.torch import load_file

@@ -9,26 +9,32 @@ import torch
 from torch import Tensor, nn
 
 from src.core.errors import UserError
+from src.core.schema import KernelText, TrainedText
 from src.encoders.common.heads import network_head
 
 
 class TextNetwork(nn.Module):
-    """Token numbers to features to logits."""
+    """Token numbers to features to logits.
 
-    def __init__(self, spec: dict[str, Any], encoder: Any, num_classes: int) -> None:
+    Raises:
+        UserError: the encoder reads fewer tokens than `max_tokens`.
+    """
+
+    def __init__(self, settings: TrainedText | KernelText, encoder: Any, num_classes: int) -> None:
         super().__init__()
         self.encoder = encoder
-        positions = getattr(self.encoder.config, "max_position_embeddings", spec["max_tokens"])
-        if spec["max_tokens"] > positions:
+        wanted = settings.max_tokens
+        most = getattr(self.encoder.config, "max_position_embeddings", wanted)
+        if wanted > most:
             raise UserError(
-                f"max_tokens is {spec['max_tokens']}; expected at most {positions}, the most that "
-                "this network reads: set it in params.yaml"
+                f"max_tokens is {wanted}; expected at most {most}, as many as this network can "
+                "read: set it in params.yaml"
             )
         self.encoder.float()
-        # Features are averaged states; BERT's own pooling has no part in them and no gradient.
+        # Features are averaged states; BERT's own pooling is not used and gets no gradient.
         if getattr(self.encoder, "pooler", None) is not None:
             self.encoder.pooler = None
-        self.head = network_head(self.encoder.config.hidden_size, num_classes, spec)
+        self.head = network_head(self.encoder.config.hidden_size, num_classes, settings)
 
     def features(self, batch: dict[str, Tensor]) -> Tensor:
         """Average the last states of real tokens: input_ids [B, L] to features [B, H]."""
@@ -42,31 +48,36 @@ class TextNetwork(nn.Module):
         return logits
 
 
-def started(spec: dict[str, Any], weights: Path, vocab_size: int, num_classes: int) -> TextNetwork:
-    """Return the network as the weights stage left it in the folder `weights`, to be fitted.
+def start_text_network(
+    settings: TrainedText | KernelText, weights: Path, vocab_size: int, num_classes: int
+) -> TextNetwork:
+    """Return a network to be fitted, with the weights in the folder of the weights stage.
 
     Args:
-        vocab_size: tokens that its tokenizer knows; counts where the weights are random.
+        vocab_size: number of tokens of its tokenizer; used where the weights are random.
     """
     if not (weights / "model.safetensors").exists():
-        return from_config(spec, weights, num_classes, vocab_size)
+        return text_network_from_config(settings, weights, num_classes, vocab_size)
     encoder = _transformers().AutoModel.from_pretrained(weights, local_files_only=True)
-    return TextNetwork(spec, encoder, num_classes)
+    return TextNetwork(settings, encoder, num_classes)
 
 
-def from_config(
-    spec: dict[str, Any], folder: Path, num_classes: int, vocab_size: int | None = None
+def text_network_from_config(
+    settings: TrainedText | KernelText,
+    folder: Path,
+    num_classes: int,
+    vocab_size: int | None = None,
 ) -> TextNetwork:
-    """Return the network that `folder`/config.json describes, at random.
+    """Return the network that `folder`/config.json describes, with random weights.
 
     Args:
-        vocab_size: tokens that its tokenizer knows, where not as many as the file says.
+        vocab_size: number of tokens of its tokenizer, where it is not the one in the file.
     """
     transformers = _transformers()
     config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
     if vocab_size is not None:
         config.vocab_size = vocab_size
-    return TextNetwork(spec, transformers.AutoModel.from_config(config), num_classes)
+    return TextNetwork(settings, transformers.AutoModel.from_config(config), num_classes)
 
 
 def _transformers() -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,60 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
+from src.artifacts.model_files import load_sklearn, save_sklearn
+from src.core.files import read_json, write_json
+from src.core.schema import Tfidf
+from src.encoders.common.encoder import EncoderOutput
 from src.encoders.text.tokens import rows_with_text
 
 
-class BagOfWords:
+class TfidfClassifier:
+    """A fitted pipeline of TF-IDF, logistic regression and, for features, truncated SVD.
+
+    Attributes:
+        pipeline: steps vectors, classifier and, but for the models of folds, reduction.
+        classes: names of the classes, [C].
+    """
+
+    def __init__(self, pipeline: Pipeline, classes: Sequence[str], settings: Tfidf) -> None:
+        self.pipeline, self.classes, self.settings = pipeline, list(classes), settings
+
+    @classmethod
+    def load(cls, folder: Path) -> TfidfClassifier:
+        """Read what `save` wrote.
+
+        Raises:
+            UserError: the file is broken or holds types of other models.
+        """
+        about = read_json(folder / "model.json")
+        settings = Tfidf.model_validate(about["settings"])
+        return cls(load_sklearn(folder / "model.skops"), about["classes"], settings)
+
+    def save(self, folder: Path) -> None:
+        """Write model.json and model.skops."""
+        save_sklearn(self.pipeline, folder / "model.skops")
+        about = {"classes": self.classes, "settings": self.settings.model_dump()}
+        write_json(folder / "model.json", about)
+
+    def score(self, table: pd.DataFrame) -> EncoderOutput:
+        """Score listings by their `title_words` and `text_words`."""
+        return self.score_texts(text_columns(table["title_words"], table["text_words"]))
+
+    def score_texts(self, texts: pd.DataFrame) -> EncoderOutput:
+        """Score texts as `text_columns` gives them; the models of folds give features of 0."""
+        steps = self.pipeline.named_steps
+        matrix = steps["vectors"].transform(texts)
+        probs = np.zeros((len(texts), len(self.classes)), np.float32)
+        probs[:, steps["classifier"].classes_] = steps["classifier"].predict_proba(matrix)
+        x = np.zeros((len(texts), self.settings.components), np.float32)
+        if "reduction" in steps:
+            reduced = steps["reduction"].transform(matrix)
+            # Small data have fewer components than asked for; the others stay 0.
+            x[:, : reduced.shape[1]] = reduced
+        return EncoderOutput(x, probs)
+
+
+class TfidfEncoder:
     """Words of the title, words and pairs of words of the whole, characters within words.
 
     Features are the matrix's latent semantic analysis (truncated SVD), fitted on train texts.
@@ -30,81 +81,65 @@ class BagOfWords:
         table: pd.DataFrame,
         tokens: pd.DataFrame,
         labels: NDArray[np.int64],
-        num_classes: int,
-        spec: dict[str, Any],
+        classes: Sequence[str],
+        settings: Tfidf,
         seed: int,
     ) -> None:
+        """Take the prepared listings, and the words and the label of each.
+
+        Args:
+            tokens: id, and lists of words in title and body.
+        """
         self.rows = rows_with_text(table)
         lists = tokens.set_index("id").loc[table["id"].to_numpy()[self.rows]]
-        self.texts = columns_of(*(lists[name].map(" ".join) for name in ("title", "body")))
-        self.labels, self.num_classes = labels[self.rows], num_classes
-        self.spec, self.seed = spec, seed
+        self.texts = text_columns(*(lists[name].map(" ".join) for name in ("title", "body")))
+        self.labels, self.classes = labels[self.rows], classes
+        self.settings, self.seed = settings, seed
 
     def fit(
-        self, train: NDArray[np.intp], val: NDArray[np.intp], number: int
-    ) -> tuple[Pipeline, pd.DataFrame]:
-        """Fit on the train rows; there are no epochs, so val is not needed and no curve is made."""
-        spec = self.spec
+        self, train: NDArray[np.intp], val: NDArray[np.intp], fold: int
+    ) -> tuple[TfidfClassifier, pd.DataFrame]:
+        """Fit on the train rows; there are no epochs, so no val rows are needed and no curves."""
+        settings = self.settings
         vectors = make_vectors(self.texts.iloc[train])
-        balanced = "balanced" if spec["imbalance"] == "weights" else None
-        classifier = LogisticRegression(C=spec["C"], class_weight=balanced, max_iter=1000)
+        balanced = "balanced" if settings.imbalance == "weights" else None
+        classifier = LogisticRegression(C=settings.C, class_weight=balanced, max_iter=1000)
         matrix = vectors.fit_transform(self.texts.iloc[train])
         classifier.fit(matrix, self.labels[train])
         steps = [("vectors", vectors), ("classifier", classifier)]
-        # Of the folds' models only the probabilities are used: their features are not one space.
-        if number == 0:
-            rank = min(int(spec["components"]), min(matrix.shape) - 1)
+        # Only the probabilities of the folds' models are used: their features are not comparable.
+        if fold == 0:
+            rank = min(settings.components, min(matrix.shape) - 1)
             reduction = TruncatedSVD(rank, random_state=self.seed).fit(matrix)
             steps.insert(1, ("reduction", reduction))
-        return Pipeline(steps), pd.DataFrame()
+        return TfidfClassifier(Pipeline(steps), self.classes, settings), pd.DataFrame()
 
-    def score(
-        self, model: Pipeline, rows: NDArray[np.intp]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return features [N, D] and probabilities [N, C] of the rows."""
-        return score(model, self.texts.iloc[rows], self.num_classes, self.spec["components"])
+    def score(self, model: TfidfClassifier, rows: NDArray[np.intp]) -> EncoderOutput:
+        """Return features and probabilities of the rows."""
+        return model.score_texts(self.texts.iloc[rows])
 
 
 def make_vectors(texts: pd.DataFrame) -> ColumnTransformer:
-    """Return the vectorizer for such texts, unfitted; its blocks of columns have length 1 each."""
-    parts = [
+    """Return the unfitted vectorizer for such texts; each block of its columns has length 1."""
+    blocks = [
         ("title", _vectors("word", (1, 2)), "title"),
         ("words", _vectors("word", (1, 2)), "whole"),
         ("characters", _vectors("char_wb", (2, 5)), "whole"),
     ]
     # A source may have no titles at all.
-    return ColumnTransformer(parts if (texts["title"] != "").any() else parts[1:])
+    return ColumnTransformer(blocks if (texts["title"] != "").any() else blocks[1:])
 
 
-def columns_of(title: pd.Series, body: pd.Series) -> pd.DataFrame:
-    """Return what the model reads, title and whole, from words joined by spaces."""
+def text_columns(title: pd.Series, body: pd.Series) -> pd.DataFrame:
+    """Return the columns that are vectorized, title and whole, from words joined by spaces."""
     return pd.DataFrame({"title": title, "whole": title + " " + body}).astype(object)
 
 
-def score(
-    model: Pipeline, texts: pd.DataFrame, num_classes: int, components: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return features [N, components] and probabilities [N, num_classes] of texts' columns.
-
-    A fold's model makes no features; they are 0.
-    """
-    parts = model.named_steps
-    matrix = parts["vectors"].transform(texts)
-    probs = np.zeros((len(texts), num_classes), np.float32)
-    probs[:, parts["classifier"].classes_] = parts["classifier"].predict_proba(matrix)
-    x = np.zeros((len(texts), components), np.float32)
-    if "reduction" in parts:
-        reduced = parts["reduction"].transform(matrix)
-        # Small data have fewer components than asked for; the rest stay 0.
-        x[:, : reduced.shape[1]] = reduced
-    return x, probs
-
-
 def _vectors(analyzer: str, ngrams: tuple[int, int]) -> TfidfVectorizer:
-    # The texts are words joined by spaces already, so a token is whatever stands between them.
     return TfidfVectorizer(
         analyzer=analyzer,
         ngram_range=ngrams,
+        # The texts are words joined by spaces, so whatever stands between spaces is a token.
         token_pattern=r"\S+" if analyzer == "word" else None,
         sublinear_tf=True,
         min_df=2,

@@ -1,9 +1,9 @@
-"""Token lists of the texts, one pair (title, body) per listing, stored unpadded."""
+"""Token lists of the texts, a title and a body per listing, stored unpadded."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from src.core.files import read_json, replacing, write_json
 
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
 # Enough for a few thousand short texts; a tokenizer that comes with weights has its own.
 VOCAB_SIZE = 6000
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def is_bag_of_words(weights: Path) -> bool:
-    """Tell whether a row reads words rather than the tokens of a network."""
+    """Return whether a row reads words, not the tokens of a network."""
     return not read_json(weights / "source.json")["network"]
 
 
@@ -28,18 +31,19 @@ def rows_with_text(table: pd.DataFrame) -> NDArray[np.intp]:
 
 
 def tokenize(table: pd.DataFrame, weights: Path, out: Path) -> None:
-    """Write `tokens.parquet` with id, title and body, and what else a text model needs to read.
+    """Write `tokens.parquet` with id, title and body of every listing.
 
-    A bag-of-words row gets words. A network row gets token numbers of its own tokenizer; where
-    its weights come without one, a WordPiece tokenizer is trained on the train part.
+    A bag-of-words row gets words. A network row gets token numbers, and `tokenizer.json` and
+    `special.json` beside them. Its tokenizer comes with its weights; random weights have none, so
+    a WordPiece tokenizer is trained on the train split.
 
     Args:
         table: the prepared listings.
-        weights: the row's folder, written by the weights stage.
+        weights: the folder that the weights stage wrote for the row.
         out: the folder to write.
     """
-    with replacing(out) as beside:
-        beside.mkdir()
+    with replacing(out) as folder:
+        folder.mkdir()
         titles: list[Any]
         bodies: list[Any]
         if is_bag_of_words(weights):
@@ -48,9 +52,9 @@ def tokenize(table: pd.DataFrame, weights: Path, out: Path) -> None:
             )
         else:
             tokenizer = _tokenizer(table, weights)
-            tokenizer.save(str(beside / "tokenizer.json"))
+            tokenizer.save(str(folder / "tokenizer.json"))
             write_json(
-                beside / "special.json",
+                folder / "special.json",
                 {
                     "cls": _special(tokenizer, "[CLS]", "<s>"),
                     "sep": _special(tokenizer, "[SEP]", "</s>"),
@@ -60,15 +64,15 @@ def tokenize(table: pd.DataFrame, weights: Path, out: Path) -> None:
             )
             titles, bodies = (encode(tokenizer, table[name].tolist()) for name in ("title", "text"))
         tokens = pd.DataFrame({"id": table["id"], "title": titles, "body": bodies})
-        tokens.to_parquet(beside / "tokens.parquet", index=False)
+        tokens.to_parquet(folder / "tokens.parquet", index=False)
 
 
-def encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
-    """Return the token numbers of clean texts, without special ones, unpadded."""
-    return [found.ids for found in tokenizer.encode_batch(texts, add_special_tokens=False)]
+def encode(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
+    """Return the token numbers of clean texts, unpadded and without special tokens."""
+    return [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
 
 
-def _tokenizer(table: pd.DataFrame, weights: Path) -> Any:
+def _tokenizer(table: pd.DataFrame, weights: Path) -> Tokenizer:
     from tokenizers import Tokenizer
 
     stored = weights / "tokenizer.json"
@@ -81,16 +85,18 @@ def _tokenizer(table: pd.DataFrame, weights: Path) -> Any:
     return train_word_pieces([*train["title"], *train["text"]])
 
 
-def train_word_pieces(texts: list[str]) -> Any:
-    """Train a WordPiece tokenizer; equal texts give an equal one.
+def train_word_pieces(texts: list[str]) -> Tokenizer:
+    """Train a WordPiece tokenizer; equal texts give an equal tokenizer.
 
-    The library numbers the characters inside words in the order of a hash map that differs at
-    each run, and the numbers decide between pieces of equal count. Given as special tokens they
-    are numbered in the order given; the tokenizer is then built anew, with the usual ones alone.
+    The library numbers the characters inside words in the order of a hash map, which differs from
+    run to run, and these numbers decide between pieces of equal count. Characters that are passed
+    as special tokens are numbered in the order given. The tokenizer is then built again from its
+    vocabulary, with only the usual special tokens.
     """
+    from tokenizers import Tokenizer
     from tokenizers.implementations import BertWordPieceTokenizer
 
-    # Accents stay: without them й would be и.
+    # Accents stay: without them й would become и.
     settings: Any = {"lowercase": True, "strip_accents": False}
     trained = BertWordPieceTokenizer(**settings)
     clean, divide = trained.normalizer.normalize_str, trained.pre_tokenizer.pre_tokenize_str
@@ -102,10 +108,11 @@ def train_word_pieces(texts: list[str]) -> Any:
         special_tokens=[*SPECIAL_TOKENS, *(f"##{letter}" for letter in sorted(inner))],
         show_progress=False,
     )
-    return BertWordPieceTokenizer(trained.get_vocab(), **settings)._tokenizer
+    rebuilt = BertWordPieceTokenizer(trained.get_vocab(), **settings)
+    return Tokenizer.from_str(rebuilt.to_str())
 
 
-def _special(tokenizer: Any, *names: str) -> int:
+def _special(tokenizer: Tokenizer, *names: str) -> int:
     for name in names:
         number = tokenizer.token_to_id(name)
         if number is not None:

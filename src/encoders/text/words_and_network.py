@@ -1,56 +1,125 @@
-"""Fitting words and a network's features of the same text under one kernel."""
+"""TF-IDF beside a text network's features, under one kernel: one model."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from scipy.special import softmax
+from sklearn.compose import ColumnTransformer
+from torch import Tensor
 
+from src.artifacts.model_files import load_sklearn, save_sklearn
+from src.core.schema import KernelText, Trainer
+from src.encoders.common.encoder import EncoderOutput
 from src.encoders.common.kernel import choose_landmarks
-from src.encoders.common.network import NetworkEncoder
+from src.encoders.common.kernel_probe import KernelProbe
+from src.encoders.text.classifier import TextNetworkClassifier
 from src.encoders.text.data import TextData
-from src.encoders.text.mixed import Mixed
-from src.encoders.text.tfidf import columns_of, make_vectors
+from src.encoders.text.tfidf import make_vectors, text_columns
+
+
+class WordsAndNetworkClassifier:
+    """A text network with a kernel head, and what words add to its logits.
+
+    Attributes:
+        network: the network, its head fitted for the sum of both kernels.
+        vectors: the fitted TF-IDF vectorizer.
+        coef: what each of V words adds to the logits, [V, C] float32.
+    """
+
+    def __init__(
+        self,
+        network: TextNetworkClassifier,
+        vectors: ColumnTransformer,
+        coef: NDArray[np.float32],
+    ) -> None:
+        self.network, self.vectors, self.coef = network, vectors, coef
+        self.classes = network.classes
+
+    @classmethod
+    def load(cls, folder: Path) -> WordsAndNetworkClassifier:
+        """Read what `save` wrote.
+
+        Raises:
+            UserError: a file is broken or of another model.
+        """
+        words = load_sklearn(folder / "model.skops")
+        return cls(TextNetworkClassifier.load(folder), words["vectors"], words["coef"])
+
+    def save(self, folder: Path) -> None:
+        """Write the network's files, and model.skops for the words."""
+        self.network.save(folder)
+        words = {"vectors": self.vectors, "coef": self.coef}
+        save_sklearn(words, folder / "model.skops")
+
+    def score(self, table: pd.DataFrame) -> EncoderOutput:
+        """Score listings by their clean texts and by their words."""
+        x = self.network.score(table).features
+        texts = text_columns(table["title_words"], table["text_words"])
+        return EncoderOutput(x, self.probs(torch.from_numpy(x), texts))
+
+    def probs(self, x: Tensor, texts: pd.DataFrame) -> NDArray[np.float32]:
+        """Return class probabilities [N, C] of features [N, D] and columns of texts [N, 2]."""
+        head: Any = self.network.network.head
+        with torch.inference_mode():
+            logits = head(x).numpy() + self.vectors.transform(texts) @ self.coef
+        probs: NDArray[np.float32] = softmax(logits, axis=1).astype(np.float32)
+        return probs
 
 
 class WordsAndNetwork:
-    """A kernel of which the share `words` is of TF-IDF, the rest of the network's features.
+    """An encoder whose kernel is TF-IDF by the share `words`, and frozen features for the rest.
 
-    The words' part is linear, so it is kept as one weight per word and class.
+    The kernel of the words is linear, so it is kept as one coefficient per word and class.
     """
 
     frozen_features = False
     stops_early = False
 
-    def __init__(self, encoder: NetworkEncoder, texts: TextData, table: pd.DataFrame) -> None:
-        self.encoder, self.data, self.rows = encoder, texts, encoder.rows
-        words = table.iloc[self.rows]
-        self.texts = columns_of(words["title_words"], words["text_words"]).reset_index(drop=True)
+    def __init__(
+        self,
+        data: TextData,
+        table: pd.DataFrame,
+        labels: NDArray[np.int64],
+        classes: Sequence[str],
+        settings: KernelText,
+        trainer: Trainer,
+        seed: int,
+        name: str,
+    ) -> None:
+        """Take the listings, and the label of every listing of the prepared table."""
+        self.probe = KernelProbe(data, labels, classes, settings, trainer, seed, name)
+        self.data, self.rows, self.settings = data, data.rows, settings
+        read = table.iloc[self.rows]
+        self.texts = text_columns(read["title_words"], read["text_words"]).reset_index(drop=True)
 
     def fit(
-        self, train: NDArray[np.intp], val: NDArray[np.intp], number: int
-    ) -> tuple[Mixed, pd.DataFrame]:
-        """Fit on the train rows; val is not needed."""
-        network = self.data.network(self.encoder.num_classes)
+        self, train: NDArray[np.intp], val: NDArray[np.intp], fold: int
+    ) -> tuple[WordsAndNetworkClassifier, pd.DataFrame]:
+        """Fit on the train rows; there are no epochs, so no val rows are needed and no curves."""
+        torch.manual_seed(self.probe.seed + fold)
+        model = self.data.start(self.probe.classes)
         vectors = make_vectors(self.texts.iloc[train])
-        # Of few short texts the vectorizer would give a dense one.
+        # Of few short texts the vectorizer would return a dense matrix.
         matrix = csr_matrix(vectors.fit_transform(self.texts.iloc[train]))
         blocks = len(vectors.transformers_)
-        landmarks = choose_landmarks(len(train), self.encoder.seed)
-        similar = (matrix @ matrix[landmarks].T).toarray().astype(np.float64) / blocks
-        self.encoder.freeze(network)
-        fit = self.encoder.fit_kernel_head(network, train, landmarks, similar)
-        share = self.encoder.spec["words"] / blocks * fit.temperature
-        coef = share * (matrix[landmarks].T @ fit.coef)
-        network.head.register_buffer("words_coef", torch.from_numpy(coef).float())
-        return Mixed(network, vectors), pd.DataFrame()
+        landmarks = choose_landmarks(len(train), self.probe.seed)
+        similarity = (matrix @ matrix[landmarks].T).toarray().astype(np.float64) / blocks
+        self.probe.frozen.of(model.network)
+        share = self.settings.words
+        fitted = self.probe.fit_head(model, train, landmarks, similarity, share)
+        weight = share / blocks * fitted.temperature_
+        coef = weight * (matrix[landmarks].T @ fitted.coef_)
+        return WordsAndNetworkClassifier(model, vectors, coef.astype(np.float32)), pd.DataFrame()
 
-    def score(
-        self, model: Mixed, rows: NDArray[np.intp]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return features [N, D] and probabilities [N, C] of the rows."""
-        assert self.encoder.frozen is not None
-        x = self.encoder.frozen[rows]
-        return x.numpy(), model.probs(x, self.texts.iloc[rows])
+    def score(self, model: WordsAndNetworkClassifier, rows: NDArray[np.intp]) -> EncoderOutput:
+        """Return features and probabilities of the rows."""
+        x = self.probe.frozen.plain[rows]
+        return EncoderOutput(x.numpy(), model.probs(x, self.texts.iloc[rows]))

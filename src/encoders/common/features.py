@@ -1,0 +1,81 @@
+"""Frozen features: computed once by a backbone that no fit changes, then used by every fold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from src.core.schema import NetworkSettings, Trainer
+from src.encoders.common.backends import COMPARED, Extract, checked_backend
+from src.encoders.common.loading import ListingRows, NetworkData, ordered_loader
+
+
+class FrozenFeatures:
+    """Features of all listings that a row reads, [N, D], and of random views of them."""
+
+    def __init__(
+        self,
+        data: NetworkData,
+        labels: NDArray[np.int64],
+        settings: NetworkSettings,
+        trainer: Trainer,
+        seed: int,
+        name: str,
+    ) -> None:
+        self.data, self.labels, self.settings, self.trainer = data, labels, settings, trainer
+        self.seed, self.name = seed, name
+        self.computed: list[Tensor] = []
+
+    def of(self, network: nn.Module, views: int = 0) -> list[Tensor]:
+        """Return features of the listings as they are, then of each of the random views.
+
+        Args:
+            network: computes them at the first call; later calls return the same features.
+        """
+        if not self.computed:
+            rows = np.arange(len(self.labels))
+            device = device_of(self.trainer)
+            network.to(device).eval()
+            example = self.data.batch(rows[:COMPARED])
+            extract = checked_backend(self.trainer.features, network, example, device)
+            for view in range(views + 1):
+                seed = self.seed if view else None
+                listings = ListingRows(self.data, self.labels, rows, seed, view)
+                loader, order = ordered_loader(listings, self.settings.batch, self.trainer.workers)
+                self.computed.append(extract_all(extract, loader, order, self.name))
+        return self.computed
+
+    @property
+    def plain(self) -> Tensor:
+        """Features of the listings as they are, [N, D]."""
+        return self.computed[0]
+
+
+def extract_all(
+    extract: Extract, loader: DataLoader[Any], order: NDArray[np.intp], name: str
+) -> Tensor:
+    """Return features [N, D] of the listings that a loader gives in some order [N]."""
+    found: Tensor | None = None
+    done = 0
+    with tqdm(total=len(order), desc=f"{name}, features", unit="listing", disable=None) as bar:
+        for batch, _ in loader:
+            x = extract(batch)
+            if found is None:
+                found = torch.empty(len(order), x.shape[1])
+            found[order[done : done + len(x)]] = x
+            done += len(x)
+            bar.update(len(x))
+    assert found is not None
+    return found
+
+
+def device_of(trainer: Trainer) -> torch.device:
+    """Return where networks compute outside of training."""
+    cuda = trainer.accelerator != "cpu" and torch.cuda.is_available()
+    return torch.device("cuda" if cuda else "cpu")

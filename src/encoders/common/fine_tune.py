@@ -1,0 +1,88 @@
+"""Fine-tuning: the whole network is fitted, its head included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from src.core.schema import EpochSettings, Trainer
+from src.encoders.common.batches import TrainBatches
+from src.encoders.common.encoder import EncoderOutput
+from src.encoders.common.features import device_of, extract_all
+from src.encoders.common.loading import ListingRows, NetworkData, make_loader, ordered_loader
+from src.encoders.common.network_classifier import NetworkClassifier, features_of
+
+
+class FineTune:
+    """An encoder that fits a whole network in epochs; scoring is in float32, as predictions are."""
+
+    frozen_features = False
+    stops_early = True
+
+    def __init__(
+        self,
+        data: NetworkData,
+        labels: NDArray[np.int64],
+        classes: Sequence[str],
+        settings: EpochSettings,
+        trainer: Trainer,
+        seed: int,
+        name: str,
+    ) -> None:
+        """Take the listings, and the label of every listing of the prepared table."""
+        self.data, self.rows, self.labels = data, data.rows, labels[data.rows]
+        self.classes, self.settings, self.trainer = classes, settings, trainer
+        self.seed, self.name = seed, name
+
+    def fit(
+        self, train: NDArray[np.intp], val: NDArray[np.intp], fold: int
+    ) -> tuple[NetworkClassifier, pd.DataFrame]:
+        """Fit on the train rows; the val rows decide which epoch is best and when to stop."""
+        # Imported late: Lightning takes four seconds, and frozen features need none of it.
+        from src.encoders.common.fit import fit
+
+        torch.manual_seed(self.seed + fold)
+        model = self.data.start(self.classes)
+        lengths = self.data.lengths
+        batches = TrainBatches(
+            self.labels[train],
+            self.settings.batch,
+            self.seed + fold,
+            balanced=self.settings.imbalance == "sampler",
+            lengths=None if lengths is None else lengths[train],
+        )
+        rows = ListingRows(self.data, self.labels, train, self.seed)
+        held_out, _ = ordered_loader(
+            ListingRows(self.data, self.labels, val), self.settings.batch, self.trainer.workers
+        )
+        curves = fit(
+            model.network,
+            make_loader(rows, batches, self.trainer.workers),
+            held_out,
+            self.labels[train],
+            len(self.classes),
+            self.settings,
+            self.trainer,
+            fit_name(self.name, fold),
+        )
+        return model, curves
+
+    def score(self, model: NetworkClassifier, rows: NDArray[np.intp]) -> EncoderOutput:
+        """Return features and probabilities of the rows."""
+        device = device_of(self.trainer)
+        network = model.network.to(device).eval()
+        listings = ListingRows(self.data, self.labels, rows)
+        loader, order = ordered_loader(listings, self.settings.batch, self.trainer.workers)
+        extract = partial(features_of, network, device=device)
+        x = extract_all(extract, loader, order, self.name)
+        return EncoderOutput(x.numpy(), model.probs(x))
+
+
+def fit_name(name: str, fold: int) -> str:
+    """Return the name of a fit as its progress bar shows it."""
+    return f"{name}, fold {fold}" if fold else name

@@ -1,0 +1,93 @@
+"""Kernel probe: kernel ridge regression on the frozen features of a network, in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from src.core.schema import KernelSettings, Trainer
+from src.encoders.common.encoder import EncoderOutput
+from src.encoders.common.features import FrozenFeatures
+from src.encoders.common.heads import KernelHead
+from src.encoders.common.kernel import KernelRidgeClassifier, choose_landmarks
+from src.encoders.common.loading import NetworkData
+from src.encoders.common.network_classifier import NetworkClassifier
+
+
+class KernelProbe:
+    """An encoder that fits a kernel head on frozen features in closed form."""
+
+    frozen_features = True
+    stops_early = False
+
+    def __init__(
+        self,
+        data: NetworkData,
+        labels: NDArray[np.int64],
+        classes: Sequence[str],
+        settings: KernelSettings,
+        trainer: Trainer,
+        seed: int,
+        name: str,
+    ) -> None:
+        """Take the listings, and the label of every listing of the prepared table."""
+        self.data, self.rows, self.labels = data, data.rows, labels[data.rows]
+        self.classes, self.settings, self.seed = classes, settings, seed
+        self.frozen = FrozenFeatures(data, self.labels, settings, trainer, seed, name)
+
+    def fit(
+        self, train: NDArray[np.intp], val: NDArray[np.intp], fold: int
+    ) -> tuple[NetworkClassifier, pd.DataFrame]:
+        """Fit on the train rows; there are no epochs, so no val rows are needed and no curves."""
+        torch.manual_seed(self.seed + fold)
+        model = self.data.start(self.classes)
+        self.frozen.of(model.network)
+        self.fit_head(model, train, choose_landmarks(len(train), self.seed))
+        return model, pd.DataFrame()
+
+    def score(self, model: NetworkClassifier, rows: NDArray[np.intp]) -> EncoderOutput:
+        """Return features and probabilities of the rows."""
+        x = self.frozen.plain[rows]
+        return EncoderOutput(x.numpy(), model.probs(x))
+
+    def fit_head(
+        self,
+        model: NetworkClassifier,
+        train: NDArray[np.intp],
+        landmarks: NDArray[np.intp],
+        other: NDArray[np.float64] | None = None,
+        other_share: float = 0.0,
+    ) -> KernelRidgeClassifier:
+        """Fit the network's head on the frozen features of N train rows.
+
+        Args:
+            landmarks: positions among the train rows, [M].
+            other: another kernel of the rows with the landmarks, [N, M].
+            other_share: its share of the sum of both kernels.
+        """
+        head = model.network.head
+        assert isinstance(head, KernelHead)
+        x = self.frozen.plain[train]
+        head.set_landmarks(x, landmarks)
+        # Multiplied in float32, solved in float64.
+        kernel = head.kernel(x).double().numpy()
+        kernel *= 1 - other_share
+        if other is not None:
+            kernel += other_share * other
+        fitted = KernelRidgeClassifier(
+            self.settings.penalty,
+            class_weight="balanced" if self.settings.imbalance == "weights" else None,
+            copy_K=False,
+        ).fit(
+            kernel,
+            self.labels[train],
+            landmarks,
+            self.data.groups[train],
+            classes=np.arange(len(self.classes)),
+        )
+        head.set_coefficients(fitted, 1 - other_share)
+        return fitted

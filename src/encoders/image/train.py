@@ -1,0 +1,37 @@
+"""Training of one image row, from the prepared listings to its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from src.core.listings import labels_of
+from src.core.schema import KernelImage, TrainedImage, Trainer
+from src.encoders.common.network import network_encoder
+from src.encoders.common.row import train_row
+from src.encoders.image.data import ImageData
+
+
+def train_image(
+    table: pd.DataFrame,
+    row: str,
+    settings: TrainedImage | KernelImage,
+    trainer: Trainer,
+    seed: int,
+    data: Path,
+) -> None:
+    """Fit an image row and score all photos.
+
+    Args:
+        table: the prepared listings.
+        data: the folder `data`; its packed/ and weights/<row>/ are read, embeddings/<row>/ and
+            checkpoints/<row>/ are written.
+
+    Raises:
+        UserError: there are too few photos, or params.yaml asks for what this machine cannot do.
+    """
+    classes, labels = labels_of(table)
+    photos = ImageData(table, data / "packed", data / "weights" / row, settings)
+    encoder = network_encoder(photos, labels, classes.tolist(), settings, trainer, seed, row)
+    train_row(encoder, table, row, settings.folds, seed, data)

@@ -1,0 +1,66 @@
+"""Training of one text row, from the prepared listings to its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from src.core.listings import labels_of
+from src.core.schema import KernelText, Tfidf, TrainedText, Trainer
+from src.encoders.common.encoder import Encoder
+from src.encoders.common.row import train_row
+
+
+def train_text(
+    table: pd.DataFrame,
+    row: str,
+    settings: TrainedText | KernelText | Tfidf,
+    trainer: Trainer,
+    seed: int,
+    data: Path,
+) -> None:
+    """Fit a text row and score all texts.
+
+    Args:
+        table: the prepared listings.
+        data: the folder `data`; its tokens/<row>/ and weights/<row>/ are read, embeddings/<row>/
+            and checkpoints/<row>/ are written.
+
+    Raises:
+        UserError: there are too few texts, or params.yaml asks for what this machine or the
+            network cannot do.
+    """
+    classes, labels = labels_of(table)
+    encoder = text_encoder(table, labels, classes.tolist(), row, settings, trainer, seed, data)
+    train_row(encoder, table, row, settings.folds, seed, data)
+
+
+def text_encoder(
+    table: pd.DataFrame,
+    labels: NDArray[np.int64],
+    classes: list[str],
+    row: str,
+    settings: TrainedText | KernelText | Tfidf,
+    trainer: Trainer,
+    seed: int,
+    data: Path,
+) -> Encoder:
+    """Return the encoder that a row's settings ask for; TF-IDF imports no PyTorch."""
+    tokens, weights = data / "tokens" / row, data / "weights" / row
+    if isinstance(settings, Tfidf):
+        from src.encoders.text.tfidf import TfidfEncoder
+
+        words = pd.read_parquet(tokens / "tokens.parquet")
+        return TfidfEncoder(table, words, labels, classes, settings, seed)
+    from src.encoders.common.network import network_encoder
+    from src.encoders.text.data import TextData
+
+    texts = TextData(table, tokens, weights, settings)
+    if isinstance(settings, KernelText) and settings.words:
+        from src.encoders.text.words_and_network import WordsAndNetwork
+
+        return WordsAndNetwork(texts, table, labels, classes, settings, trainer, seed, row)
+    return network_encoder(texts, labels, classes, settings, trainer, seed, row)
