@@ -45,7 +45,7 @@ def thinned(curve: pd.DataFrame) -> pd.DataFrame:
 def area_under(curve: pd.DataFrame) -> float:
     """Return the area under `accuracy_by_share`: the mean accuracy over all shares answered.
 
-    1 for a model that is always right; its plain accuracy if its confidence tells nothing.
+    1 for a model that is always right; its accuracy if its confidence is uninformative.
     """
     widths = np.diff(curve["share"].to_numpy(), prepend=0)
     return float((widths * curve["accuracy"].to_numpy()).sum())

@@ -9,7 +9,7 @@ import pandas as pd
 from src.evaluation.planted import labels_found, pairs_found
 from src.evaluation.row_predictions import LEAKY
 
-RULES = {
+_RULES = {
     "same file": "the same photo, byte by byte",
     "photo": "similar photos (perceptual hash) and matching texts",
     "text": "similar texts (word 3-grams)",
@@ -86,7 +86,7 @@ def audit_markdown(found: dict[str, Any]) -> str:
         "",
         "| rule | links |",
         "| --- | --- |",
-        *(f"| {RULES[rule]} | {count} |" for rule, count in duplicates["links"].items()),
+        *(f"| {_RULES[rule]} | {count} |" for rule, count in duplicates["links"].items()),
         "",
         f"Pairs of near-duplicates: {random['pairs']}. A stratified split of the same sizes that "
         f"ignores groups would put {random['pairs_crossing']} of them into different splits, and "

@@ -1,4 +1,4 @@
-"""Everything an evaluation finds, from the rows' predictions; nothing is read or written here."""
+"""Everything an evaluation finds, from the rows' predictions; no file is read or written here."""
 
 from __future__ import annotations
 

@@ -80,12 +80,12 @@ def _read_rows(
         row: str(read_json(data / "weights" / row / "source.json")["weights"])
         for row in (*rows.image, *rows.text)
     }
-    cv_round_numbers = range(len(cv_rounds(table)))
+    rounds = range(len(cv_rounds(table)))
     found = []
     for kind, names in (("image", rows.image), ("text", rows.text)):
         for row in names:
             # One round at a time: the features of all rounds together may not fit into memory.
-            outputs = (RowOutput.load(data / "embeddings" / row, n).full for n in cv_round_numbers)
+            outputs = (RowOutput.load(data / "embeddings" / row, n).full for n in rounds)
             found.append(model_predictions(table, row, kind, weights[row], outputs))
     both = " + ".join(f"{row}: {weights[row]}" for row in (model, text_model))
     for row in rows.fused:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,25 +28,26 @@ class RowPredictions:
 
     Attributes:
         row, kind, weights: its name, its kind, and where its first weights come from.
+        classes: names of the classes, [C].
+        probs: class probabilities, [N, C].
+        extra_scores: scores that only rows of this kind have.
         ids: listings, [N].
         actual: their categories, [N].
         groups: their near-duplicate groups, [N].
         has_photo: which have a photo, [N].
-        classes: names of the classes, [C].
-        probs: class probabilities, [N, C].
-        extra_scores: scores that only rows of this kind have.
     """
 
     row: str
     kind: str
     weights: str
+    classes: NDArray[np.str_]
+    probs: NDArray[np.float32]
+    extra_scores: dict[str, float] = field(default_factory=dict)
+    _: KW_ONLY
     ids: NDArray[np.str_]
     actual: NDArray[np.str_]
     groups: NDArray[np.str_]
     has_photo: NDArray[np.bool_]
-    classes: NDArray[np.str_]
-    probs: NDArray[np.float32]
-    extra_scores: dict[str, float] = field(default_factory=dict)
 
     @property
     def predicted(self) -> NDArray[np.str_]:
@@ -74,7 +76,7 @@ def model_predictions(
 
     Args:
         table: the prepared listings.
-        outputs: what the model fitted on the train split says, for each of `cv_rounds`.
+        outputs: those of the model fitted on the train split, for each of `cv_rounds`.
 
     Raises:
         LeakError: the model was fitted on a listing of the test split or its near-duplicate.
@@ -87,8 +89,8 @@ def model_predictions(
         tested.require_unseen(groups, f"scoring {row} on the test split")
         classes.append(output.classes)
         probs.append(probs_or_prior(table.assign(split=split), output, test))
-    ids = _test_ids(table)
-    return _row_predictions(table, row, kind, weights, ids, classes[0], np.concatenate(probs))
+    about = _about(table, _test_ids(table))
+    return RowPredictions(row, kind, weights, classes[0], np.concatenate(probs), **about)
 
 
 def fused_predictions(
@@ -102,18 +104,16 @@ def fused_predictions(
         raise ValueError(f"{row} lacks {lacking} of the {len(ids)} test listings")
     actual = _column(table, "category", fused.ids)
     extra = hidden_scores(actual, fused.classes, fused.without)
-    return _row_predictions(
-        table, row, "fused", weights, ids, fused.classes, fused.probs[place], extra
-    )
+    about = _about(table, ids)
+    return RowPredictions(row, "fused", weights, fused.classes, fused.probs[place], extra, **about)
 
 
 def leaky_predictions(table: pd.DataFrame, weights: str, leaky: Predictions) -> RowPredictions:
     """Take the leaky row's probabilities, and its accuracy on seen and unseen listings."""
     actual = _column(table, "category", leaky.ids)
     extra = seen_scores(actual, leaky.classes[leaky.probs.argmax(1)], leaky.seen)
-    return _row_predictions(
-        table, LEAKY, "leaky", weights, leaky.ids, leaky.classes, leaky.probs, extra
-    )
+    about = _about(table, leaky.ids)
+    return RowPredictions(LEAKY, "leaky", weights, leaky.classes, leaky.probs, extra, **about)
 
 
 def probs_or_prior(
@@ -141,28 +141,14 @@ def _test_ids(table: pd.DataFrame) -> NDArray[np.str_]:
     return np.concatenate([ids[split == "test"] for split in cv_rounds(table)])
 
 
-def _row_predictions(
-    table: pd.DataFrame,
-    row: str,
-    kind: str,
-    weights: str,
-    ids: NDArray[np.str_],
-    classes: NDArray[np.str_],
-    probs: NDArray[np.float32],
-    extra_scores: dict[str, float] | None = None,
-) -> RowPredictions:
-    return RowPredictions(
-        row=row,
-        kind=kind,
-        weights=weights,
-        ids=ids,
-        actual=_column(table, "category", ids),
-        groups=_column(table, "group", ids),
-        has_photo=table.set_index("id")["photo_row"].reindex(ids).to_numpy() >= 0,
-        classes=classes,
-        probs=probs,
-        extra_scores=extra_scores or {},
-    )
+def _about(table: pd.DataFrame, ids: NDArray[np.str_]) -> dict[str, Any]:
+    """What the table says about the listings, as fields of `RowPredictions`."""
+    return {
+        "ids": ids,
+        "actual": _column(table, "category", ids),
+        "groups": _column(table, "group", ids),
+        "has_photo": table.set_index("id")["photo_row"].reindex(ids).to_numpy() >= 0,
+    }
 
 
 def _column(table: pd.DataFrame, column: str, ids: NDArray[np.str_]) -> NDArray[np.str_]:

@@ -12,8 +12,8 @@ from src.evaluation.audit import audit_markdown
 from src.evaluation.evaluate import Evaluation
 from src.evaluation.table import results_markdown
 
-KINDS = ("image", "text", "fused", "leaky")
-PLOTS = ("curves", "confusion", "reliability", "abstain")
+_KINDS = ("image", "text", "fused", "leaky")
+_PLOTS = ("curves", "confusion", "reliability", "abstain")
 
 
 def write_evaluation(evaluation: Evaluation, metrics: Path, judged: Path) -> None:
@@ -21,9 +21,9 @@ def write_evaluation(evaluation: Evaluation, metrics: Path, judged: Path) -> Non
 
     Args:
         metrics: the folder of scores and of the data of plots; files of other rows are removed.
-        judged: the folder of what is known of single listings, which stays out of git.
+        judged: the folder of predictions for single listings, which stays out of git.
     """
-    for name in (*KINDS, *PLOTS):
+    for name in (*_KINDS, *_PLOTS):
         shutil.rmtree(metrics / name, ignore_errors=True)
         # DVC expects each of these folders, even an empty one.
         (metrics / name).mkdir(parents=True)
