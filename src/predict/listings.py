@@ -20,7 +20,7 @@ from src.core.tables import as_text
 from src.predict.predictor import ListingPredictions, Predictor
 
 FIELDS = ("title", "text", "price", "photo")
-# Of a longer table, so many listings are predicted at once.
+# Listings predicted at once; longer tables are predicted in batches.
 BATCH_LISTINGS = 256
 _OUTSIDE = "the file is outside the folder of photos"
 _NOT_BASE64 = "not base64"

@@ -37,7 +37,7 @@ _ARTIFACT_ERRORS = (
 
 
 def configure_mlflow() -> None:
-    """Limit MLflow's requests in time and keep it quiet; call this before anything else of it."""
+    """Limit MLflow's requests in time and keep it quiet; call this before using MLflow."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     # MLflow sets the levels of its loggers when it is imported.

@@ -103,7 +103,7 @@ def test_the_hash_covers_what_the_row_was_made_from(repo: Path) -> None:
     assert {name for name in before if before[name] != after[name]} == {"resnet50", "efficientnet"}
 
 
-def test_two_processes_at_once_log_each_row_once(repo: Path) -> None:
+def test_two_at_once_log_each_row_once(repo: Path) -> None:
     rows = read_tracked_rows(repo)[:2]
     with ThreadPoolExecutor(2) as pool:
         lines = list(pool.map(lambda _: track(rows, "listings", repo), range(2)))
