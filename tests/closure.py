@@ -1,4 +1,4 @@
-"""What a stage imports from this project, followed through all its modules."""
+"""What a stage imports from this project, through all its modules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def import_closure(script: str) -> set[str]:
 
     Late imports count; empty package files and imports for type checking alone do not.
     """
-    todo, found = [script], set()
+    # Python imports the package of a script before the script.
+    todo, found = [script, str(Path(script).with_name("__init__.py"))], set()
     while todo:
         name = todo.pop()
         path = ROOT / name
@@ -49,7 +50,7 @@ def _files(module: str) -> list[str]:
 
 
 def packages_of(files: set[str]) -> list[set[str]]:
-    """Return for each foreign module that the files import the distributions that bring it."""
+    """Return, for each third-party module that the files import, the distributions that hold it."""
     modules = set()
     for name in files:
         for node in ast.walk(ast.parse((ROOT / name).read_text())):
