@@ -1,4 +1,4 @@
-"""The collector against the demo's server, each in a process of its own.
+"""The collector and the demo's server, each in a process of its own.
 
 python -m benchmarks.collect overhead --listings 2000
 python -m benchmarks.collect memory --listings 1000 27000
@@ -28,18 +28,18 @@ from typing import Any
 
 import requests
 
-from src.collect.crawl import Wanted, crawl
+from src.collect.crawl import CrawlSpec, crawl
 from src.collect.demo.catalog import CATEGORIES
-from src.collect.fetch import CrawlParams, Fetcher
-from src.collect.found import Found
+from src.collect.fetch import Fetcher
 from src.collect.hosts import Hosts
-from src.collect.run import _Counts, _write
+from src.collect.run import write_table
 from src.collect.snapshot import snapshot
 from src.collect.store import Store
 from src.core.errors import UserError
+from src.core.schema import Crawl
 
 STARTS = [f"/moskva/{category.slug}" for category in CATEGORIES]
-PARAMS = CrawlParams(
+SETTINGS = Crawl(
     page_delay_s=0,
     photo_delay_s=0,
     jitter=0,
@@ -74,37 +74,37 @@ def main() -> None:
 
 def child(given: Namespace) -> dict[str, Any]:
     """Crawl a site into a folder and write its table and photos, as the collect stage does."""
-    wanted = Wanted(given.site, STARTS, datetime(2026, 12, 1, tzinfo=UTC))
-    hosts = Hosts(pages=(), photos=(), own=given.site.removeprefix("http://"))
+    spec = CrawlSpec(given.site, STARTS, datetime(2026, 12, 1, tzinfo=UTC))
+    hosts = Hosts(pages=(), photos=(), local=given.site.removeprefix("http://"))
     began = time.monotonic()
     with Store(given.folder / "store", salt="salt") as store:
         try:
-            with Fetcher(PARAMS, hosts) as fetcher:
-                crawl(store, wanted, fetcher)
+            with Fetcher(SETTINGS, hosts) as fetcher:
+                crawl(store, spec, fetcher)
         except UserError as error:
             return {"stopped": str(error), "listings": store.count()}
         crawled = time.monotonic() - began
-        found: Found = snapshot(store, given.folder / "photos")
-        counts: _Counts = _write(found, given.folder / "listings.parquet")
+        collected = snapshot(store, given.folder / "photos")
+        counts = write_table(collected, given.folder / "listings.parquet")
     return {
         "listings": counts.listings,
         "with_photo": counts.with_photo,
-        "rejected": len(found.rejected),
-        "noted": len(found.noted),
+        "rejected": len(collected.rejected),
+        "noted": len(collected.noted),
         "crawl_s": round(crawled, 2),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
 
 
 def overhead(given: Namespace) -> dict[str, Any]:
-    """The crawl's time over that of bare requests for the same addresses, by turns."""
+    """Return the crawl's time over that of bare requests for the same URLs, by turns."""
     results: dict[str, Any] = {"listings": given.listings[0]}
     for name, no_photo in (("pages", 1.0), ("pages and photos", 0.2)):
         faults = dict.fromkeys(FAULTS, 0) | {"no_photo": no_photo, "stall_s": 1}
         faults |= {"dull_photo": 0}
         ratios, ours, bare = [], [], []
         with served(given.listings[0], given.photo_size, faults) as at:
-            pages, photos = _addresses(at)
+            pages, photos = _urls(at)
             for _ in range(given.repeats):
                 with tempfile.TemporaryDirectory() as folder:
                     ours.append(_run(at, Path(folder))["crawl_s"])
@@ -122,7 +122,7 @@ def overhead(given: Namespace) -> dict[str, Any]:
 
 
 def memory(given: Namespace) -> dict[str, Any]:
-    """Peak resident memory of crawl and export by the number of listings."""
+    """Return peak resident memory of crawl and export by the number of listings."""
     peaks = {}
     for listings in given.listings:
         with (
@@ -134,19 +134,19 @@ def memory(given: Namespace) -> dict[str, Any]:
 
 
 def kills(given: Namespace) -> dict[str, Any]:
-    """Crawl once in peace and once killed again and again; compare every byte of the results."""
+    """Crawl once undisturbed and once killed again and again; compare every byte of the results."""
     rng = random.Random(given.seed)
     with tempfile.TemporaryDirectory() as temporary:
-        peace, war = Path(temporary) / "peace", Path(temporary) / "war"
+        whole, killed = Path(temporary) / "whole", Path(temporary) / "killed"
         began = time.monotonic()
         with served(given.listings[0], given.photo_size, FAULTS) as at:
-            calm, stops = _until_done(at, peace)
+            calm, stops = _until_done(at, whole)
         needed = time.monotonic() - began
         survived = 0
         with served(given.listings[0], given.photo_size, FAULTS) as at:
-            # The moments are spread over the time that an undisturbed crawl needed.
+            # The kills are spread over the time that an undisturbed crawl needed.
             while survived < given.kills:
-                process = _start(at, war)
+                process = _start(at, killed)
                 try:
                     process.wait(timeout=rng.uniform(0.2, 1.5) * needed / given.kills)
                 except subprocess.TimeoutExpired:
@@ -155,8 +155,8 @@ def kills(given: Namespace) -> dict[str, Any]:
                 told, _ = process.communicate()
                 if told and "stopped" not in told:
                     break  # done before it could be killed often enough
-            hard, _ = _until_done(at, war)
-        same = _digest(peace) == _digest(war)
+            hard, _ = _until_done(at, killed)
+        same = _digest(whole) == _digest(killed)
         return {
             "undisturbed": calm, "stopped_by_a_block_and_resumed": stops, "killed": hard,
             "kills": survived, "seconds": round(needed), "byte_identical": same,
@@ -191,8 +191,8 @@ def _digest(folder: Path) -> dict[str, str]:
     return {str(p.relative_to(folder)): sha256(p.read_bytes()).hexdigest() for p in results}
 
 
-def _addresses(at: str) -> tuple[list[str], list[str]]:
-    """All pages and photos of the site."""
+def _urls(at: str) -> tuple[list[str], list[str]]:
+    """Return all pages and photos of the site."""
     pages, photos = [], []
     for start in STARTS:
         number, body = 1, requests.get(at + start, timeout=60).text
@@ -207,7 +207,7 @@ def _addresses(at: str) -> tuple[list[str], list[str]]:
 
 def _bare(pages: list[str], photos: list[str]) -> float:
     began = time.monotonic()
-    with requests.Session() as session, ThreadPoolExecutor(PARAMS.at_once) as pool:
+    with requests.Session() as session, ThreadPoolExecutor(SETTINGS.at_once) as pool:
         for page in pages:
             session.get(page, timeout=60).content  # noqa: B018
         list(pool.map(lambda photo: session.get(photo, timeout=60).content, photos))
@@ -216,7 +216,7 @@ def _bare(pages: list[str], photos: list[str]) -> float:
 
 @contextmanager
 def served(listings: int, photo_size: int, changes: dict[str, float]) -> Iterator[str]:
-    """The demo's server in another process."""
+    """Run the demo's server in another process."""
     options = [f"--{name.replace('_', '-')}={value}" for name, value in changes.items()]
     process = subprocess.Popen(
         [sys.executable, "-m", "src.collect.demo.server", f"--listings={listings}", "--port=0",

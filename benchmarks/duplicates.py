@@ -1,4 +1,4 @@
-"""Near-duplicates and split against the plain way, each run in a process of its own.
+"""Near-duplicates and split compared with the plain way, each in a process of its own.
 
 python -m benchmarks.duplicates --listings 3000 9000 27000 270000
 """
@@ -20,12 +20,11 @@ import numpy as np
 from benchmarks.duplicates_market import made_market
 
 SIZES = (3000, 9000, 27_000, 81_000, 270_000)
-# Up to so many listings runs are repeated; at so many the plain way is run by turns.
+# Runs are repeated up to this many listings; at this many the plain way is run by turns.
 COMPARED = 27_000
-# By the number of listings: most seconds, most MB, and the most that time may grow with them.
+# By the number of listings: the limits of seconds, MB, and the exponent of time over listings.
 TARGETS = {27_000: (60, 3000, 1.2), 270_000: (900, 6000, 1.2)}
 TEXT_SIMILARITY, PHOTO_BITS = 0.7, 6
-SHARES = (0.6, 0.2, 0.2)
 
 Figures = dict[str, Any]
 
@@ -44,7 +43,7 @@ def main() -> None:
 
 
 def run(quick: bool) -> list[Figures]:
-    """The lines of the common table, one for each target; `quick`: up to 27,000 listings."""
+    """Return the lines of the common table, one per target; `quick`: up to 27,000 listings."""
     sizes = [size for size in SIZES if size <= COMPARED or (size in TARGETS and not quick)]
     measured = measure(sizes, 1 if quick else 2)
     slope = exponent(measured)
@@ -75,7 +74,7 @@ def run(quick: bool) -> list[Figures]:
 
 
 def measure(sizes: Sequence[int], repeats: int) -> dict[int, Figures]:
-    """Medians of both ways by size, and the ratio of their times at COMPARED listings."""
+    """Return medians of both ways by size, and the ratio of their times at COMPARED listings."""
     found: dict[int, Figures] = {}
     for size in sizes:
         ways = ("ours", "plain") if size == COMPARED else ("ours",)
@@ -95,7 +94,7 @@ def measure(sizes: Sequence[int], repeats: int) -> dict[int, Figures]:
 
 
 def exponent(measured: dict[int, Figures]) -> float:
-    """The slope of log time over log listings; nan of a single size."""
+    """Return the slope of log time over log listings; nan for a single size."""
     if len(measured) < 2:
         return float("nan")
     seconds = [figures["ours"]["seconds"] for figures in measured.values()]
@@ -103,17 +102,18 @@ def exponent(measured: dict[int, Figures]) -> float:
 
 
 def once(way: str, listings: int) -> Figures:
-    """Group and split made-up listings once; peak memory is that of the process."""
+    """Group and split made-up listings once; `mb` is the peak memory of the process."""
     market = made_market(listings)
     table, index = market.table, market.index
     if way == "ours":
-        from src.prepare.deal import at_random
+        from src.core.schema import Parts
+        from src.prepare.assign import assign_random
         from src.prepare.duplicates import group_near_duplicates
 
         began = time.perf_counter()
         group = group_near_duplicates(table, index, TEXT_SIMILARITY, PHOTO_BITS).group
         grouped = time.perf_counter()
-        at_random(table["category"], group, np.array(SHARES), seed=7)
+        assign_random(table["category"], group, Parts(train=0.6, val=0.2, test=0.2), seed=7)
     else:
         from benchmarks.duplicates_plain import plain_groups, plain_split
 

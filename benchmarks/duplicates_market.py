@@ -1,4 +1,4 @@
-"""Listings in any number whose near-duplicates are known: texts, hashes of photos, sellers."""
+"""Any number of listings with known near-duplicates: texts, hashes of photos, sellers."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 Rng = np.random.Generator
 
 CATEGORIES = 17
-# Of all listings: reposts with few words changed, and a shop's template filled in anew; and of
-# those with a photo, one of a few placeholders.
+# Shares of all listings: reposts with a few words changed, and shops' templates filled in again;
+# and of listings with a photo, one of a few placeholders.
 REPOSTS, SHOPS, PLACEHOLDERS = 0.06, 0.10, 0.02
-# Of a repost's words, and of the words of a template.
+# Shares of changed words in a repost, and in a template.
 REPOST_CHANGES, SHOP_CHANGES = 0.03, 0.12
 _SYLLABLES = [a + b for a in "бвгдзклмнпрстч" for b in "аеиоуыя"]
 
 
 class Market(NamedTuple):
-    """`table` and `index` as the near-duplicate search reads them, and the true pairs [P, 2]."""
+    """`table` and `index` as the near-duplicate search reads them, and the true pairs, [P, 2]."""
 
     table: pd.DataFrame
     index: pd.DataFrame
@@ -30,10 +30,10 @@ class Market(NamedTuple):
 def made_market(listings: int, seed: int = 7) -> Market:
     """Make up a marketplace; the same seed gives the same listings.
 
-    Words follow Zipf's law, a third of them those of the category; every text also has some stock
-    phrases. The lengths are those of real ads (median 44 words, few very long). Shops post a
-    template again and again with an eighth of its words changed, the largest shop a fifth of all
-    such listings. Planted pairs are a repost and what it repeats; shops' listings are none.
+    Words follow Zipf's law, a third of them specific to the category; every text also has some
+    stock phrases. The lengths are those of real ads (median 44 words, few very long). Shops post a
+    template again and again with an eighth of its words changed; the largest shop has a fifth of
+    all such listings. Planted pairs are a repost and its original; shops' listings do not count.
     """
     rng = np.random.default_rng(seed)
     category = rng.choice(CATEGORIES, listings, p=_falling(CATEGORIES, 0.8))
@@ -69,7 +69,7 @@ def made_market(listings: int, seed: int = 7) -> Market:
 
 
 def _texts(category: NDArray[np.int64], rng: Rng) -> list[list[str]]:
-    """Words of title and text, the title first."""
+    """Return the words of title and text, the title first."""
     common, own = _words(30_000, rng), [_words(6000, rng) for _ in range(CATEGORIES)]
     stock = [list(rng.choice(common[:2000], rng.integers(3, 9))) for _ in range(400)]
     lengths = np.clip(rng.lognormal(np.log(34), 0.75, len(category)), 4, 600).astype(int)
@@ -99,7 +99,7 @@ def _post_templates(texts: list[list[str]], seller: NDArray[np.int64], rng: Rng)
 
 
 def _photos(listings: int, rng: Rng) -> NDArray[np.uint64]:
-    """Perceptual hashes, 0 without a photo, [N]."""
+    """Return perceptual hashes, 0 without a photo, [N]."""
     code = rng.integers(1, 2**64, listings, dtype=np.uint64)
     placed = rng.random(listings) < PLACEHOLDERS
     code[placed] = rng.choice(rng.integers(1, 2**64, 5, dtype=np.uint64), placed.sum())
@@ -115,7 +115,7 @@ def _repost(
     file: NDArray[np.int64],
     rng: Rng,
 ) -> NDArray[np.int64]:
-    """Make some listings the reposts of others, in place; gives the pairs."""
+    """Make some listings reposts of others, in place; return the pairs."""
     order = rng.permutation(len(texts))
     count = int(REPOSTS * len(texts))
     first, again = order[:count], order[count : 2 * count]
@@ -129,7 +129,7 @@ def _repost(
 
 
 def _changed(words: list[str], share: float, texts: list[list[str]], rng: Rng) -> list[str]:
-    """The words with some replaced by others that listings have."""
+    """Return the words with some replaced by words of other listings."""
     changed = list(words)
     for place in np.flatnonzero(rng.random(len(words)) < share):
         text = texts[int(rng.integers(len(texts)))]
@@ -138,7 +138,7 @@ def _changed(words: list[str], share: float, texts: list[list[str]], rng: Rng) -
 
 
 def _flips(count: int, most: int, rng: Rng) -> NDArray[np.uint64]:
-    """Masks of 0 to `most` random bits, [count]."""
+    """Return masks of 0 to `most` random bits, [count]."""
     mask = np.zeros(count, np.uint64)
     flips = rng.integers(0, most + 1, count)
     for number in range(most):
@@ -148,7 +148,7 @@ def _flips(count: int, most: int, rng: Rng) -> NDArray[np.uint64]:
 
 
 def _falling(count: int, exponent: float) -> NDArray[np.float64]:
-    """Shares by Zipf's law, [count]."""
+    """Return shares by Zipf's law, [count]."""
     shares = 1 / np.arange(1, count + 1) ** exponent
     result: NDArray[np.float64] = shares / shares.sum()
     return result

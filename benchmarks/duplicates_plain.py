@@ -26,12 +26,14 @@ _WORD = re.compile(r"[^\W_]+")
 def plain_groups(
     table: pd.DataFrame, index: pd.DataFrame, text_similarity: float, photo_bits: int
 ) -> pd.Series:
-    """The rules of `group_near_duplicates`, pair by pair; gives the group of each listing, [N]."""
+    """Apply the rules of `group_near_duplicates` pair by pair; return the groups, [N]."""
     words, grams, long = [], [], []
     for both in zip(table["title"], table["text"], strict=True):
-        listed = [_WORD.findall(part.lower().replace("ё", "е")) for part in both]
-        words.append({word for part in listed for word in part})
-        grams.append({" ".join(part[i : i + 3]) for part in listed for i in range(len(part) - 2)})
+        listed = [_WORD.findall(field.lower().replace("ё", "е")) for field in both]
+        words.append({word for found in listed for word in found})
+        grams.append(
+            {" ".join(found[i : i + 3]) for found in listed for i in range(len(found) - 2)}
+        )
         long.append(sum(map(len, listed)) >= MIN_WORDS)
     sellers = _or_none(table["seller"])
     same_seller = [
@@ -53,7 +55,7 @@ def plain_groups(
 
 
 def plain_split(category: pd.Series, group: pd.Series, seed: int) -> pd.Series:
-    """Train, val and test as five stratified folds of whole groups; gives the fold, [N]."""
+    """Split into five stratified folds of whole groups; return the fold numbers, [N]."""
     fold = np.empty(len(group), np.int64)
     classes, groups = category.to_numpy(dtype=object), group.to_numpy(dtype=object)
     splitter = StratifiedGroupKFold(5, shuffle=True, random_state=seed)

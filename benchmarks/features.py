@@ -115,13 +115,13 @@ def made_photos(count: int) -> NDArray[np.uint8]:
     from PIL import Image
 
     from src.collect.demo.catalog import CATEGORIES
-    from src.collect.demo.photos import draw
+    from src.collect.demo.drawing import draw_photo
 
     photos = np.empty((count, SIZE, SIZE, 3), np.uint8)
     for number, photo in enumerate(photos):
         rng = np.random.default_rng([7, number])
         category = CATEGORIES[int(rng.integers(len(CATEGORIES)))]
         thing = category.things[int(rng.integers(len(category.things)))]
-        drawn = Image.fromarray(np.asarray(draw(thing.glyph, SIZE, rng)))
+        drawn = Image.fromarray(np.asarray(draw_photo(thing.glyph, SIZE, rng)))
         photo[:] = np.asarray(drawn.convert("RGB").resize((SIZE, SIZE)))
     return photos

@@ -1,4 +1,4 @@
-"""Read mutated pages: nothing may be raised, and time and memory must stay small.
+"""Read mutated pages: nothing may be raised, and time and memory must stay low.
 
 Run: python -m benchmarks.fuzz_pages --pages-dir FOLDER_OF_SAVED_PAGES --pages 20000
 """
@@ -20,13 +20,13 @@ from src.collect.pages.page import Page
 from src.collect.pages.read import FAILED, read_page
 from tests.collect.mutations import data_item, data_page, mutate
 
-ADDRESS = "https://www.avito.ru/moskva/telefony"
+URL = "https://www.avito.ru/moskva/telefony"
 _NOW = datetime(2025, 5, 23, 12, tzinfo=UTC)
 _EARLY = 500
 
 
 def as_data(page: Page) -> bytes:
-    """A page's listings as the newer pages have them, which are not among the saved ones."""
+    """Return a page's listings in the newer layout, of which there are no saved pages."""
     return data_page(
         [
             data_item(
@@ -42,14 +42,14 @@ def as_data(page: Page) -> bytes:
 
 
 def main() -> int:
-    """Fuzz and print what was measured; 1 if a reading failed."""
+    """Fuzz and print what was measured; return 1 if a page could not be read."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages-dir", type=Path, required=True)
     parser.add_argument("--pages", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     saved = [path.read_bytes() for path in sorted(options.pages_dir.glob("*.html"))]
-    wholes = [read_page(page, ADDRESS) for page in saved]
+    wholes = [read_page(page, URL) for page in saved]
     saved += [as_data(whole) for whole in wholes if whole.listings]
     verdicts: Counter[str] = Counter()
     failed: list[int] = []
@@ -59,10 +59,10 @@ def main() -> int:
         random = Random(f"{options.seed} {number}")
         page = mutate(random.choice(saved), random)
         start = time.perf_counter()
-        read = read_page(page, ADDRESS, random.choice([None, "utf-8", "windows-1251"]), _NOW)
+        read = read_page(page, URL, random.choice([None, "utf-8", "windows-1251"]), _NOW)
         times.append(time.perf_counter() - start)
         verdicts[read.verdict] += 1
-        if any(aside.reason.startswith(FAILED) for aside in read.rejected):
+        if any(item.reason.startswith(FAILED) for item in read.rejected):
             failed.append(number)
         if number + 1 == min(_EARLY, options.pages):
             early = _peak_mib()

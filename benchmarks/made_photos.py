@@ -1,4 +1,4 @@
-"""Photos as phones take them, made up: the demo's objects with detail at every scale and grain."""
+"""Made-up photos like those of phones: the demo's products with fine detail and grain."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from src.collect.demo.catalog import CATEGORIES
-from src.collect.demo.photos import draw
+from src.collect.demo.drawing import draw_photo
 
 
 def make_photos(folder: Path, count: int, size: int, seed: int = 7) -> list[Path]:
     """Write JPEGs whose longer side is `size` pixels, quality 85 to 90, 4:2:0; return their paths.
 
-    Their bytes per pixel are those of photos that sites serve, about 0.2: what is drawn alone is
-    so smooth that it decodes too fast.
+    They have as many bytes per pixel as photos that sites serve, about 0.2: plain drawings are so
+    smooth that they decode too fast.
     """
     folder.mkdir(parents=True)
     texture = _texture(2 * size, seed)
@@ -26,7 +26,7 @@ def make_photos(folder: Path, count: int, size: int, seed: int = 7) -> list[Path
         rng = np.random.default_rng([seed, number])
         category = CATEGORIES[int(rng.integers(len(CATEGORIES)))]
         thing = category.things[int(rng.integers(len(category.things)))]
-        pixels = np.asarray(draw(thing.glyph, size, rng), np.float32)
+        pixels = np.asarray(draw_photo(thing.glyph, size, rng), np.float32)
         height, width = pixels.shape[:2]
         y, x = rng.integers(0, 2 * size - np.array([height, width]))
         pixels = pixels + rng.uniform(6, 18) * texture[y : y + height, x : x + width, None]

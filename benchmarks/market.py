@@ -1,4 +1,4 @@
-"""The demo's listings as a folder with a table and photos, for jobs of any size; made once."""
+"""The demo's listings as a folder with a table and photos, of any size; made once."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 
-from ruamel.yaml import YAML
 from tqdm import tqdm
 
 from src.collect.demo.catalog import CATEGORIES
 from src.collect.demo.market import Market
-from src.collect.demo.params import DemoParams
 from src.core.files import replacing
+from src.core.params import all_params
 
 COLUMNS = ("id", "title", "description", "price", "category", "image")
 
 
 def market_folder(folder: Path, listings: int) -> Path:
-    """Give `folder`/market-N with listings.csv and images/; drawn by all cores where absent."""
+    """Return `folder`/market-N with listings.csv and images/; drawn on all cores if missing."""
     out = folder / f"market-{listings}"
     if out.exists():
         return out
-    # spawn: nothing of this process, threads least of all, goes along.
+    # spawn: nothing of this process, in particular no thread, is copied.
     with replacing(out) as beside, ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         (beside / "images").mkdir(parents=True)
         shares = [(beside / "images", listings, first) for first in range(0, listings, 250)]
@@ -38,7 +37,7 @@ def market_folder(folder: Path, listings: int) -> Path:
 
 
 def first_listings(market: Path, listings: int, out: Path) -> None:
-    """Write a folder of the first so many listings; photos are linked, not copied."""
+    """Write a folder of the first listings; photos are linked, not copied."""
     out.mkdir(parents=True)
     (out / "images").symlink_to(market.resolve() / "images")
     with (market / "listings.csv").open(encoding="utf-8") as given:
@@ -48,9 +47,8 @@ def first_listings(market: Path, listings: int, out: Path) -> None:
 
 @lru_cache(1)
 def _market(listings: int) -> Market:
-    params = YAML(typ="safe").load(Path("params.yaml"))
-    section = params["collect"]["demo"] | {"listings": listings}
-    return Market(DemoParams.from_params(section), params["seed"])
+    params = all_params()
+    return Market(params.collect.demo.model_copy(update={"listings": listings}), params.seed)
 
 
 def _draw(share: tuple[Path, int, int]) -> list[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Photos in: JPEG files to the packed array, against PIL's convert and resize, one by one."""
+"""Packing photos: JPEG files to an array, compared with PIL's convert and resize one by one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def run(quick: bool) -> list[Line]:
 
 
 def packed(files: list[Path], size: int, cores: int | None) -> Callable[[], Path]:
-    """Ours: `pack_photos`, as the pack stage calls it."""
+    """Return our way: `pack_photos`, as the pack stage calls it."""
     if cores is not None:
         os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:cores])
     table = pd.DataFrame({"id": [f.stem for f in files], "photo": [f.name for f in files]})
@@ -64,7 +64,7 @@ def packed(files: list[Path], size: int, cores: int | None) -> Callable[[], Path
 
 
 def stacked(files: list[Path], size: int) -> Callable[[], Path]:
-    """Plain: decode all of a photo, resize, stack."""
+    """Return the plain way: decode whole photos, resize, stack."""
     out = files[0].parent / "stacked.npy"
 
     def stack() -> Path:
@@ -76,10 +76,10 @@ def stacked(files: list[Path], size: int) -> Callable[[], Path]:
 
 
 def difference(files: list[Path], size: int, ours: Path, plain: Path) -> str:
-    """How far the pixels of the two arrays are apart, and which is nearer to the best one can do.
+    """Say how far apart the pixels of the two arrays are, and which is closer to the best result.
 
-    That is Lanczos over the full picture in floating point; how much the choice of a filter
-    changes, bilinear for bicubic, gives the scale.
+    The best is Lanczos over the whole photo in floating point. What another filter would change,
+    bilinear instead of bicubic, gives the scale.
     """
     a, b = (np.load(path)[: len(files)].astype(np.float32) for path in (ours, plain))
     if (a == b).all():

@@ -1,4 +1,4 @@
-"""How many planted contacts the redaction hides, and how many ordinary texts it touches.
+"""How many planted contacts redaction hides, and how many ordinary texts it changes.
 
 python -m benchmarks.redaction [--each 500] [--texts listings.csv] [--missed 5] [--json]
 """
@@ -24,12 +24,12 @@ _MARKS = re.compile("|".join(map(re.escape, (EMAIL, LINK, NAME, PHONE))))
 
 
 class Planted(NamedTuple):
-    """A text around a contact; a contact without telling words tells by its digits."""
+    """A text around a contact, and the words that reveal it; without any, its digits do."""
 
     before: str
     contact: str
     after: str
-    telling: tuple[str, ...]
+    revealing: tuple[str, ...]
 
     @property
     def text(self) -> str:
@@ -37,23 +37,23 @@ class Planted(NamedTuple):
 
 
 def is_found(planted: Planted, hidden: str) -> bool:
-    """Whether none of the telling words and at most one digit of the contact can still be read."""
+    """Whether no revealing word and at most one digit of the contact can still be read."""
     rest = hidden[_shared(planted.before, hidden) :]
     rest = rest[: len(rest) - _shared(planted.after[::-1], rest[::-1])]
     rest = _MARKS.sub(" ", rest).casefold()
-    if planted.telling:
-        return not any(word.casefold() in rest for word in planted.telling)
+    if planted.revealing:
+        return not any(word.casefold() in rest for word in planted.revealing)
     digits = sum(unicodedata.digit(character, None) is not None for character in rest)
     return digits + len(_SPELLED.findall(rest)) <= 1
 
 
 def planted_texts(each: int, seed: int = 1) -> dict[str, list[Planted]]:
-    """Texts with one contact each, by the kind of contact."""
+    """Return texts with one contact each, by the kind of contact."""
     return {kind: [*_plant(kind, each, seed)] for kind in CONTACTS}
 
 
 def ordinary_texts(each: int, seed: int = 1) -> dict[str, list[str]]:
-    """Texts without contacts but with numbers, by the kind of number."""
+    """Return texts without contacts but with numbers, by the kind of number."""
     texts = {}
     for kind, make in ORDINARY.items():
         rng = Rng(f"{seed} {kind}")
@@ -65,9 +65,9 @@ def _plant(kind: str, each: int, seed: int) -> Iterator[Planted]:
     rng = Rng(f"{seed} {kind}")
     for _ in range(each):
         made = CONTACTS[kind](rng)
-        contact, *telling = (made,) if isinstance(made, str) else made
+        contact, *revealing = (made,) if isinstance(made, str) else made
         before, after = _around(rng).split("{}")
-        yield Planted(before, contact, after, tuple(telling))
+        yield Planted(before, contact, after, tuple(revealing))
 
 
 def _around(rng: Rng) -> str:
@@ -694,7 +694,9 @@ def main() -> None:
     arguments.add_argument("--each", type=int, default=500, help="texts of each kind")
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--texts", type=Path, help="a table of real texts: title, description")
-    arguments.add_argument("--missed", type=int, default=0, help="show so many failures of a kind")
+    arguments.add_argument(
+        "--missed", type=int, default=0, help="how many failures of each kind to show"
+    )
     arguments.add_argument("--json", action="store_true")
     given = arguments.parse_args()
     result: dict[str, Any] = {"found": {}, "touched": {}}
@@ -730,7 +732,7 @@ def _real(given: Namespace) -> dict[str, Any]:
 
 
 def _changes(text: str) -> list[str]:
-    """What the redaction takes out of the text and puts in, piece by piece."""
+    """Return what redaction removes from the text and puts in, piece by piece."""
     before, after = (re.findall(r"\[\w+\]|\w+|\W", one) for one in (text, redact(text)))
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     return [

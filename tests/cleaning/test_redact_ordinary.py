@@ -1,4 +1,4 @@
-"""Ordinary numbers and words of listings stay as they are."""
+"""Ordinary numbers and words of listings are left alone."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ ORDINARY = [
 
 
 @pytest.mark.parametrize("text", ORDINARY)
-def test_ordinary_text_stays(text: str) -> None:
+def test_ordinary_text_is_left_alone(text: str) -> None:
     assert redact(text) == text
     assert redact(f"Продам, {text}, торг") == f"Продам, {text}, торг"
 
@@ -103,5 +103,5 @@ def test_real_ads_keep_their_numbers(shared_data: Path) -> None:
     table = pd.read_csv(shared_data / "avito_text.csv")
     texts = [f"{a}\n{b}" for a, b in zip(table["title"], table["description"], strict=True)]
     changed = [text for text in texts if redact(text) != text]
-    # The site masks contacts; one seller spelled a number out.
+    # The site masks contacts; one seller spelled out a number.
     assert len(changed) == 1

@@ -1,4 +1,4 @@
-"""How many contacts of every kind are found, and how many ordinary texts are touched."""
+"""How many contacts of each kind are found, and how many ordinary texts are changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_contact_that_is_left_counts_as_missed() -> None:
         assert not any(is_found(one, one.text) for one in planted)
 
 
-def test_ordinary_texts_are_left() -> None:
+def test_ordinary_texts_are_left_alone() -> None:
     touched = {
         kind: [text for text in texts if redact(text) != text]
         for kind, texts in ordinary_texts(each=125).items()

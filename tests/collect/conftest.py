@@ -1,38 +1,37 @@
-"""Shared pieces of the collector's tests: a small market and the saved real pages."""
+"""What tests of the collector share: settings, small and large markets, a saved real page."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+from ruamel.yaml import YAML
 
 from src.collect.demo.market import Market
-from src.collect.demo.params import DemoParams
+from src.core.params import parse_params
+from src.core.schema import Collect
 
 _ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def section() -> dict[str, Any]:
-    """params.yaml's `collect` section, with a small demo of small photos."""
-    collect: dict[str, Any] = yaml.safe_load((_ROOT / "params.yaml").read_text())["collect"]
-    collect["demo"] |= {"listings": 150, "photo_size": 64, "broken_photo": 0.05}
-    return collect
+def settings() -> Collect:
+    """The section `collect` of params.yaml, with a small demo of small photos."""
+    collect = parse_params(YAML(typ="safe").load(_ROOT / "params.yaml")).collect
+    small = {"listings": 150, "photo_size": 64, "broken_photo": 0.05}
+    return collect.model_copy(update={"demo": collect.demo.model_copy(update=small)})
 
 
 @pytest.fixture(scope="session")
-def market(section: dict[str, Any]) -> Market:
-    return Market(DemoParams.from_params(section["demo"]), seed=7)
+def market(settings: Collect) -> Market:
+    return Market(settings.demo, seed=7)
 
 
 @pytest.fixture(scope="session")
 def large_market() -> Market:
-    """Rates as in params.yaml, enough listings to see them; its photos are never drawn."""
-    demo = yaml.safe_load((_ROOT / "params.yaml").read_text())["collect"]["demo"]
-    return Market(replace(DemoParams.from_params(demo), listings=5000), seed=7)
+    """Rates as in params.yaml, with enough listings to measure them; its photos are never drawn."""
+    demo = parse_params(YAML(typ="safe").load(_ROOT / "params.yaml")).collect.demo
+    return Market(demo.model_copy(update={"listings": 5000}), seed=7)
 
 
 @pytest.fixture(scope="session")

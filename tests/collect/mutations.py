@@ -1,4 +1,4 @@
-"""Pages made for the reader's tests, and the damage that pages can take."""
+"""Made-up pages for tests of the reader, and ways to damage pages."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ NASTY = [
 _LARGEST = 3_000_000
 
 
-def data_item(number: object = 17, **changes: object) -> dict[str, object]:
-    """A listing as the newer pages' data have it."""
+def data_item(listing_id: object = 17, **changes: object) -> dict[str, object]:
+    """Return a listing as the data of newer pages have it."""
     return {
-        "id": number,
+        "id": listing_id,
         "title": "Телефон",
         "description": "Работает",
         "priceDetailed": {"value": 4500, "string": "4 500"},
@@ -40,14 +40,14 @@ def data_item(number: object = 17, **changes: object) -> dict[str, object]:
         "images": [
             {"208x156": "https://10.img.avito.st/s", "864x648": "https://10.img.avito.st/l"}
         ],
-        "urlPath": f"/moskva/telefony/telefon_{number}",
+        "urlPath": f"/moskva/telefony/telefon_{listing_id}",
         "sortTimeStamp": 1_741_780_800_000,
         **changes,
     }
 
 
 def data_page(items: object, inside: str = "", **search: object) -> bytes:
-    """A search page of the newer vintage: its list stands in a script alone."""
+    """Return a search page of the newer layout: its listings are only in a script."""
     state = {
         "i18n": {"locale": "ru-RU"},
         "loaderData": {"data": {"catalog": {"items": items}, **search}},
@@ -56,7 +56,7 @@ def data_page(items: object, inside: str = "", **search: object) -> bytes:
 
 
 def script_page(script: str, inside: str = "") -> bytes:
-    """A page around the text of a data script."""
+    """Return a page around the text of a data script."""
     return (
         '<!doctype html><html><head><meta charset="utf-8"><title>Телефоны</title></head><body>'
         f'<h1 data-marker="page-title/text">Телефоны</h1>{inside}<div>'
@@ -65,7 +65,7 @@ def script_page(script: str, inside: str = "") -> bytes:
 
 
 def mutate(page: bytes, random: Random) -> bytes:
-    """The page with one to four kinds of damage; the same for the same state of `random`."""
+    """Return the page with one to four kinds of damage, drawn from `random`."""
     damaged = bytearray(page)
     for damage in random.choices(_DAMAGE, k=random.randint(1, 4)):
         if damaged:

@@ -1,4 +1,4 @@
-"""A site that answers as it is told, for tests of the crawler."""
+"""A site with given responses, for tests of the crawler."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from src.collect.fetch import CrawlParams, Fetcher
+from src.collect.fetch import Fetcher
 from src.collect.hosts import Hosts
+from src.core.schema import Crawl
 
-PARAMS = CrawlParams(
+CRAWL = Crawl(
     page_delay_s=0,
     photo_delay_s=0,
     jitter=0,
@@ -23,26 +24,26 @@ PARAMS = CrawlParams(
     redirects=2,
     photo_max_bytes=100_000,
 )
-# A body in pieces is sent as they come.
-Answer = tuple[int, dict[str, str], bytes | Iterator[bytes]]
-ABSENT: Answer = (404, {}, b"")
+# Status, headers, body; a body in pieces is sent piece by piece.
+Response = tuple[int, dict[str, str], bytes | Iterator[bytes]]
+NOT_FOUND: Response = (404, {}, b"")
 
 
 @contextmanager
-def site(answer: Callable[[str], Answer], log: list[str] | None = None) -> Iterator[str]:
-    """Serve `answer(path)`; every path asked, with the headers of interest, goes to `log`."""
+def site(respond: Callable[[str], Response], log: list[str] | None = None) -> Iterator[str]:
+    """Serve `respond(path)`; every request with its headers of interest is added to `log`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if log is not None:
                 cookie = self.headers.get("Cookie", "-")
                 log.append(f"{self.path} cookie {cookie} agent {self.headers['User-Agent']}")
-            status, headers, body = answer(self.path)
+            status, headers, body = respond(self.path)
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            # A crawler may well hang up on what it does not want.
+            # A crawler may hang up on what it does not want.
             with suppress(OSError):
                 for piece in [body] if isinstance(body, bytes) else body:
                     self.wfile.write(piece)
@@ -64,6 +65,6 @@ def site(answer: Callable[[str], Answer], log: list[str] | None = None) -> Itera
         server.server_close()
 
 
-def fetcher(address: str, params: CrawlParams = PARAMS) -> Fetcher:
-    """A fetcher that may ask this one server and nothing else."""
-    return Fetcher(params, Hosts(pages=(), photos=(), own=urlsplit(address).netloc))
+def fetcher(url: str, settings: Crawl = CRAWL) -> Fetcher:
+    """Return a fetcher that may request this one server and nothing else."""
+    return Fetcher(settings, Hosts(pages=(), photos=(), local=urlsplit(url).netloc))

@@ -1,4 +1,4 @@
-"""The walk through a site that behaves, and through sites that do not."""
+"""Crawls of a site that works, and of sites that do not."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from src.collect.crawl import Wanted, crawl
-from src.collect.fetch import CrawlParams
-from src.collect.found import Found, Listing
+from src.collect.collected import Collected, Listing
+from src.collect.crawl import CrawlSpec, crawl
 from src.collect.snapshot import snapshot
 from src.collect.store import Store
 from src.core.errors import UserError
-from tests.collect.sites import ABSENT, PARAMS, Answer, fetcher, site
+from src.core.schema import Crawl
+from tests.collect.sites import CRAWL, NOT_FOUND, Response, fetcher, site
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 
@@ -29,12 +29,13 @@ def photo(shade: int = 0) -> bytes:
     return buffer.getvalue()
 
 
-def item(number: int, picture: str = "", when: str = "") -> str:
+def item(listing_id: int, picture: str = "", when: str = "") -> str:
     image = f'<img itemprop="image" src="{picture}">' if picture else ""
     date = f'<p data-marker="item-date">{when}</p>' if when else ""
     return (
-        f'<div data-marker="item" data-item-id="{number}"><h3 itemprop="name">Вещь {number}</h3>'
-        f'<a itemprop="url" href="/moskva/veshchi/x_{number}"></a>{image}{date}'
+        f'<div data-marker="item" data-item-id="{listing_id}">'
+        f'<h3 itemprop="name">Вещь {listing_id}</h3>'
+        f'<a itemprop="url" href="/moskva/veshchi/x_{listing_id}"></a>{image}{date}'
         '<a data-marker="item-user-logo-link" href="/user/abcdef/profile">Кто</a></div>'
     )
 
@@ -49,47 +50,47 @@ NOTHING = (
 ).encode()
 
 
-def pages(*contents: bytes, other: Answer = ABSENT) -> Callable[[str], Answer]:
-    """A start /moskva/veshchi with these pages, then an empty one."""
+def pages(*contents: bytes, other: Response = NOT_FOUND) -> Callable[[str], Response]:
+    """Return the responses of a start /moskva/veshchi with these pages, then an empty one."""
 
-    def answer(path: str) -> Answer:
+    def respond(path: str) -> Response:
         if not path.startswith("/moskva/veshchi"):
-            return ABSENT if path == "/robots.txt" else other
+            return NOT_FOUND if path == "/robots.txt" else other
         number = int(path.partition("p=")[2] or 1)
         return 200, {}, contents[number - 1] if number <= len(contents) else NOTHING
 
-    return answer
+    return respond
 
 
 def collected(
-    at: str, folder: Path, params: CrawlParams = PARAMS, **changes: object
-) -> tuple[dict[str, Listing], Found]:
-    """Crawl into `folder`, then what its store holds."""
-    wanted = Wanted(at, ["/moskva/veshchi"], NOW)
+    at: str, folder: Path, settings: Crawl = CRAWL, **changes: object
+) -> tuple[dict[str, Listing], Collected]:
+    """Crawl into `folder`, and return what its store then has."""
+    spec = CrawlSpec(at, ["/moskva/veshchi"], NOW)
     with Store(folder) as store:
-        with fetcher(at, params) as asking:
-            crawl(store, replace(wanted, **changes), asking)  # type: ignore[arg-type]
+        with fetcher(at, settings) as fetching:
+            crawl(store, replace(spec, **changes), fetching)  # type: ignore[arg-type]
         store.set_fact("exported", "yes")
         found = snapshot(store, folder / "out")
         return {listing.id: listing for listing in found.listings}, found
 
 
-def asked(log: list[str], split: str) -> list[str]:
-    return [line.split()[0] for line in log if split in line]
+def requested(log: list[str], part: str) -> list[str]:
+    return [line.split()[0] for line in log if part in line]
 
 
 def test_pages_are_walked_to_their_end_and_photos_fetched(tmp_path: Path) -> None:
     log: list[str] = []
-    answer = pages(page(item(1, "/1.jpg"), item(2)), page(item(2), item(3, "/3.jpg")),
+    respond = pages(page(item(1, "/1.jpg"), item(2)), page(item(2), item(3, "/3.jpg")),
                    other=(200, {}, photo()))  # fmt: skip
-    with site(answer, log) as at:
+    with site(respond, log) as at:
         listings, found = collected(at, tmp_path)
     assert list(listings) == ["1", "2", "3"]
     first = listings["1"]
     assert (first.title, first.category, first.photo is None) == ("Вещь 1", "veshchi", False)
     assert listings["2"].photo is None and first.seller == listings["3"].seller
     assert (tmp_path / "out" / str(first.photo)).exists()
-    assert len(asked(log, "/moskva")) == 3 and len(asked(log, ".jpg")) == 2
+    assert len(requested(log, "/moskva")) == 3 and len(requested(log, ".jpg")) == 2
     assert not found.rejected and not found.noted
 
 
@@ -101,23 +102,23 @@ def test_a_later_run_fetches_what_is_new_and_nothing_else(tmp_path: Path) -> Non
     with site(pages(page(item(9, "/9.jpg"), item(7)), *old, other=(200, {}, photo(99))), log) as at:
         after, _ = collected(at, tmp_path)
     assert after.items() > before.items() and set(after) - set(before) == {"9"}
-    assert asked(log, "/moskva") == ["/moskva/veshchi", "/moskva/veshchi?p=2"]
-    assert asked(log, ".jpg") == ["/9.jpg"]
+    assert requested(log, "/moskva") == ["/moskva/veshchi", "/moskva/veshchi?p=2"]
+    assert requested(log, ".jpg") == ["/9.jpg"]
 
 
-def test_a_page_shown_again_is_asked_once_more_and_walked_past(tmp_path: Path) -> None:
+def test_a_page_shown_again_is_requested_again_and_walked_past(tmp_path: Path) -> None:
     first, second, third = page(item(1), item(2)), page(item(3)), page(item(4))
     times: Counter[str] = Counter()
     right = pages(first, second, third)
 
-    def answer(path: str) -> Answer:
+    def respond(path: str) -> Response:
         times[path] += 1
         lies = path.endswith("p=2") and times[path] <= lies_for
         return (200, {}, first) if lies else right(path)
 
     for lies_for, missing in ((1, set()), (99, {"3"})):
         times.clear()
-        with site(answer) as at:
+        with site(respond) as at:
             listings, found = collected(at, tmp_path / str(lies_for))
         assert set(listings) == {"1", "2", "3", "4"} - missing
         told = [(note.reason, note.detail) for note in found.noted]
@@ -125,25 +126,25 @@ def test_a_page_shown_again_is_asked_once_more_and_walked_past(tmp_path: Path) -
         assert told == ([again] if missing else [])
 
 
-def test_a_site_that_repeats_its_last_page_for_ever_is_left(tmp_path: Path) -> None:
+def test_a_site_that_repeats_its_last_page_forever_is_left(tmp_path: Path) -> None:
     log: list[str] = []
-    with site(lambda path: ABSENT if "robots" in path else (200, {}, page(item(1))), log) as at:
+    with site(lambda path: NOT_FOUND if "robots" in path else (200, {}, page(item(1))), log) as at:
         listings, _ = collected(at, tmp_path)
-    assert set(listings) == {"1"} and len(asked(log, "/moskva")) < 12
+    assert set(listings) == {"1"} and len(requested(log, "/moskva")) < 12
 
 
 @pytest.mark.parametrize("cut", [b"</body></html>", b"p>"])
-def test_a_page_that_came_damaged_is_asked_again(cut: bytes, tmp_path: Path) -> None:
+def test_a_damaged_page_is_requested_again(cut: bytes, tmp_path: Path) -> None:
     whole = page(item(1), item(2), item(3))
     times: Counter[str] = Counter()
 
-    def answer(path: str) -> Answer:
+    def respond(path: str) -> Response:
         times[path] += 1
         if path == "/moskva/veshchi" and times[path] == 1:
             return 200, {}, whole[: len(whole) // 2]
         return pages(whole)(path)
 
-    with site(answer) as at:
+    with site(respond) as at:
         listings, found = collected(at, tmp_path)
     assert set(listings) == {"1", "2", "3"} and not found.noted
 
@@ -155,28 +156,28 @@ def test_a_page_that_stays_damaged_is_used_and_reported(tmp_path: Path) -> None:
     assert [note.reason for note in found.noted] == ["page: cut off"]
 
 
-def test_limits_stop_the_walk_and_raised_ones_take_it_up(tmp_path: Path) -> None:
+def test_limits_stop_the_walk_and_higher_ones_continue_it(tmp_path: Path) -> None:
     log: list[str] = []
     sheets = [page(*(item(10 * n + i) for i in range(4))) for n in (1, 2, 3)]
     with site(pages(*sheets), log) as at:
         assert len(collected(at, tmp_path, limit=6)[0]) == 6
-        assert len(asked(log, "/moskva")) == 2
+        assert len(requested(log, "/moskva")) == 2
         assert len(collected(at, tmp_path, limit=6)[0]) == 6
-        assert len(asked(log, "/moskva")) == 2
+        assert len(requested(log, "/moskva")) == 2
         assert len(collected(at, tmp_path, per_category=7)[0]) == 7
         assert len(collected(at, tmp_path)[0]) == 12
 
 
 def test_a_limit_per_category_counts_each(tmp_path: Path) -> None:
-    def answer(path: str) -> Answer:
+    def respond(path: str) -> Response:
         category = path.split("?")[0].removeprefix("/moskva/")
         if category not in ("a", "b"):
-            return ABSENT
+            return NOT_FOUND
         number = int(path.partition("p=")[2] or 1)
         base = {"a": 100, "b": 200}[category] + 10 * number
         return 200, {}, page(*(item(base + i) for i in range(3)))
 
-    with site(answer) as at:
+    with site(respond) as at:
         starts = ["/moskva/a", "/moskva/b"]
         listings, _ = collected(at, tmp_path, starts=starts, per_category=4)
     assert Counter(listing.category for listing in listings.values()) == {"a": 4, "b": 4}
@@ -194,10 +195,10 @@ def test_older_listings_are_left_out_and_end_the_walk(tmp_path: Path) -> None:
         listings, _ = collected(at, tmp_path, since="2026-01-28")
     assert set(listings) == {"9", "8", "6"}
     assert listings["8"].listed == "2026-01-29" and listings["6"].listed is None
-    assert len(asked(log, "/moskva")) == 3
+    assert len(requested(log, "/moskva")) == 3
 
 
-def test_what_could_not_be_read_is_kept_aside_without_contacts(tmp_path: Path) -> None:
+def test_what_could_not_be_read_is_rejected_without_contacts(tmp_path: Path) -> None:
     odd = item(5).replace('data-item-id="5"', "").replace("Вещь 5", "Вещь +7 916 123-45-67")
     with site(pages(page(item(1), odd))) as at:
         listings, found = collected(at, tmp_path)
@@ -206,8 +207,8 @@ def test_what_could_not_be_read_is_kept_aside_without_contacts(tmp_path: Path) -
     assert "Вещь" in fragment and "916" not in fragment and "abcdef" not in fragment
 
 
-def test_a_photo_that_cannot_be_had_costs_no_listing(tmp_path: Path) -> None:
-    def answer(path: str) -> Answer:
+def test_a_photo_that_cannot_be_fetched_costs_no_listing(tmp_path: Path) -> None:
+    def respond(path: str) -> Response:
         return {
             "/moskva/veshchi": (200, {}, page(*(item(n, f"/{n}.jpg") for n in range(1, 6)))),
             "/1.jpg": (200, {}, b"<html>no photo</html>"),
@@ -215,20 +216,20 @@ def test_a_photo_that_cannot_be_had_costs_no_listing(tmp_path: Path) -> None:
             "/3.jpg": (200, {}, b"x" * 200_000),
             "/4.jpg": (200, {}, photo()[:200]),
             "/5.jpg": (200, {"Content-Type": "text/plain"}, photo()),
-        }.get(path, ABSENT)  # type: ignore[return-value]
+        }.get(path, NOT_FOUND)  # type: ignore[return-value]
 
-    with site(answer) as at:
+    with site(respond) as at:
         listings, found = collected(at, tmp_path)
     assert [listing.photo is not None for listing in listings.values()] == [False] * 4 + [True]
     assert {note.id: note.reason for note in found.noted} == {
-        "1": "photo: not a picture of an allowed type",
-        "2": "photo: host not among the allowed ones",
+        "1": "photo: not an image of an allowed type",
+        "2": "photo: host is not allowed",
         "3": "photo: larger than 100000 bytes",
         "4": "photo: broken or truncated",
     }
 
 
-def test_a_trouble_that_passed_is_mended_by_the_next_run(tmp_path: Path) -> None:
+def test_the_next_run_makes_up_for_a_temporary_error(tmp_path: Path) -> None:
     content = page(item(1, "/1.jpg"), item(2, "/2.jpg"))
     with site(pages(content, other=(503, {"Retry-After": "0"}, b""))) as at:
         listings, found = collected(at, tmp_path)
@@ -250,6 +251,6 @@ def test_a_category_that_says_it_is_empty_is_reported(tmp_path: Path) -> None:
 def test_robots_that_forbid_a_start_end_the_run(tmp_path: Path) -> None:
     with (
         site(lambda _: (200, {}, b"User-agent: *\nDisallow: /moskva\n")) as at,
-        pytest.raises(UserError, match=r"/moskva/veshchi was not asked: robots\.txt forbids it"),
+        pytest.raises(UserError, match=r"/moskva/veshchi was not requested: robots\.txt forbids"),
     ):
         collected(at, tmp_path)

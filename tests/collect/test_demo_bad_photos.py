@@ -1,11 +1,10 @@
-"""A broken photo's address answers with something that nobody may keep."""
+"""What the URL of a broken photo answers must never be kept."""
 
 from __future__ import annotations
 
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,26 +20,23 @@ from src.collect.demo.site import Site
 @pytest.fixture(scope="module")
 def wrecked(large_market: Market) -> Market:
     """A market where every photo is broken and nothing else strikes."""
-    quiet = replace(large_market.params.habits, busy=0, reset=0)
-    return Market(
-        replace(
-            large_market.params,
-            listings=200, photo_size=64, no_photo=0, dull_photo=0, broken_photo=1, no_text=0,
-            habits=quiet,
-        ),
-        7,
-    )  # fmt: skip
+    settings = large_market.settings
+    changes = {
+        "listings": 200, "photo_size": 64, "no_photo": 0, "dull_photo": 0, "broken_photo": 1,
+        "no_text": 0, "faults": settings.faults.model_copy(update={"busy": 0, "reset": 0}),
+    }  # fmt: skip
+    return Market(settings.model_copy(update=changes), 7)
 
 
 @pytest.fixture(scope="module")
-def address(wrecked: Market) -> Iterator[str]:
-    with serve(wrecked) as address:
-        yield address
+def url(wrecked: Market) -> Iterator[str]:
+    with serve(wrecked) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
 def paths(wrecked: Market) -> dict[str, str]:
-    """An address of each kind."""
+    """A path of each kind."""
     return {bad_kind(wrecked, facts.index): f"/image/{facts.id}.jpg" for facts in wrecked.facts}
 
 
@@ -58,13 +54,13 @@ def test_all_kinds_occur_about_equally_often(wrecked: Market) -> None:
     assert min(kinds.values()) >= 8
 
 
-def test_no_kind_gives_a_picture(wrecked: Market) -> None:
-    site, again = Site(wrecked, ""), Site(Market(wrecked.params, 7), "")
+def test_no_kind_gives_a_photo(wrecked: Market) -> None:
+    site, again = Site(wrecked, ""), Site(Market(wrecked.settings, 7), "")
     for facts in wrecked.facts[:80]:
         path = f"/image/{facts.id}.jpg"
-        status, headers, body = site.right_answer(path)
+        status, headers, body = site.correct_response(path)[:3]
         assert status != 200 or refused_by_pillow(body)
-        assert again.right_answer(path) == (status, headers, body)
+        assert again.correct_response(path)[:3] == (status, headers, body)
         assert wrecked.photo(facts.index) is None
 
 
@@ -78,29 +74,29 @@ def test_no_kind_gives_a_picture(wrecked: Market) -> None:
         ("bomb", "image/png", b"\x89PNG"),
     ],
 )
-def test_what_is_no_picture_says_that_it_is(
-    kind: str, kept: str, begins: bytes, address: str, paths: dict[str, str]
+def test_what_is_not_a_photo_claims_to_be_one(
+    kind: str, kept: str, begins: bytes, url: str, paths: dict[str, str]
 ) -> None:
-    answer = requests.get(address + paths[kind], timeout=5)
-    assert answer.status_code == 200 and answer.headers["Content-Type"] == kept
-    assert answer.content.startswith(begins) and len(answer.content) < 5000
-    assert refused_by_pillow(answer.content)
+    response = requests.get(url + paths[kind], timeout=5)
+    assert response.status_code == 200 and response.headers["Content-Type"] == kept
+    assert response.content.startswith(begins) and len(response.content) < 5000
+    assert refused_by_pillow(response.content)
 
 
-def test_a_bomb_is_refused_for_its_size(address: str, paths: dict[str, str]) -> None:
-    content = requests.get(address + paths["bomb"], timeout=5).content
+def test_a_bomb_is_refused_for_its_size(url: str, paths: dict[str, str]) -> None:
+    content = requests.get(url + paths["bomb"], timeout=5).content
     with pytest.raises(Image.DecompressionBombError, match=str(BOMB_SIDE**2)):
         Image.open(io.BytesIO(content))
 
 
 @pytest.mark.parametrize(("kind", "told"), [("giant", True), ("untold", False)])
 def test_a_giant_comes_with_its_length_or_without(
-    kind: str, told: bool, address: str, paths: dict[str, str]
+    kind: str, told: bool, url: str, paths: dict[str, str]
 ) -> None:
-    with requests.get(address + paths[kind], timeout=5, stream=True) as answer:
-        assert ("Content-Length" in answer.headers) == told
-        assert not told or int(answer.headers["Content-Length"]) > GIANT_BYTES
-        size = sum(len(piece) for piece in answer.iter_content(1 << 20))
+    with requests.get(url + paths[kind], timeout=5, stream=True) as response:
+        assert ("Content-Length" in response.headers) == told
+        assert not told or int(response.headers["Content-Length"]) > GIANT_BYTES
+        size = sum(len(piece) for piece in response.iter_content(1 << 20))
     assert size > GIANT_BYTES > 12_000_000
 
 
@@ -113,13 +109,15 @@ def test_giants_are_one_file_in_memory(wrecked: Market) -> None:
     assert len(bodies) > 10 and all(body is bodies[0] for body in bodies)
 
 
-def test_redirects_lead_inside_or_in_circles(address: str, paths: dict[str, str]) -> None:
-    answer = requests.get(address + paths["private"], timeout=5, allow_redirects=False)
-    host = urlsplit(answer.headers["Location"]).hostname
-    assert answer.status_code == 302 and host in ("10.0.0.1", "169.254.169.254", "::1")
+def test_redirects_lead_into_a_private_network_or_in_circles(
+    url: str, paths: dict[str, str]
+) -> None:
+    response = requests.get(url + paths["private"], timeout=5, allow_redirects=False)
+    host = urlsplit(response.headers["Location"]).hostname
+    assert response.status_code == 302 and host in ("10.0.0.1", "169.254.169.254", "::1")
     with pytest.raises(requests.TooManyRedirects):
-        requests.get(address + paths["loop"], timeout=5)
+        requests.get(url + paths["loop"], timeout=5)
 
 
-def test_a_missing_photo_is_missing(address: str, paths: dict[str, str]) -> None:
-    assert requests.get(address + paths["missing"], timeout=5).status_code == 404
+def test_a_missing_photo_is_missing(url: str, paths: dict[str, str]) -> None:
+    assert requests.get(url + paths["missing"], timeout=5).status_code == 404

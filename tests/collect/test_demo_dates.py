@@ -1,14 +1,13 @@
-"""Listings have a moment, and the pages' words for it lead back to its day."""
+"""Listings have a time, and its day can be read from the words on the pages."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from src.collect.demo.dates import START, STEP, in_words, put_up
+from src.collect.demo.dates import START, STEP, in_words, posted_at
 from src.collect.demo.market import Market
 
 NOW = datetime(2026, 5, 14, 21, 30, tzinfo=UTC)
@@ -54,11 +53,11 @@ def test_the_site_words(ago: timedelta, words: str) -> None:
 
 
 def test_every_day_of_a_large_market_is_read_back() -> None:
-    now = put_up(26_999) + timedelta(hours=1)
+    now = posted_at(26_999) + timedelta(hours=1)
     forms = set()
     for index in range(27_000):
-        words = in_words(put_up(index), now)
-        assert read_back(words, now) == put_up(index).date(), words
+        words = in_words(posted_at(index), now)
+        assert read_back(words, now) == posted_at(index).date(), words
         forms.add(re.sub(r"\d+", "N", words).split()[1])
     assert now.year == 2027 and forms > {"час", "часа", "день", "дня", "дней", "мая", "января"}
 
@@ -72,7 +71,7 @@ def test_every_hour_of_a_visit_reads_back(hour: int) -> None:
 
 
 def test_the_truth_has_the_days(large_market: Market) -> None:
-    market = Market(replace(large_market.params, listings=100), 7)
+    market = Market(large_market.settings.model_copy(update={"listings": 100}), 7)
     listed = market.truth()["listed"]
     assert market.facts[0].listed == START and market.facts[5].listed - START == 5 * STEP
     assert market.now == market.facts[-1].listed + timedelta(hours=1)

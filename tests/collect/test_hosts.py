@@ -1,4 +1,4 @@
-"""Which addresses are refused before, and while, a connection is made."""
+"""Which URLs are refused, before and while a connection is made."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import socket
 import pytest
 import requests
 
-from src.collect.fetch import Fetcher, Unreachable
-from src.collect.hosts import FetchError, Hosts, public_addresses
-from tests.collect.sites import PARAMS, site
+from src.collect.errors import FetchError, Unreachable
+from src.collect.fetch import Fetcher
+from src.collect.hosts import Hosts, public_addresses
+from tests.collect.sites import CRAWL, site
 
-HOSTS = Hosts(pages=("avito.ru",), photos=("img.avito.st",), own="127.0.0.1:8000")
+HOSTS = Hosts(pages=("avito.ru",), photos=("img.avito.st",), local="127.0.0.1:8000")
 
 
 @pytest.mark.parametrize(
-    ("address", "known"),
+    ("url", "allowed"),
     [
         ("https://www.avito.ru/moskva", "avito.ru"),
         ("https://12.img.avito.st/image/1/1.jpg", "img.avito.st"),
@@ -23,12 +24,12 @@ HOSTS = Hosts(pages=("avito.ru",), photos=("img.avito.st",), own="127.0.0.1:8000
         ("http://127.0.0.1:8000/image/1.jpg", "127.0.0.1:8000"),
     ],
 )
-def test_hosts_on_the_list_and_their_subdomains_keep_one_pace(address: str, known: str) -> None:
-    assert HOSTS.site(address) == known
+def test_allowed_hosts_and_their_subdomains_share_one_pace(url: str, allowed: str) -> None:
+    assert HOSTS.site(url) == allowed
 
 
 @pytest.mark.parametrize(
-    "address",
+    "url",
     [
         "https://evil.example/1.jpg",
         "https://img.avito.st.evil.example/1.jpg",
@@ -49,23 +50,21 @@ def test_hosts_on_the_list_and_their_subdomains_keep_one_pace(address: str, know
         "",
     ],
 )
-def test_everything_else_is_refused(address: str) -> None:
+def test_everything_else_is_refused(url: str) -> None:
     with pytest.raises(FetchError):
-        HOSTS.site(address)
+        HOSTS.site(url)
 
 
 @pytest.mark.parametrize(
-    "number",
+    "ip",
     ["127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "::1",
      "100.64.0.1", "224.0.0.1", "fe80::1", "fc00::1", "::ffff:10.0.0.1", "2002:a00:1::1",
      "64:ff9b::a00:1"],
 )  # fmt: skip
-def test_a_name_that_leads_into_a_private_network_is_refused(
-    number: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_name_in_a_private_network_is_refused(ip: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def resolve(host: str, port: int, **_: object) -> list[object]:
         public = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", port))
-        return [public, (socket.AF_INET, socket.SOCK_STREAM, 6, "", (number, port))]
+        return [public, (socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port))]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with pytest.raises(FetchError, match="private network"):
@@ -73,14 +72,14 @@ def test_a_name_that_leads_into_a_private_network_is_refused(
     log: list[str] = []
     with (
         site(lambda _: (200, {}, b""), log),
-        Fetcher(PARAMS, HOSTS) as fetcher,
+        Fetcher(CRAWL, HOSTS) as fetcher,
         pytest.raises(FetchError, match="private network"),
     ):
         fetcher.photo("https://img.avito.st/1.jpg")
     assert log == []
 
 
-def test_a_public_address_is_connected_to_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_public_host_is_connected_to_by_its_ip(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
 
     def resolve(host: str, port: int, **_: object) -> list[object]:
@@ -92,16 +91,16 @@ def test_a_public_address_is_connected_to_by_its_number(monkeypatch: pytest.Monk
         raise OSError("no network")
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    monkeypatch.setattr("src.collect.hosts.create_connection", connect)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
     monkeypatch.setattr("src.collect.fetch.wait_exponential_jitter", lambda **_: lambda state: 0)
     with (
-        Fetcher(PARAMS, HOSTS) as fetcher,
+        Fetcher(CRAWL, HOSTS) as fetcher,
         pytest.raises(Unreachable, match=r"robots\.txt could not be read \(connection failed\)"),
     ):
         fetcher.page("https://www.avito.ru/moskva")
-    assert asked == ["www.avito.ru", ("93.184.216.34", 443)] * PARAMS.attempts
+    assert asked == ["www.avito.ru", ("93.184.216.34", 443)] * CRAWL.attempts
 
 
-def test_plain_http_has_no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Fetcher(PARAMS, HOSTS) as fetcher, pytest.raises(requests.exceptions.InvalidSchema):
-        fetcher._session.get("http://img.avito.st/1.jpg")
+def test_plain_http_is_impossible(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Fetcher(CRAWL, HOSTS) as fetcher, pytest.raises(requests.exceptions.InvalidSchema):
+        fetcher.session.get("http://img.avito.st/1.jpg")

@@ -14,14 +14,14 @@ from benchmarks.fuzz_pages import as_data
 from src.collect.pages.page import Page, Verdict
 from src.collect.pages.read import read_page
 
-ADDRESS = "https://www.avito.ru/moskva/telefony/mobilnye_telefony"
+URL = "https://www.avito.ru/moskva/telefony/mobilnye_telefony"
 _ITEM = b'<div data-marker="item" '
 _CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")
 def whole(real_page: bytes) -> Page:
-    return read_page(real_page, ADDRESS)
+    return read_page(real_page, URL)
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +52,13 @@ def test_the_search_page_is_read_whole(real_page: bytes, whole: Page) -> None:
     assert not whole.rejected and not whole.noted
 
 
-def test_its_first_photo_is_the_best_size(real_page: bytes, whole: Page) -> None:
+def test_its_first_photo_has_the_largest_size(real_page: bytes, whole: Page) -> None:
     widest = re.search(rb'data-marker="item" .*?,(https://\S+) 636w', real_page, re.DOTALL)
     assert widest and whole.listings[0].photos[0] == widest[1].decode()
 
 
-def test_its_dates_count_from_when_it_was_fetched(real_page: bytes) -> None:
-    page = read_page(real_page, ADDRESS, now=datetime(2025, 5, 23, 0, 30, tzinfo=UTC))
+def test_its_dates_are_relative_to_when_it_was_fetched(real_page: bytes) -> None:
+    page = read_page(real_page, URL, now=datetime(2025, 5, 23, 0, 30, tzinfo=UTC))
     assert {listing.listed for listing in page.listings} == {"2025-05-22"}
 
 
@@ -73,7 +73,7 @@ def test_class_names_do_not_matter(real_page: bytes, whole: Page) -> None:
         rb'(?<= class=)"[^"]+"', lambda _: b'"c%x"' % random.getrandbits(40), real_page
     )
     assert renamed != real_page
-    assert read_page(renamed, ADDRESS) == whole
+    assert read_page(renamed, URL) == whole
 
 
 def _without_id(item: bytes) -> bytes:
@@ -113,7 +113,7 @@ def test_every_second_item_damaged_costs_no_other(
     before, *items = real_page.split(_ITEM)
     assert len(items) == 50
     damaged = [damage(item) if at % 2 == odd else item for at, item in enumerate(items)]
-    page = read_page(_ITEM.join([before, *damaged]), ADDRESS)
+    page = read_page(_ITEM.join([before, *damaged]), URL)
     read = {listing.id: listing for listing in page.listings}
     sound = [listing for at, listing in enumerate(whole.listings) if at % 2 != odd]
     assert [read.get(listing.id) for listing in sound] == sound
@@ -121,7 +121,7 @@ def test_every_second_item_damaged_costs_no_other(
     assert len(page.rejected) == (0 if kept else 25)
     if damage is _without_name:
         assert [note.reason for note in page.noted] == ["no title"] * 25
-    assert all(0 < len(aside.fragment) <= 2_000 for aside in page.rejected)
+    assert all(0 < len(item.fragment) <= 2_000 for item in page.rejected)
 
 
 def test_the_mobile_item_page_is_one_listing(item_page: bytes) -> None:
@@ -137,19 +137,19 @@ def test_the_mobile_item_page_is_one_listing(item_page: bytes) -> None:
     assert listing.seller and not page.rejected and not page.noted
 
 
-def test_the_page_that_sends_the_browser_on_is_not_taken_for_an_empty_one(
+def test_a_page_that_redirects_the_browser_is_not_taken_for_an_empty_one(
     no_items_page: bytes,
 ) -> None:
     page = read_page(no_items_page, "https://www.avito.ru/tula/kvartiry")
     assert page.verdict == Verdict.UNKNOWN and page.damaged is None
     assert not page.listings and not page.rejected and page.total is None
     [note] = page.noted
-    assert note.reason == "the page only sends the browser on"
+    assert note.reason == "the page only redirects the browser"
     assert note.detail.startswith("/") and note.detail.split("?")[0].encode() in no_items_page
 
 
-def test_the_newer_form_of_the_same_listings_gives_the_same(whole: Page) -> None:
-    page = read_page(as_data(whole), ADDRESS)
+def test_the_newer_layout_of_the_same_listings_gives_the_same(whole: Page) -> None:
+    page = read_page(as_data(whole), URL)
     assert [(listing.id, listing.title, listing.text, listing.price, listing.photos)
             for listing in page.listings] == [
         (listing.id, listing.title, listing.text, listing.price, listing.photos)

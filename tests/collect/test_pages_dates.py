@@ -1,4 +1,4 @@
-"""Dates in the forms that pages show."""
+"""Dates in the forms in which pages show them."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def test_shown_dates(shown: str, day: str) -> None:
     ["", "скоро", "31 февраля", "31 февраля 2024", "99 марта", "9999 лет назад", "12 марта 0000"]
     + ["5 дней", "назад", "99999999 дней назад", "²² марта", "12" * 5_000],
 )
-def test_what_is_no_date(shown: str) -> None:
+def test_what_is_not_a_date(shown: str) -> None:
     assert shown_date(shown, _NOW) is None
 
 
 @pytest.mark.parametrize("shown", ["1 час назад", "вчера", "только что", "12 марта 14:05"])
-def test_what_counts_from_now_needs_it(shown: str) -> None:
+def test_relative_dates_need_the_time(shown: str) -> None:
     assert shown_date(shown, None) is None
     assert shown_date("12 марта 2025", None) == "2025-03-12"
 
@@ -83,7 +83,7 @@ def test_timestamps(stamp: object, day: str | None) -> None:
     assert timestamp_date(stamp) == day
 
 
-def test_the_day_is_that_of_the_clock_given() -> None:
+def test_the_day_is_that_of_the_given_time_zone() -> None:
     midnight = datetime(2025, 3, 13, 22, 0, tzinfo=UTC)
     assert shown_date("1 час назад", midnight) == "2025-03-13"
     assert shown_date("1 час назад", midnight.astimezone(_NOW.tzinfo)) == "2025-03-14"

@@ -1,4 +1,4 @@
-"""Charsets that are told, not told and told wrongly; pages that are not whole."""
+"""Charsets that are declared, missing and wrong; pages that are incomplete."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from src.collect.pages.page import Page
 from src.collect.pages.read import read_page
 
-ADDRESS = "https://www.avito.ru/moskva/telefony"
+URL = "https://www.avito.ru/moskva/telefony"
 
 
 def markup(charset: str | None = None) -> str:
@@ -26,13 +26,13 @@ def title_of(page: bytes, charset: str | None = None) -> str:
 
 
 def read(page: bytes, charset: str | None = None) -> Page:
-    return read_page(page, ADDRESS, charset)
+    return read_page(page, URL, charset)
 
 
 @pytest.mark.parametrize("meta", [None, "utf-8", "windows-1251", "nonsense", "utf-16"])
 @pytest.mark.parametrize("header", [None, "utf-8", "windows-1251", "ISO-8859-1", "nonsense", "\0"])
 @pytest.mark.parametrize("actual", ["utf-8", "utf-8-sig", "cp1251"])
-def test_whatever_the_page_claims_it_comes_out_in_cyrillic(
+def test_whatever_the_page_claims_it_is_decoded_to_cyrillic(
     meta: str | None, header: str | None, actual: str
 ) -> None:
     page = read(markup(meta).encode(actual), header)
@@ -41,7 +41,7 @@ def test_whatever_the_page_claims_it_comes_out_in_cyrillic(
     assert page.damaged is None
 
 
-def test_the_header_goes_before_the_page_where_both_are_possible() -> None:
+def test_the_header_comes_before_the_page_where_both_are_possible() -> None:
     page = markup("windows-1251").replace("—", "-").replace("«да»", "да").encode("koi8-r")
     assert title_of(page, "koi8-r") == "Телефон"
     assert title_of(page) != "Телефон"
@@ -49,14 +49,14 @@ def test_the_header_goes_before_the_page_where_both_are_possible() -> None:
 
 
 @pytest.mark.parametrize("charset", [None, "utf-8", "windows-1251"])
-def test_a_few_invalid_bytes_leave_their_mark(charset: str | None) -> None:
+def test_a_few_invalid_bytes_are_marked(charset: str | None) -> None:
     broken = markup().replace("состоянии", "состо|нии").encode().replace(b"|", b"\xff")
     page = read(broken, charset)
     assert page.listings[0].text == "В хорошем состо\ufffdнии — «да»"
     assert page.listings[0].title == "Телефон" and page.damaged == "mis-encoded"
 
 
-def test_a_replacement_character_that_the_page_has_is_no_damage() -> None:
+def test_a_replacement_character_of_the_page_itself_is_no_damage() -> None:
     page = read(markup().replace("состоянии", "состо\ufffdнии").encode())
     assert page.damaged is None and "\ufffd" in page.listings[0].text
 
@@ -91,6 +91,6 @@ def test_what_follows_the_end_is_no_damage(after: str) -> None:
     assert read(markup().replace("</html>", "</HTML >").encode()).damaged is None
 
 
-def test_what_is_no_html_page_has_no_end_to_miss() -> None:
+def test_what_is_not_an_html_page_has_no_end_to_miss() -> None:
     assert read(b'{"status": "ok"}').damaged is None
     assert read(b"<div>1</div>").damaged is None

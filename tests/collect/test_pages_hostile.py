@@ -1,4 +1,4 @@
-"""Rubbish, mutated pages and very large ones: nothing is raised, and nothing takes long."""
+"""Rubbish, mutated and very large pages: nothing is raised, and nothing takes long."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from src.collect.pages.page import FRAGMENT, Page, Verdict
 from src.collect.pages.read import FAILED, read_page
 from tests.collect.mutations import NASTY, data_item, data_page, mutate, script_page
 
-ADDRESS = "https://www.avito.ru/moskva/telefony"
+URL = "https://www.avito.ru/moskva/telefony"
 _NOW = datetime(2025, 5, 23, 12, tzinfo=UTC)
 _MUTATED = 150
 
@@ -29,10 +29,10 @@ def saved(shared_data: Path) -> list[bytes]:
     return [*pages, *(as_data(page) for page in map(read, pages) if page.listings)]
 
 
-def read(page: bytes, address: str = ADDRESS, charset: str | None = None) -> Page:
-    """Read a page and check what is true of every one."""
-    found = read_page(page, address, charset, _NOW)
-    assert not any(aside.reason.startswith(FAILED) for aside in found.rejected), found.rejected
+def read(page: bytes, url: str = URL, charset: str | None = None) -> Page:
+    """Read a page and check what is true of every page."""
+    found = read_page(page, url, charset, _NOW)
+    assert not any(item.reason.startswith(FAILED) for item in found.rejected), found.rejected
     assert (found.verdict == Verdict.LISTINGS) == bool(found.listings)
     assert found.damaged in (None, "cut off", "mis-encoded")
     assert len({listing.id for listing in found.listings}) == len(found.listings)
@@ -41,7 +41,7 @@ def read(page: bytes, address: str = ADDRESS, charset: str | None = None) -> Pag
         assert all(photo.startswith(("http://", "https://")) for photo in listing.photos)
         assert listing.price is None or 0 <= listing.price <= 1e12
         assert listing.listed is None or datetime.fromisoformat(listing.listed)
-    assert all(len(aside.fragment) <= FRAGMENT for aside in found.rejected)
+    assert all(len(item.fragment) <= FRAGMENT for item in found.rejected)
     repr([*found.listings, *found.rejected, *found.noted]).encode()
     for listing in found.listings:
         "".join([listing.title, listing.text, *listing.photos, listing.seller or ""]).encode()
@@ -52,8 +52,8 @@ def read(page: bytes, address: str = ADDRESS, charset: str | None = None) -> Pag
 @given(st.binary(max_size=400), st.text(max_size=60), st.none() | st.text(max_size=20))
 @example(b'<meta charset="idna"><p data-marker="item">', "http://[", None)
 @example(b'<p data-marker="item" data-item-id="1"><b itemprop="name">x', "http://[\ud800/a/b", "\0")
-def test_rubbish(page: bytes, address: str, charset: str | None) -> None:
-    read(page, address, charset)
+def test_rubbish(page: bytes, url: str, charset: str | None) -> None:
+    read(page, url, charset)
 
 
 _JSON = st.recursive(
@@ -92,7 +92,7 @@ def test_mutated_real_pages(saved: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize("nasty", NASTY)
-def test_what_stands_between_two_items(nasty: bytes) -> None:
+def test_rubbish_between_two_items(nasty: bytes) -> None:
     item = b'<div data-marker="item" data-item-id="%d"><h3 itemprop="name">x</h3></div>'
     page = read(item % 1 + nasty + item % 2)
     assert page.listings[0].id == "1"

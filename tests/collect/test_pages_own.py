@@ -1,4 +1,4 @@
-"""The reader on the demo's own page."""
+"""The reader on the demo's own pages."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from src.collect.pages.read import read_page
 
 def test_own_page_gives_what_the_market_has(market: Market) -> None:
     site, path = Site(market, ""), f"/moskva/{CATEGORIES[0].slug}"
-    site.answer(path)  # a busy address answers the second time
-    page = read_page(site.answer(path)[2], f"http://127.0.0.1:1{path}")
+    site.respond(path)  # a fault strikes the first time only
+    page = read_page(site.respond(path)[2], f"http://127.0.0.1:1{path}")
     shown = {facts.id: facts for facts in market.facts if facts.shown == 0}
     assert page.listings and {listing.id for listing in page.listings} <= set(shown)
     assert page.damaged is None and not page.rejected

@@ -1,4 +1,4 @@
-"""What a page without listings is: never simply none."""
+"""What a page without listings is: never simply empty."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from src.collect.pages.page import Verdict
 from src.collect.pages.read import read_page
 from tests.collect.mutations import data_item, data_page
 
-ADDRESS = "https://www.avito.ru/moskva/telefony"
+URL = "https://www.avito.ru/moskva/telefony"
 _SEARCH = '<h1 data-marker="page-title/text">Телефоны</h1>'
 _BLOCK = "<title>Доступ ограничен: проблема с IP</title><h2>Доступ ограничен: проблема с IP</h2>"
 
@@ -28,7 +28,7 @@ def page(inside: str) -> bytes:
     ],
 )
 def test_a_search_that_says_it_has_none(empty: bytes) -> None:
-    assert read_page(empty, ADDRESS).verdict == Verdict.EMPTY
+    assert read_page(empty, URL).verdict == Verdict.EMPTY
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_search_that_says_it_has_none(empty: bytes) -> None:
     ],
 )
 def test_a_block_page(blocked: bytes) -> None:
-    assert read_page(blocked, ADDRESS).verdict == Verdict.BLOCKED
+    assert read_page(blocked, URL).verdict == Verdict.BLOCKED
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_block_page(blocked: bytes) -> None:
     ],
 )
 def test_a_captcha(captcha: bytes) -> None:
-    assert read_page(captcha, ADDRESS).verdict == Verdict.CAPTCHA
+    assert read_page(captcha, URL).verdict == Verdict.CAPTCHA
 
 
 @pytest.mark.parametrize(
@@ -77,19 +77,19 @@ def test_a_captcha(captcha: bytes) -> None:
         b"<!-- -->",
     ],
 )
-def test_anything_else_is_no_known_layout(unknown: bytes) -> None:
-    read = read_page(unknown, ADDRESS)
+def test_anything_else_is_an_unknown_layout(unknown: bytes) -> None:
+    read = read_page(unknown, URL)
     assert read.verdict == Verdict.UNKNOWN and not read.listings
 
 
 def test_a_search_page_with_listings_may_load_a_captcha() -> None:
     script = '<script src="https://js.hcaptcha.com/1/api.js"></script><div data-sitekey="1"></div>'
-    assert read_page(data_page([data_item()], script), ADDRESS).verdict == Verdict.LISTINGS
+    assert read_page(data_page([data_item()], script), URL).verdict == Verdict.LISTINGS
 
 
-def test_a_seller_who_writes_of_blocks_and_captchas_changes_nothing() -> None:
+def test_a_seller_who_writes_about_blocks_and_captchas_changes_nothing() -> None:
     item = data_item("x", title="Доступ ограничен", description="captcha firewall")
-    assert read_page(data_page([item]), ADDRESS).verdict == Verdict.UNKNOWN
+    assert read_page(data_page([item]), URL).verdict == Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_seller_who_writes_of_blocks_and_captchas_changes_nothing() -> None:
 )
 def test_the_total_is_what_the_search_says(shown: str, total: int | None) -> None:
     markup = f'{_SEARCH}<span data-marker="page-title/count">{shown}</span>'
-    assert read_page(page(markup), ADDRESS).total == total
-    assert read_page(data_page([], markup, totalCount=7), ADDRESS).total == (
+    assert read_page(page(markup), URL).total == total
+    assert read_page(data_page([], markup, totalCount=7), URL).total == (
         7 if total is None else total
     )

@@ -1,4 +1,4 @@
-"""What a stranger's photo may be, and what is left of it."""
+"""Which photos are accepted, and what is kept of them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from io import BytesIO
 import pytest
 from PIL import Image, PngImagePlugin
 
-from src.cleaning.picture import BROKEN, NO_PICTURE, TOO_MANY_PIXELS
-from src.collect.found import clean_photo
+from src.cleaning.picture import BROKEN, NOT_AN_IMAGE, TOO_MANY_PIXELS
+from src.collect.collected import clean_photo
 
 SECRET = b"56.7123N 37.8123E"
 
@@ -38,20 +38,20 @@ def bomb() -> bytes:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", NO_PICTURE),
-        (b"<html><body>404</body></html>", NO_PICTURE),
-        (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', NO_PICTURE),
-        (b"MZ\x90\0" + bytes(500), NO_PICTURE),
-        (picture("GIF", "P"), NO_PICTURE),
-        (picture("TIFF"), NO_PICTURE),
-        (picture("PDF"), NO_PICTURE),
-        (picture("ICO"), NO_PICTURE),
+        (b"", NOT_AN_IMAGE),
+        (b"<html><body>404</body></html>", NOT_AN_IMAGE),
+        (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', NOT_AN_IMAGE),
+        (b"MZ\x90\0" + bytes(500), NOT_AN_IMAGE),
+        (picture("GIF", "P"), NOT_AN_IMAGE),
+        (picture("TIFF"), NOT_AN_IMAGE),
+        (picture("PDF"), NOT_AN_IMAGE),
+        (picture("ICO"), NOT_AN_IMAGE),
         (picture()[:300], BROKEN),
         (picture("PNG")[:-60], BROKEN),
         (bomb(), TOO_MANY_PIXELS),
     ],
 )
-def test_what_is_no_photo_is_refused_with_the_reason(content: bytes, reason: str) -> None:
+def test_what_is_not_a_photo_is_refused_with_the_reason(content: bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         clean_photo(content)
 
@@ -66,7 +66,7 @@ def test_a_photo_becomes_a_plain_jpeg(kind: str, mode: str) -> None:
         assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (60, 40))
 
 
-def test_metadata_goes_and_the_photo_stands_upright() -> None:
+def test_metadata_are_removed_and_the_photo_is_upright() -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, SECRET.decode()
     exif.get_ifd(0x8825)[29] = SECRET.decode()

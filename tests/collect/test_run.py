@@ -1,29 +1,29 @@
-"""The stage as a whole: its files, and what ends it."""
+"""The stage as a whole: its files, and what stops it."""
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
 from src.collect.demo.catalog import CATEGORIES
-from src.collect.photos import Photos
+from src.collect.photo_fetcher import PhotoFetcher
 from src.collect.run import collect
 from src.core.errors import UserError
 from src.core.listings import RAW, read_listings
+from src.core.schema import Collect
 
 
-def test_the_demo_writes_everything_and_twice_the_same(
-    section: dict[str, Any], tmp_path: Path
-) -> None:
-    section = copy.deepcopy(section)
-    section["demo"] |= {"listings": 60}
+def demo_of(settings: Collect, listings: int) -> Collect:
+    demo = settings.demo.model_copy(update={"listings": listings})
+    return settings.model_copy(update={"demo": demo})
+
+
+def test_the_demo_writes_everything_and_twice_the_same(settings: Collect, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        collect({"seed": 7, "collect": section}, tmp_path / name, tmp_path / "crawl")
+        collect(demo_of(settings, 60), 7, tmp_path / name, tmp_path / "crawl")
     files = [
         {str(p.relative_to(tmp_path / n)): p.read_bytes() for p in (tmp_path / n).rglob("*.*")
          if p.is_file()}
@@ -47,8 +47,8 @@ def test_the_demo_writes_everything_and_twice_the_same(
     assert names == {"rejected.csv", "noted.csv", "counts.json", "truth.parquet"}
 
 
-def test_a_table_writes_no_truth_but_its_folders(section: dict[str, Any], tmp_path: Path) -> None:
-    out = _table_run(section, tmp_path, "id,title,category\n1,Стул,Мебель\n2,,Мебель\n")
+def test_a_table_writes_its_folders_but_no_truth(settings: Collect, tmp_path: Path) -> None:
+    out = _table_run(settings, tmp_path, "id,title,category\n1,Стул,Мебель\n2,,Мебель\n")
     table = read_listings(out / "listings.parquet", RAW)
     assert (
         table["photo"].isna().all() and table["split"].isna().all() and table["price"].isna().all()
@@ -65,57 +65,48 @@ def test_a_table_writes_no_truth_but_its_folders(section: dict[str, Any], tmp_pa
     ]
 
 
-def test_nothing_collected_is_an_error_and_keeps_what_was(
-    section: dict[str, Any], tmp_path: Path
+def test_nothing_collected_is_an_error_and_changes_nothing(
+    settings: Collect, tmp_path: Path
 ) -> None:
-    out = _table_run(section, tmp_path, "id,title,category\n1,Стул,Мебель\n")
+    out = _table_run(settings, tmp_path, "id,title,category\n1,Стул,Мебель\n")
     before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
     with pytest.raises(UserError, match=r"nothing was collected from table \(no category: 1\)"):
-        _table_run(section, tmp_path, "id,title,category\n1,Стул,\n")
+        _table_run(settings, tmp_path, "id,title,category\n1,Стул,\n")
     assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
     assert not list(out.glob(".*"))
 
 
-def test_an_unknown_source_is_named_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="'ebay'; it can be demo, table, avito"):
-        collect({"seed": 7, "collect": {"source": "ebay"}}, tmp_path, tmp_path)
-
-
-def _table_run(section: dict[str, Any], folder: Path, csv: str) -> Path:
+def _table_run(settings: Collect, folder: Path, csv: str) -> Path:
     (folder / "t.csv").write_text(csv, encoding="utf-8")
-    section = copy.deepcopy(section) | {"source": "table"}
-    section["table"] = {
-        "folder": str(folder),
-        "path": "t.csv",
-        "photos": "",
-        "columns": {"id": "id", "title": "title", "category": "category", "split": "split"},
-    }
-    collect({"seed": 7, "collect": section}, folder / "out", folder / "crawl")
+    columns = settings.table.columns.model_copy(update={"text": "", "price": "", "photo": ""})
+    table = settings.table.model_copy(
+        update={"folder": str(folder), "path": "t.csv", "photos": "", "columns": columns}
+    )
+    settings = settings.model_copy(update={"source": "table", "table": table})
+    collect(settings, 7, folder / "out", folder / "crawl")
     return folder / "out"
 
 
-def test_a_demo_that_was_killed_goes_on_where_it_was(
-    section: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_demo_that_was_killed_continues_where_it_was(
+    settings: Collect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    section = copy.deepcopy(section)
-    section["demo"] |= {"listings": 120}
-    params = {"seed": 7, "collect": section}
-    collect(params, tmp_path / "whole", tmp_path / "crawl")
+    settings = demo_of(settings, 120)
+    collect(settings, 7, tmp_path / "whole", tmp_path / "crawl")
 
-    def killed(self: Photos, number: str, result: object) -> None:
+    def killed(self: PhotoFetcher, listing_id: str, result: object) -> None:
         if self.store.photo_counts().get("stored", 0) == 20:
             raise KeyboardInterrupt
-        taken_over(self, number, result)  # type: ignore[arg-type]
+        store_result(self, listing_id, result)  # type: ignore[arg-type]
 
-    taken_over = Photos._take_over
-    monkeypatch.setattr(Photos, "_take_over", killed)
+    store_result = PhotoFetcher._store_result
+    monkeypatch.setattr(PhotoFetcher, "_store_result", killed)
     with pytest.raises(KeyboardInterrupt):
-        collect(params, tmp_path / "half", tmp_path / "crawl")
+        collect(settings, 7, tmp_path / "half", tmp_path / "crawl")
     assert not list((tmp_path / "half").rglob("*.jpg"))
-    monkeypatch.setattr(Photos, "_take_over", taken_over)
+    monkeypatch.setattr(PhotoFetcher, "_store_result", store_result)
     kept = len(list((tmp_path / "crawl").rglob("*.jpg")))
     assert kept >= 20
-    collect(params, tmp_path / "half", tmp_path / "crawl")
+    collect(settings, 7, tmp_path / "half", tmp_path / "crawl")
     whole, half = (
         {str(p.relative_to(tmp_path / n)): p.read_bytes() for p in (tmp_path / n).rglob("*.*")
          if p.suffix in (".jpg", ".parquet")}

@@ -1,20 +1,19 @@
-"""A site that forbids, blocks, hangs or is not there: one line, the state kept, a resume works."""
+"""A site that blocks, hangs or is down: one line, the state is kept, a rerun continues."""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from src.core.errors import UserError
-from tests.collect.sites import ABSENT, PARAMS, Answer, site
+from tests.collect.sites import CRAWL, NOT_FOUND, Response, site
 from tests.collect.test_crawl import collected, item, page, pages, photo
 
-HURRIED = replace(PARAMS, timeout_s=0.3, attempts=2, give_up_after=3)
+HURRIED = CRAWL.model_copy(update={"timeout_s": 0.3, "attempts": 2, "give_up_after": 3})
 SHEETS = [page(item(1, "/1.jpg"), item(2)), page(item(3, "/3.jpg"))]
 BLOCK = (
     "<html><head><title>Доступ ограничен: проблема с IP</title></head><body><h2>Доступ ограничен:"
@@ -27,38 +26,39 @@ CAPTCHA = (
 STRANGE = b"<html><body><div id=app>loading</div></body></html>"
 
 
-def hangs(path: str) -> Answer:
+def hangs(path: str) -> Response:
     time.sleep(1)
-    return ABSENT
+    return NOT_FOUND
 
 
-# What the site answers from its second page on, and what the message must say.
-TROUBLES: dict[str, tuple[Callable[[str], Answer], str]] = {
+# The site's responses from its second page on, and what the message must say.
+PROBLEMS: dict[str, tuple[Callable[[str], Response], str]] = {
     "blocks by status": (lambda _: (403, {}, b""), "blocks us: answered 403"),
     "shows a block page": (lambda _: (200, {}, BLOCK), "it shows a block page"),
-    "asks a captcha": (lambda _: (200, {}, CAPTCHA), "asks a captcha"),
-    "always 429": (lambda _: (429, {}, b""), "could not be had: answered 429"),
+    "asks for a captcha": (lambda _: (200, {}, CAPTCHA), "asks for a captcha"),
+    "always 429": (lambda _: (429, {}, b""), "cannot be fetched: answered 429"),
     "always 429, an hour": (lambda _: (429, {"Retry-After": "3600"}, b""), "a pause of 3600 s"),
-    "always 503": (lambda _: (503, {"Retry-After": "0"}, b""), "could not be had: answered 503"),
-    "hangs": (hangs, "could not be had: timed out"),
+    "always 503": (lambda _: (503, {"Retry-After": "0"}, b""), "cannot be fetched: answered 503"),
+    "hangs": (hangs, "cannot be fetched: timed out"),
 }
 
 
-@pytest.mark.parametrize("name", TROUBLES)
-def test_a_trouble_stops_the_run_with_one_line_and_a_resume_goes_on(
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_problem_stops_the_run_with_one_line_and_a_rerun_continues(
     name: str, tmp_path: Path
 ) -> None:
-    trouble, words = TROUBLES[name]
+    problem, words = PROBLEMS[name]
     good = pages(*SHEETS, other=(200, {}, photo()))
     with (
-        site(lambda path: trouble(path) if "p=2" in path else good(path)) as at,
+        site(lambda path: problem(path) if "p=2" in path else good(path)) as at,
         pytest.raises(UserError) as stop,
     ):
         collected(at, tmp_path, HURRIED)
     line = str(stop.value)
     assert words in line and "p=2" in line and "\n" not in line
-    assert re.search(f"2 listings and [01] photos are kept in {tmp_path}", line)
-    assert line.endswith("then run the same command again: it goes on from here")
+    kept = rf"{tmp_path} keeps what was collected \(listings: 2, photos: [01]\)"
+    assert re.search(kept, line)
+    assert line.endswith("then run the same command again to continue")
     log: list[str] = []
     with site(good, log) as at:
         listings, found = collected(at, tmp_path, HURRIED)
@@ -72,18 +72,18 @@ def test_an_unknown_layout_is_not_taken_for_an_empty_category(tmp_path: Path) ->
 
 
 def test_no_network_at_all_is_one_line(tmp_path: Path) -> None:
-    with site(lambda _: ABSENT) as at:
+    with site(lambda _: NOT_FOUND) as at:
         pass
     with pytest.raises(UserError, match=r"robots\.txt could not be read \(connection failed\)"):
         collected(at, tmp_path, HURRIED)
 
 
-def test_photos_that_fail_one_after_the_other_stop_the_run(tmp_path: Path) -> None:
+def test_photos_that_fail_in_a_row_stop_the_run(tmp_path: Path) -> None:
     sheet = page(*(item(n, f"/{n}.jpg") for n in range(30)))
     log: list[str] = []
     with (
         site(pages(sheet, other=(403, {}, b"")), log) as at,
-        pytest.raises(UserError, match="lets no photo through, 3 in a row failed: answered 403"),
+        pytest.raises(UserError, match="refuses photos, 3 in a row failed: answered 403"),
     ):
         collected(at, tmp_path, HURRIED)
     assert sum(".jpg" in line for line in log) < 30

@@ -1,4 +1,4 @@
-"""The crawl's state on the disk: what is kept, what never gets there, what is deleted."""
+"""The crawl's state on disk: what is kept, what is never written, what is deleted."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from src.collect.collected import Listing, Note, store_photo
 from src.collect.forget import forget_everywhere, main
-from src.collect.found import Listing, Note, store_photo
 from src.collect.snapshot import snapshot
-from src.collect.store import Place, Store
+from src.collect.store import Position, Store
 from src.core.errors import UserError, run_command
 
 PHONE, SELLER = "+7 916 123-45-67", "a1b2c3d4e5f6"
 
 
-def listing(number: str, photo: str | None = None, category: str = "Столы") -> Listing:
+def listing(listing_id: str, photo: str | None = None, category: str = "Столы") -> Listing:
     text = f"Звоните {PHONE}, пишите на ivan@example.org"
-    return Listing(number, f"Стол {PHONE}", text, 100.0, category, photo, f"/user/{SELLER}")
+    return Listing(listing_id, f"Стол {PHONE}", text, 100.0, category, photo, f"/user/{SELLER}")
 
 
 def everything_in(folder: Path) -> bytes:
@@ -48,43 +48,44 @@ def test_sellers_of_two_stores_cannot_be_matched(tmp_path: Path) -> None:
     assert len(set(sellers)) == 2
 
 
-def test_a_page_is_taken_over_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_page_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         store.db.execute("INSERT INTO starts VALUES ('/a', 1, 4)")
         broken = listing("2")._replace(category=None)  # type: ignore[arg-type]
         with pytest.raises(sqlite3.IntegrityError):
             store.add_page("/a", ["1", "2"], [listing("1"), broken], whole=True)
-        assert store.count() == 0 and store.place("/a") == Place(1, 4)
+        assert store.count() == 0 and store.position("/a") == Position(1, 4)
 
 
-def test_the_walk_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_the_walk_continues_where_it_was(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
-        assert store.place("/a") == Place(1, 1)
+        assert store.position("/a") == Position(1, 1)
         assert store.add_page("/a", ["1"], [listing("1")], whole=True) == 1
         assert store.add_page("/a", ["1", "2"], [listing("1"), listing("2")], whole=False) == 1
     with Store(tmp_path) as store:
-        assert store.place("/a") == Place(1, 2)
+        assert store.position("/a") == Position(1, 2)
         assert store.was_shown("/a", ["1"]) and not store.was_shown("/a", ["1", "2"])
         assert not store.was_shown("/b", ["1"])
         store.finish_start("/a")
         store.walk_again(["/a", "/b"])
-        assert store.place("/a") == Place(2, 1) and store.place("/b") == Place(1, 1)
+        assert store.position("/a") == Position(2, 1) and store.position("/b") == Position(1, 1)
         assert not store.was_shown("/a", ["1"])
         assert store.count() == 2 and store.count("Столы") == 2 and store.count("Стулья") == 0
 
 
-def test_a_photo_damaged_on_the_disk_is_asked_for_again(tmp_path: Path) -> None:
+def test_a_photo_damaged_on_disk_is_fetched_again(tmp_path: Path) -> None:
     with Store(tmp_path / "store") as store:
         store.add_page("/a", ["1", "2"], [listing("1", "/1"), listing("2", "/2")], whole=True)
-        for number in ("1", "2"):
-            store.photo_stored(number, store_photo(store.photos, f"photo {number}".encode()))
+        for listing_id in ("1", "2"):
+            photo = store_photo(store.photos, f"photo {listing_id}".encode())
+            store.photo_stored(listing_id, photo)
         query = "SELECT photo FROM listings WHERE id = '1'"
         (store.photos / store.db.execute(query).fetchone()[0]).write_bytes(b"")
         found = snapshot(store, tmp_path / "out")
         assert [item.photo is None for item in found.listings] == [True, False]
-        assert [note.reason for note in found.noted] == ["photo: damaged on the disk, run again"]
+        assert [note.reason for note in found.noted] == ["photo: damaged on disk, run again"]
         store.retry_failed()
-        assert store.wanted(9) == [("1", "/1")]
+        assert store.wanted_photos(9) == [("1", "/1")]
 
 
 def test_two_crawls_cannot_write_to_one_store(tmp_path: Path) -> None:
@@ -96,7 +97,7 @@ def test_two_crawls_cannot_write_to_one_store(tmp_path: Path) -> None:
         pass
 
 
-def test_a_store_that_is_none_is_one_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_store_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "crawl.sqlite").write_bytes(
         b"not a database, but long enough to be read as one" * 99
     )
@@ -104,7 +105,7 @@ def test_a_store_that_is_none_is_one_line(tmp_path: Path) -> None:
         pass
 
 
-def test_left_overs_of_a_kill_are_swept(tmp_path: Path) -> None:
+def test_files_left_by_a_kill_are_deleted(tmp_path: Path) -> None:
     left = tmp_path / "photos" / "ab" / ".abc.jpg.77-88.part"
     left.parent.mkdir(parents=True)
     left.write_bytes(b"half")
@@ -112,14 +113,14 @@ def test_left_overs_of_a_kill_are_swept(tmp_path: Path) -> None:
         assert not left.exists()
 
 
-def test_a_forgotten_listing_is_nowhere_and_does_not_come_back(tmp_path: Path) -> None:
+def test_a_forgotten_listing_is_gone_and_does_not_come_back(tmp_path: Path) -> None:
     data = tmp_path / "data"
     unique = "Неповторимый шкаф"
     with Store(data / "crawl" / "avito") as store:
         items = [listing("1", "/1"), listing("2", "/2")._replace(title=unique), listing("3", "/3")]
         store.add_page("/a", ["1", "2", "3"], items, whole=True)
-        for number, content in (("1", b"shared"), ("2", b"wardrobe-77"), ("3", b"shared")):
-            store.photo_stored(number, store_photo(store.photos, content))
+        for listing_id, content in (("1", b"shared"), ("2", b"wardrobe-77"), ("3", b"shared")):
+            store.photo_stored(listing_id, store_photo(store.photos, content))
         store.note("noted", Note("2", "price cannot be read", unique))
         raw = data / "raw"
         (raw / "notes").mkdir(parents=True)
@@ -142,17 +143,17 @@ def test_a_forgotten_listing_is_nowhere_and_does_not_come_back(tmp_path: Path) -
 def test_forgetting_leaves_no_trace_of_the_id(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number = "4000000037"
+    listing_id = "4000000037"
     with Store(tmp_path / "data" / "crawl" / "avito") as store:
-        store.add_page("/a", [number], [listing(number)], whole=True)
+        store.add_page("/a", [listing_id], [listing(listing_id)], whole=True)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["forget", number])
+    monkeypatch.setattr("sys.argv", ["forget", listing_id])
     run_command(main)
-    assert number.encode() not in everything_in(tmp_path / "data")
-    assert not [path for path in tmp_path.rglob("*") if number in path.name]
+    assert listing_id.encode() not in everything_in(tmp_path / "data")
+    assert not [path for path in tmp_path.rglob("*") if listing_id in path.name]
 
 
-@pytest.mark.parametrize("number", ["", "../../etc", "1" * 21, "1;DROP TABLE", "\u0661"])
-def test_only_ids_can_be_forgotten(number: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no listing's id"):
-        forget_everywhere(number, tmp_path)
+@pytest.mark.parametrize("listing_id", ["", "../../etc", "1" * 21, "1;DROP TABLE", "\u0661"])
+def test_only_ids_can_be_forgotten(listing_id: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not a listing's id"):
+        forget_everywhere(listing_id, tmp_path)

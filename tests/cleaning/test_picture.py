@@ -1,0 +1,71 @@
+"""Damaged photos are refused with a reason, whatever the decoder raises."""
+
+from __future__ import annotations
+
+import io
+import random
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from src.cleaning.picture import BROKEN, NOT_AN_IMAGE, TOO_MANY_PIXELS, decode
+
+
+def _photos() -> list[bytes]:
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    image = Image.fromarray(pixels)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photos = []
+    for kind, mode in (("JPEG", "RGB"), ("JPEG", "CMYK"), ("PNG", "RGBA"), ("PNG", "P"),
+                       ("WEBP", "RGB"), ("GIF", "P"), ("BMP", "1"), ("BMP", "P")):  # fmt: skip
+        buffer = io.BytesIO()
+        options = {"exif": exif} if kind in ("JPEG", "PNG", "WEBP") else {}
+        image.convert(mode).save(buffer, kind, **options)
+        photos.append(buffer.getvalue())
+    return photos
+
+
+def _damaged(photo: bytes, rng: random.Random) -> bytes:
+    damaged = bytearray(photo)
+    for _ in range(rng.randint(1, 6)):
+        at = rng.randrange(min(len(damaged), rng.choice([300, 10**6])))
+        damaged[at] = rng.choice([0, 1, 127, 255, rng.randrange(256)])
+    if rng.random() < 0.2:
+        del damaged[rng.randrange(len(damaged)) :]
+    return _with_checksums(bytes(damaged))
+
+
+def _with_checksums(photo: bytes) -> bytes:
+    """Correct the checksums of a PNG, so that damage gets past them to the decoder."""
+    if not photo.startswith(b"\x89PNG"):
+        return photo
+    fixed, at = photo[:8], 8
+    while at + 12 <= len(photo):
+        end = at + 8 + int.from_bytes(photo[at : at + 4], "big")
+        if end + 4 > len(photo):
+            break
+        fixed += photo[at:end] + zlib.crc32(photo[at + 4 : end]).to_bytes(4, "big")
+        at = end + 4
+    return fixed + photo[at:]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_damaged_photos_are_decoded_or_refused_with_a_reason() -> None:
+    photos, outcomes = _photos(), set()
+    for number in range(3000):
+        rng = random.Random(number)
+        try:
+            outcomes.add(decode(_damaged(rng.choice(photos), rng), 16).mode)
+        except ValueError as error:
+            outcomes.add(str(error))
+    assert outcomes == {"RGB", BROKEN, NOT_AN_IMAGE, TOO_MANY_PIXELS}
+
+
+@pytest.mark.parametrize("header", [b"MM\x7f*\0\0\0\x08", b"\0" * 8])
+def test_exif_that_is_not_even_tiff_does_not_cost_the_photo(header: bytes) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (32, 32), "red").save(buffer, "JPEG", exif=b"Exif\0\0" + header)
+    assert decode(buffer.getvalue(), 16).mode == "RGB"
