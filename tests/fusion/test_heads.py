@@ -69,7 +69,7 @@ def test_fitting_changes_no_parameter_of_a_head(kind: str) -> None:
 
 @pytest.mark.parametrize(
     "estimator",
-    [ConditionalLogit(), BalancedMLP(max_iter=100), Neighbours(KNeighborsClassifier())],
+    [ConditionalLogit(), BalancedMLP(max_iter=30), Neighbours(KNeighborsClassifier())],
     ids=lambda estimator: type(estimator).__name__,
 )
 @pytest.mark.filterwarnings("ignore")
