@@ -1,7 +1,8 @@
-"""The linter of imports: that it passes, and that it finds what it is there to find."""
+"""The house: imports as the contracts say, and one name for one thing."""
 
 from __future__ import annotations
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -75,3 +76,19 @@ def test_a_package_that_no_contract_names_is_refused(source: Path) -> None:
     done = lint_imports(source)
     assert done.returncode == 1
     assert "extra" in done.stdout
+
+
+def test_no_two_public_things_have_the_same_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names: list[str] = []
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                names = [node.name]
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names = [target.id for target in targets if isinstance(target, ast.Name)]
+            for name in names:
+                if not name.startswith("_") and name != "main":
+                    places.setdefault(name, []).append(str(path.relative_to(ROOT)))
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}

@@ -14,7 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from src.prepare.hamming import near_codes
-from src.prepare.jaccard import joined, sets_of, similarity
+from src.prepare.jaccard import Indices, joined, sets_of, similarity
 
 # Shorter texts ("Продам срочно, торг") can be equal by chance and are not evidence.
 MIN_WORDS = 8
@@ -26,8 +26,7 @@ PHOTO_TEXT_SIMILARITY = 0.25
 SELLER_TEXT_SIMILARITY = 0.5
 _WORD = re.compile(r"[^\W_]+")
 
-# Positions of listings, [N]; pairs of positions, [P, 2].
-Rows = NDArray[np.int64]
+# Pairs of positions of listings, [P, 2].
 Pairs = NDArray[np.int64]
 
 
@@ -47,11 +46,11 @@ class _Texts(NamedTuple):
     `length`: the words of each listing, [N].
     """
 
-    word_of: Rows
-    words: Rows
-    gram_of: Rows
-    grams: Rows
-    length: Rows
+    word_of: Indices
+    words: Indices
+    gram_of: Indices
+    grams: Indices
+    length: Indices
 
 
 def group_near_duplicates(
@@ -122,7 +121,7 @@ def _same_file(index: pd.DataFrame) -> Pairs:
     return _to_first(files.mask(files.groupby(files).transform("size") > MAX_SHARED_PHOTO))
 
 
-def _alike_photos(index: pd.DataFrame, texts: _Texts, seller: Rows, bits: int) -> Pairs:
+def _alike_photos(index: pd.DataFrame, texts: _Texts, seller: Indices, bits: int) -> Pairs:
     hashes = index["phash"].reset_index(drop=True).dropna()
     codes = np.array([int(code, 16) for code in hashes], np.uint64)
     first, second = hashes.index.to_numpy()[_near_photos(codes, bits)].T
@@ -155,7 +154,7 @@ def _near_photos(codes: NDArray[np.uint64], bits: int) -> Pairs:
     return held[["place_x", "place_y"]].to_numpy()
 
 
-def _alike_texts(texts: _Texts, seller: Rows, least: float) -> Pairs:
+def _alike_texts(texts: _Texts, seller: Indices, least: float) -> Pairs:
     size = len(seller)
     long = texts.length[texts.gram_of] >= MIN_WORDS
     grams = sets_of(texts.gram_of[long], texts.grams[long], size)

@@ -7,14 +7,15 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
-Rows = NDArray[np.int64]
+# Positions of sets or items, [N].
+Indices = NDArray[np.int64]
 # How much is in memory at a time: candidate pairs, pairs to compare, and their items.
 _PAIRS, _COUNTED, _ITEMS = 2_000_000, 100_000, 4_000_000
 # Allows for products such as 0.7 * 10 = 7.000000000000001; far less than one item.
 _ROUNDING = 1e-9
 
 
-def sets_of(rows: Rows, items: Rows, count: int) -> csr_array:
+def sets_of(rows: Indices, items: Indices, count: int) -> csr_array:
     """Return sets 0 to `count` - 1, given by members [M], as a 0/1 matrix [count, items]."""
     _, columns = np.unique(items, return_inverse=True)
     shape = (count, int(columns.max(initial=0)) + 1)
@@ -23,7 +24,7 @@ def sets_of(rows: Rows, items: Rows, count: int) -> csr_array:
     return sets
 
 
-def similarity(sets: csr_array, first: Rows, second: Rows) -> NDArray[np.float64]:
+def similarity(sets: csr_array, first: Indices, second: Indices) -> NDArray[np.float64]:
     """Return the Jaccard similarity of pairs of sets, [P]; 0 for two empty ones."""
     size = np.diff(sets.indptr).astype(np.int64)
     both = size[first] + size[second]
@@ -74,7 +75,7 @@ def joined(sets: csr_array, least: float) -> NDArray[np.int32]:
     return component
 
 
-def _prefixes(sets: csr_array, least: float) -> tuple[Rows, Rows, Rows]:
+def _prefixes(sets: csr_array, least: float) -> tuple[Indices, Indices, Indices]:
     """Return the prefix of each set, its rarest items: a similar set must share one of them.
 
     For each: the item, numbered by rarity; its set; how many items the set has from it on.
@@ -92,20 +93,20 @@ def _prefixes(sets: csr_array, least: float) -> tuple[Rows, Rows, Rows]:
     return ranked.indices[kept].astype(np.int64), row[kept], left[kept].astype(np.int64)
 
 
-def _run_ends(values: Rows) -> Rows:
+def _run_ends(values: Indices) -> Indices:
     """Return for every position the end of its run of equal values, [N]."""
     ends = np.append(np.flatnonzero(np.diff(values)) + 1, len(values))
     return np.repeat(ends, np.diff(ends, prepend=0))
 
 
-def _pairs(start: Rows, count: Rows) -> tuple[Rows, Rows]:
+def _pairs(start: Indices, count: Indices) -> tuple[Indices, Indices]:
     """Pair every position i with each position from start[i] to start[i] + count[i] - 1."""
     one = np.repeat(np.arange(len(count)), count)
     within = np.arange(len(one)) - np.repeat(count.cumsum() - count, count)
     return one, np.repeat(start, count) + within
 
 
-def _join(component: NDArray[np.int32], first: Rows, second: Rows) -> NDArray[np.int32]:
+def _join(component: NDArray[np.int32], first: Indices, second: Indices) -> NDArray[np.int32]:
     links = (component[first], component[second])
     graph = coo_array((np.ones(len(first), np.int8), links), (len(component),) * 2)
     joined: NDArray[np.int32] = connected_components(graph, directed=False)[1]
