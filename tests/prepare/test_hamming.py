@@ -1,4 +1,4 @@
-"""Near codes are those that comparing all with all finds, each pair once."""
+"""The pairs are those that comparing all with all finds, each once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from src.prepare.hamming import near_codes
 
 
 def _codes(count: int, flips: int, seed: int) -> list[int]:
-    """Codes around few centres, so that every distance up to about `flips` occurs."""
+    """Return codes around few centres, so that all distances up to about `flips` occur."""
     rng = random.Random(seed)
     centres = [rng.getrandbits(64) for _ in range(3)]
     codes = []

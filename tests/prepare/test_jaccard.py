@@ -1,4 +1,4 @@
-"""Sets are joined as comparing all with all joins them, whatever is held at a time."""
+"""The components are those of comparing all with all, however much is in memory at a time."""
 
 from __future__ import annotations
 

@@ -16,11 +16,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from src.cleaning import picture as pictures
-from src.cleaning.picture import decode
+from src.cleaning.picture import BROKEN, MISSING, NOT_AN_IMAGE, TOO_MANY_PIXELS, decode
 from src.core.errors import UserError
 from src.core.listings import read_listings
-from src.prepare import pack as photos
+from src.prepare import pack
 from src.prepare.pack import INDEX, pack_photos
 
 
@@ -36,7 +35,7 @@ def _bytes(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
 
 
 def _bomb(side: int) -> bytes:
-    """A PNG of some bytes that claims side x side pixels."""
+    """Return a small PNG that claims to have side x side pixels."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         crc = struct.pack(">I", zlib.crc32(kind + content))
@@ -47,8 +46,8 @@ def _bomb(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body
 
 
-def _pack(folder: Path, files: Mapping[str, bytes | None], size: int = 32) -> Path:
-    """Pack one listing per file; None stands for a listing without a photo."""
+def _pack(folder: Path, files: Mapping[str, bytes | None], pixels: int = 32) -> Path:
+    """Pack one listing per file; None is a listing without a photo."""
     where = folder / "photos"
     where.mkdir(exist_ok=True)
     for name, content in files.items():
@@ -57,7 +56,7 @@ def _pack(folder: Path, files: Mapping[str, bytes | None], size: int = 32) -> Pa
     named = [None if content is None else name for name, content in files.items()]
     table = pd.DataFrame({"id": list(files), "photo": pd.array(named, dtype="str")})
     table["id"] = table["id"].str.replace(".", "_")
-    pack_photos(table, where, folder / "packed", size)
+    pack_photos(table, where, folder / "packed", pixels)
     return folder / "packed"
 
 
@@ -83,13 +82,13 @@ def test_each_problem_is_named_and_no_listing_lost(tmp_path: Path) -> None:
     assert index.index.tolist() == [name.replace(".", "_") for name in files]
     problems = index["problem"].dropna().to_dict()
     assert problems == {
-        "half_jpg": pictures.BROKEN,
-        "html_jpg": pictures.NO_PICTURE,
-        "empty_jpg": pictures.NO_PICTURE,
-        "noise_jpg": pictures.NO_PICTURE,
-        "bomb_png": pictures.TOO_MANY_PIXELS,
-        "large_png": pictures.TOO_MANY_PIXELS,
-        "page_pdf": pictures.NO_PICTURE,
+        "half_jpg": BROKEN,
+        "html_jpg": NOT_AN_IMAGE,
+        "empty_jpg": NOT_AN_IMAGE,
+        "noise_jpg": NOT_AN_IMAGE,
+        "bomb_png": TOO_MANY_PIXELS,
+        "large_png": TOO_MANY_PIXELS,
+        "page_pdf": NOT_AN_IMAGE,
     }
     rows = index["row"]
     assert rows["good_jpg"] == rows["same_jpg"] == 0
@@ -107,14 +106,14 @@ def test_a_missing_file_is_a_problem_and_a_missing_folder_an_error(tmp_path: Pat
     table = pd.DataFrame({"id": ["a"], "photo": pd.array(["gone.jpg"], dtype="str")})
     pack_photos(table, tmp_path / "photos", tmp_path / "packed", 16)
     index = pd.read_parquet(tmp_path / "packed/index.parquet")
-    assert index["problem"].tolist() == [photos.MISSING]
-    with pytest.raises(UserError, match="no such folder"):
+    assert index["problem"].tolist() == [MISSING]
+    with pytest.raises(UserError, match="elsewhere does not exist"):
         pack_photos(table, tmp_path / "elsewhere", tmp_path / "packed", 16)
     assert (tmp_path / "packed/photos.npy").exists()
 
 
 def test_no_photos_at_all(tmp_path: Path) -> None:
-    packed = _pack(tmp_path, {"a": None, "b": None}, size=24)
+    packed = _pack(tmp_path, {"a": None, "b": None}, pixels=24)
     assert np.load(packed / "photos.npy", mmap_mode="r").shape == (0, 24, 24, 3)
 
 
@@ -124,13 +123,13 @@ def test_the_bytes_do_not_depend_on_the_threads(
     files = {f"{i}.jpg": _bytes(_picture(i % 30)) for i in range(60)}
     first = _pack(tmp_path, files)
     contents = [(first / name).read_bytes() for name in ("photos.npy", "index.parquet")]
-    slow = photos._read
+    slow = pack._read
 
     def shaken(path: Path, *rest: object) -> object:
         time.sleep(random.random() / 100)
         return slow(path, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(photos, "_read", shaken)
+    monkeypatch.setattr(pack, "_read", shaken)
     again = _pack(tmp_path, files)
     assert [(again / name).read_bytes() for name in ("photos.npy", "index.parquet")] == contents
     assert np.load(again / "photos.npy", mmap_mode="r").shape[0] == 30
@@ -159,7 +158,7 @@ def test_exif_orientation_is_applied(orientation: int) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
-def test_broken_exif_does_not_cost_the_picture() -> None:
+def test_broken_exif_does_not_cost_the_photo() -> None:
     content = _bytes(_picture(), exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01\x12\0\x03junk")
     assert _near(decode(content, 32), decode(_bytes(_picture()), 32))
 
@@ -178,7 +177,7 @@ def test_every_mode_becomes_rgb() -> None:
     assert decode(_bytes(picture.convert("1"), "PNG"), 32).mode == "RGB"
 
 
-def test_transparency_lies_over_white() -> None:
+def test_transparency_is_put_on_white() -> None:
     clear = Image.new("RGBA", (40, 40), (0, 0, 0, 0))
     assert decode(_bytes(clear, "PNG"), 16).getpixel((8, 8)) == (255, 255, 255)
     grey = Image.new("LA", (40, 40), (0, 0))

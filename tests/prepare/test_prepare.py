@@ -1,4 +1,4 @@
-"""From raw listings to the prepared table, and the notes of what was set aside."""
+"""From raw listings to the prepared table, and the notes of what was left out."""
 
 from __future__ import annotations
 
@@ -13,18 +13,8 @@ import pytest
 from src.cleaning.picture import BROKEN
 from src.core.errors import UserError
 from src.core.listings import PREPARED, RAW, check_listings
-from src.prepare.prepare import prepare
-
-OPTIONS: dict[str, Any] = {
-    "min_per_category": 8,
-    "split": "random",
-    "folds": 5,
-    "crossing": "refuse",
-    "parts": {"train": 0.6, "val": 0.2, "test": 0.2},
-    "text_similarity": 0.7,
-    "photo_bits": 6,
-    "shuffle_labels": False,
-}
+from src.prepare.prepare import Prepared, prepare
+from tests.prepare.markets import settings_with
 
 
 def _market(count: int = 90) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -61,8 +51,8 @@ def _copy_text(raw: pd.DataFrame, source: int, target: int) -> None:
     raw["text"] = texts
 
 
-def _params(**own: Any) -> dict[str, Any]:
-    return {"seed": 7, "prepare": OPTIONS | own}
+def _prepare(raw: pd.DataFrame, index: pd.DataFrame, **changes: Any) -> Prepared:
+    return prepare(raw, index, settings_with(**changes), seed=7)
 
 
 def test_the_table_and_the_notes() -> None:
@@ -73,7 +63,7 @@ def test_the_table_and_the_notes() -> None:
     index["row"] = index["row"].mask(lost, -1)
     index["problem"] = index["problem"].mask(lost, BROKEN)
     shuffled = raw.sample(frac=1, random_state=1)
-    table, notes = prepare(shuffled, index, _params())
+    table, notes = _prepare(shuffled, index)
     table = check_listings(table, PREPARED, "prepared")
     assert table["id"].tolist() == sorted(set(raw["id"]) - {"0002"})
     row = table.iloc[0]
@@ -89,15 +79,15 @@ def test_the_table_and_the_notes() -> None:
     assert notes["duplicates"]["groups"] == 1 and notes["duplicates"]["links"]["text"] == 1
     assert notes["contacts_hidden"]["phone"] == 89
     json.dumps(notes)
-    again = prepare(raw, index.sample(frac=1, random_state=2), _params())
+    again = _prepare(raw, index.sample(frac=1, random_state=2))
     pd.testing.assert_frame_equal(check_listings(again.table, PREPARED, "again"), table)
     assert again.notes == notes
 
 
 def test_shuffled_labels_keep_all_but_the_labels() -> None:
     raw, index = _market()
-    plain, _ = prepare(raw, index, _params())
-    control, notes = prepare(raw, index, _params(shuffle_labels=True))
+    plain, _ = _prepare(raw, index)
+    control, notes = _prepare(raw, index, shuffle_labels=True)
     assert notes["labels"] == "shuffled"
     others = [column for column in plain if column != "category"]
     pd.testing.assert_frame_equal(plain[others], control[others])
@@ -109,7 +99,7 @@ def test_a_random_split_would_have_leaked() -> None:
     raw, index = _market()
     for twin in range(0, 60, 2):
         _copy_text(raw, twin, twin + 1)
-    notes = prepare(raw, index, _params()).notes["random_split"]
+    notes = _prepare(raw, index).notes["random_split"]
     assert notes["pairs"] == 30
     # Sixty, twenty and twenty of a hundred: 0.56 of the pairs cross on average.
     assert 8 < notes["pairs_crossing"] == notes["groups_crossing"] < 26
@@ -120,12 +110,12 @@ def test_a_random_split_would_have_leaked() -> None:
 
 def test_split_by_date_and_in_folds() -> None:
     raw, index = _market()
-    table, notes = prepare(raw, index, _params(split="time"))
+    table, notes = _prepare(raw, index, split="time")
     assert notes["split"] == "time"
     listed = table.groupby("split")["listed"]
     assert listed.max()["train"] < listed.min()["val"]
     assert listed.max()["val"] < listed.min()["test"]
-    table, notes = prepare(raw, index, _params(split="folds", folds=3))
+    table, notes = _prepare(raw, index, split="folds", folds=3)
     assert notes["split"] == "folds"
     check_listings(table, PREPARED, "prepared")
     assert table["fold"].value_counts().tolist() == [30] * 3
@@ -133,17 +123,19 @@ def test_split_by_date_and_in_folds() -> None:
     _copy_text(raw, 0, 3)
     _copy_text(raw, 0, 6)
     raw["category"] = raw["category"].mask(raw.index.isin([0, 3, 6]), "Редкость")
-    with pytest.raises(UserError, match=r"no listing in train of split \d, such as 'Редкость'"):
-        prepare(raw, index, _params(split="folds", folds=3, min_per_category=3))
+    with pytest.raises(
+        UserError, match=r"categories without a listing in train of round \d: 1, such as 'Редкость'"
+    ):
+        _prepare(raw, index, split="folds", folds=3, min_per_category=3)
 
 
-def test_given_parts_with_a_duplicate() -> None:
+def test_given_splits_with_a_duplicate() -> None:
     raw, index = _market()
     raw["split"] = (["train"] * 3 + ["val"] * 3 + ["test"] * 3) * 10
     _copy_text(raw, 0, 6)
     with pytest.raises(UserError, match=r"0000 \(train\) and 0006 \(test\)"):
-        prepare(raw, index, _params())
-    table, notes = prepare(raw, index, _params(crossing="drop"))
+        _prepare(raw, index)
+    table, notes = _prepare(raw, index, crossing="drop")
     assert "0000" not in set(table["id"]) and len(table) == 89
     assert notes["set_aside"]["duplicate_in_later_part"] == 1
     assert notes["split"] == "given by the table"
@@ -153,11 +145,9 @@ def test_given_parts_with_a_duplicate() -> None:
 def test_what_cannot_be_prepared_says_why() -> None:
     raw, index = _market()
     with pytest.raises(UserError, match="run the pack stage again"):
-        prepare(raw, index.iloc[1:], _params())
-    with pytest.raises(UserError, match=r"0 categories have at least 500"):
-        prepare(raw, index, _params(min_per_category=500))
-    with pytest.raises(UserError, match="give refuse or drop"):
-        prepare(raw, index, _params(crossing="ignore"))
+        _prepare(raw, index.iloc[1:])
+    with pytest.raises(UserError, match=r"categories with at least 500 listings: 0, and"):
+        _prepare(raw, index, min_per_category=500)
     raw["split"] = np.where(raw["category"] == "Часы", "test", ["train", "val"] * 45)
-    with pytest.raises(UserError, match="no listing in train, such as 'Часы'"):
-        prepare(raw, index, _params())
+    with pytest.raises(UserError, match="categories without a listing in train: 1, such as 'Часы'"):
+        _prepare(raw, index)

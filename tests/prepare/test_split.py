@@ -1,4 +1,4 @@
-"""Dealt at random: groups never cross, every category is everywhere; given parts are kept."""
+"""Random splits: groups never cross, every category is everywhere; given splits are kept."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 
 from src.core.errors import UserError
 from src.core.listings import SPLITS
+from src.core.schema import Parts
 from src.prepare.split import assign_splits
-from tests.prepare.markets import SHARES, made_market, markets
+from tests.prepare.markets import SHARES, made_market, markets, settings_with
 
 
 def _split(
-    table: pd.DataFrame, group: pd.Series, shares: dict[str, float], seed: int, **own: Any
+    table: pd.DataFrame, group: pd.Series, shares: dict[str, float], seed: int, **changes: Any
 ) -> pd.Series:
-    options = {"split": "random", "parts": shares, "crossing": "refuse"} | own
-    return assign_splits(table, group, options, seed).split
+    settings = settings_with(split="random", parts=Parts(**shares), **changes)
+    return assign_splits(table, group, settings, seed).split
 
 
 @given(
@@ -73,14 +74,14 @@ def test_many_small_categories_do_not_tilt_the_whole() -> None:
     assert all(abs(total[name] - share) < 0.02 for name, share in SHARES.items())
 
 
-def test_given_parts_are_kept() -> None:
+def test_given_splits_are_kept() -> None:
     rng = np.random.default_rng(0)
-    given_part = [*SPLITS, *rng.choice(SPLITS, 97)]
-    table = made_market(["a", "b"] * 50, given_part)
-    assert _split(table, table["id"], SHARES, 1).tolist() == given_part
+    given_split = [*SPLITS, *rng.choice(SPLITS, 97)]
+    table = made_market(["a", "b"] * 50, given_split)
+    assert _split(table, table["id"], SHARES, 1).tolist() == given_split
 
 
-def test_a_duplicate_across_given_parts_is_refused_or_dropped() -> None:
+def test_a_duplicate_across_given_splits_is_refused_or_dropped() -> None:
     table = made_market(["a"] * 6, ["train", "train", "val", "test", "train", "test"])
     group = pd.Series(["x", "y", "x", "y", "z", "w"])
     with pytest.raises(UserError) as refused:
@@ -88,17 +89,16 @@ def test_a_duplicate_across_given_parts_is_refused_or_dropped() -> None:
     message = str(refused.value)
     assert "00000 (train) and 00002 (val)" in message
     assert "00001 (train) and 00003 (test)" in message
-    assert "2 listings" in message and "prepare.crossing" in message
+    assert "a later split: 2, such as" in message and "prepare.crossing" in message
     dropped = _split(table, group, SHARES, 1, crossing="drop")
     assert dropped.isna().tolist() == [True, True, False, False, False, False]
     assert dropped.dropna().tolist() == ["val", "test", "train", "test"]
 
 
-@pytest.mark.parametrize("kind", ["random", "time", "folds"])
-def test_given_parts_win_over_the_params(kind: str) -> None:
+@pytest.mark.parametrize("method", ["random", "time", "folds"])
+def test_given_splits_come_before_the_params(method: str) -> None:
     table = made_market(["a", "b"] * 3, [*SPLITS, *SPLITS])
-    options = {"split": kind, "folds": 5, "parts": SHARES, "crossing": "refuse"}
-    found = assign_splits(table, table["id"], options, 1)
+    found = assign_splits(table, table["id"], settings_with(split=method), 1)
     assert found.split.tolist() == [*SPLITS, *SPLITS]
     assert set(found.fold) == {-1}
     assert found.kind == "given by the table"
@@ -108,33 +108,16 @@ def test_given_parts_win_over_the_params(kind: str) -> None:
     ("split", "expected"),
     [
         (["train", None, "test", "val"], "empty for 1 of 4 listings"),
-        (["train", "train", "test", "test"], "no listing has part val"),
+        (
+            ["train", "train", "test", "test"],
+            "no listing has split val; expected all of train, val, test",
+        ),
     ],
 )
-def test_half_given_parts_are_refused(split: list[str | None], expected: str) -> None:
+def test_incomplete_given_splits_are_refused(split: list[str | None], expected: str) -> None:
     table = made_market(["a"] * 4, split)
     with pytest.raises(UserError, match=expected):
         _split(table, table["id"], SHARES, 1)
-
-
-@pytest.mark.parametrize(
-    "shares",
-    [
-        {"train": 0.8, "test": 0.2},
-        {"train": 0.6, "val": 0.2, "test": 0.3},
-        {"train": 1.0, "val": 0.0, "test": 0.0},
-    ],
-)
-def test_odd_shares_are_refused(shares: dict[str, float]) -> None:
-    table = made_market(["a"] * 9)
-    with pytest.raises(UserError, match=r"prepare\.parts"):
-        _split(table, table["id"], shares, 1)
-
-
-def test_an_unknown_way_to_split_is_refused() -> None:
-    table = made_market(["a"] * 9)
-    with pytest.raises(UserError, match=r"prepare\.split is 'kfold'; give one of random, time"):
-        _split(table, table["id"], SHARES, 1, split="kfold")
 
 
 def test_too_few_groups_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""Dealt by date and to folds: no group crosses, nothing from the future trains."""
+"""Splits by date and in folds: no group crosses, nothing from the future is in train."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from src.core.errors import UserError
 from src.core.listings import SPLITS, cv_rounds
-from src.prepare.split import Assigned, assign_splits
-from tests.prepare.markets import SHARES, made_market, markets
+from src.prepare.split import SplitAssignment, assign_splits
+from tests.prepare.markets import made_market, markets, settings_with
 
 Market = tuple[pd.DataFrame, pd.Series]
 
 
-def _split(table: pd.DataFrame, group: pd.Series, kind: str, seed: int = 1, **own: Any) -> Assigned:
-    options = {"split": kind, "folds": 5, "parts": SHARES, "crossing": "refuse"} | own
-    return assign_splits(table, group, options, seed)
+def _split(
+    table: pd.DataFrame, group: pd.Series, method: str, seed: int = 1, **changes: Any
+) -> SplitAssignment:
+    return assign_splits(table, group, settings_with(split=method, **changes), seed)
 
 
 def _dated(table: pd.DataFrame, days: int, seed: int) -> pd.DataFrame:
@@ -34,7 +35,7 @@ def _dated(table: pd.DataFrame, days: int, seed: int) -> pd.DataFrame:
 
 @given(markets(), st.integers(3, 90), st.integers(0, 100))
 @settings(max_examples=60, deadline=None)
-def test_by_date_no_part_holds_a_listing_as_new_as_the_next_part(
+def test_by_date_no_split_has_a_listing_as_new_as_the_next_split(
     market: Market, days: int, seed: int
 ) -> None:
     table, group = _dated(market[0], days, seed), market[1]
@@ -51,7 +52,7 @@ def test_by_date_no_part_holds_a_listing_as_new_as_the_next_part(
     assert split.equals(_split(turned, group[turned.index], "time").split[table.index])
 
 
-def test_by_date_the_shares_are_as_near_as_the_days_allow() -> None:
+def test_by_date_the_shares_are_as_close_as_the_days_allow() -> None:
     table = made_market(["a", "b"] * 50)
     daily = table.assign(listed=[f"2024-01-{1 + n // 5:02}" for n in range(100)])
     split = _split(daily, table["id"], "time").split
@@ -65,7 +66,7 @@ def test_by_date_the_shares_are_as_near_as_the_days_allow() -> None:
     ]
 
 
-def test_a_repost_takes_its_group_to_the_part_of_the_latest_date() -> None:
+def test_a_repost_takes_its_group_to_the_split_of_the_latest_date() -> None:
     table = made_market(["a", "b"] * 5).assign(listed=[f"2024-01-{n:02}" for n in range(1, 11)])
     group = table["id"].mask(table.index == 9, "00000")
     split = _split(table, group, "time").split
@@ -79,7 +80,7 @@ def test_listings_without_a_date_or_of_two_days_cannot_be_split_by_date() -> Non
     with pytest.raises(UserError, match="2 of 10 listings have no date, the first of them 00008;"):
         _split(undated, table["id"], "time")
     two = table.assign(listed=["2024-01-01", "2024-01-02"] * 5)
-    with pytest.raises(UserError, match="are of 2 days, and 3 parts need as many"):
+    with pytest.raises(UserError, match="are from only 2 different days; expected at least 3"):
         _split(two, table["id"], "time")
 
 
@@ -90,14 +91,14 @@ def test_in_folds_every_listing_is_judged_once_and_no_group_crosses(
 ) -> None:
     table, group = market
     found = _split(table, group, "folds", seed, folds=folds)
-    parts = cv_rounds(table.assign(fold=found.fold, split=found.split))
-    assert len(parts) == folds
-    assert parts[0].equals(found.split)
-    judged = sum((split == "test").astype(int) for split in parts)
+    rounds = cv_rounds(table.assign(fold=found.fold, split=found.split))
+    assert len(rounds) == folds
+    assert rounds[0].equals(found.split)
+    judged = sum((split == "test").astype(int) for split in rounds)
     assert (judged == 1).all()
-    stopped_on = sum((split == "val").astype(int) for split in parts)
+    stopped_on = sum((split == "val").astype(int) for split in rounds)
     assert (stopped_on == 1).all()
-    for split in parts:
+    for split in rounds:
         assert set(split) == set(SPLITS)
         assert (split.groupby(group).nunique() == 1).all()
     turned = table.iloc[::-1]
@@ -107,7 +108,7 @@ def test_in_folds_every_listing_is_judged_once_and_no_group_crosses(
 
 @given(st.lists(st.integers(8, 60), min_size=2, max_size=6), st.integers(0, 100))
 @settings(max_examples=30, deadline=None)
-def test_in_folds_every_category_is_in_every_part(sizes: list[int], seed: int) -> None:
+def test_in_folds_every_category_is_in_every_fold(sizes: list[int], seed: int) -> None:
     table = made_market([f"c{name}" for name, size in enumerate(sizes) for _ in range(size)])
     found = _split(table, table["id"], "folds", seed)
     counts = pd.crosstab(table["category"], found.fold).to_numpy()
@@ -137,15 +138,12 @@ def test_folds_are_as_even_as_those_of_scikit_learn() -> None:
         assert uneven(table, ours) <= uneven(table, theirs) + 1e-9
 
 
-def test_without_folds_the_only_split_is_the_table_own() -> None:
+def test_without_folds_the_only_round_is_the_split_of_the_table() -> None:
     table = made_market(["a"] * 3, list(SPLITS)).assign(fold=-1)
     assert [split.tolist() for split in cv_rounds(table)] == [list(SPLITS)]
 
 
-@pytest.mark.parametrize(
-    ("folds", "says"), [(2, "give at least 3"), (9, "at most 5 listings of a category")]
-)
-def test_folds_that_cannot_be_filled_are_refused(folds: int, says: str) -> None:
+def test_folds_that_cannot_be_filled_are_refused() -> None:
     table = made_market(["a", "b"] * 5)
-    with pytest.raises(UserError, match=says):
-        _split(table, table["id"], "folds", folds=folds)
+    with pytest.raises(UserError, match="at most 5 listings of a category"):
+        _split(table, table["id"], "folds", folds=9)
