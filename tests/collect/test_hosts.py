@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import socket
+import ssl
+import threading
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from src.collect.errors import FetchError, Unreachable
 from src.collect.fetch import Fetcher
-from src.collect.hosts import Hosts, public_addresses
+from src.collect.hosts import Hosts, PublicAdapter, public_addresses
 from tests.collect.sites import CRAWL, site
 
 HOSTS = Hosts(pages=("avito.ru",), photos=("img.avito.st",), local="127.0.0.1:8000")
@@ -104,3 +112,60 @@ def test_a_public_host_is_connected_to_by_its_ip(monkeypatch: pytest.MonkeyPatch
 def test_plain_http_is_impossible(monkeypatch: pytest.MonkeyPatch) -> None:
     with Fetcher(CRAWL, HOSTS) as fetcher, pytest.raises(requests.exceptions.InvalidSchema):
         fetcher.session.get("http://img.avito.st/1.jpg")
+
+
+def certificate(name: str, folder: Path) -> Path:
+    """Write a self-signed certificate for a host name, and its key, into one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    content = key.private_bytes(pem, pkcs8, serialization.NoEncryption())
+    path = folder / "host.pem"
+    path.write_bytes(content + signed.public_bytes(pem))
+    return path
+
+
+def test_the_certificate_is_checked_for_the_name_though_the_ip_is_connected_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers["Host"])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    pem = certificate("img.avito.st", tmp_path)
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pem)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    # The first address refuses the connection, so the second is tried.
+    monkeypatch.setattr("src.collect.hosts.public_addresses", lambda *_: ["127.9.9.9", "127.0.0.1"])
+    port = server.server_address[1]
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.mount("https://", PublicAdapter())
+            url = f"https://img.avito.st:{port}/1.jpg"
+            assert session.get(url, verify=str(pem), timeout=5).status_code == 204
+            with pytest.raises(requests.exceptions.SSLError):
+                session.get(f"https://www.avito.ru:{port}/", verify=str(pem), timeout=5)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert seen == [f"img.avito.st:{port}"]

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 from src.collect.demo.catalog import CATEGORIES
 from src.collect.photo_fetcher import PhotoFetcher
 from src.collect.run import collect
 from src.core.errors import UserError
 from src.core.listings import RAW, read_listings
+from src.core.params import parse_params
 from src.core.schema import Collect
+from stages import collect as stage
 
 
 def demo_of(settings: Collect, listings: int) -> Collect:
@@ -113,3 +116,21 @@ def test_a_demo_that_was_killed_continues_where_it_was(
         for n in ("whole", "half")
     )  # fmt: skip
     assert whole == half
+
+
+def test_options_override_params_for_this_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    params = parse_params(YAML(typ="safe").load(Path(__file__).parents[2] / "params.yaml"))
+    real = params.collect.model_copy(update={"source": "avito"})
+    params = params.model_copy(update={"collect": real})
+    given: list[Collect] = []
+    monkeypatch.setattr(stage, "stage_params", lambda _: params)
+    monkeypatch.setattr(stage, "collect", lambda settings, *_: given.append(settings))
+    for options in ([], ["--limit", "5", "--since", "2026-01-31", "--no-fetch"]):
+        monkeypatch.setattr("sys.argv", ["collect", *options])
+        stage.main()
+    expected = {"limit": 5, "since": "2026-01-31", "fetch": False}
+    avito = real.avito.model_copy(update=expected)
+    assert given == [real, real.model_copy(update={"avito": avito})] and given[0] != given[1]
+    monkeypatch.setattr("sys.argv", ["collect", "--since", "yesterday"])
+    with pytest.raises(UserError, match=r"^collect\.avito: since is 'yesterday'; expected a date"):
+        stage.main()
