@@ -1,4 +1,4 @@
-"""What can go wrong while a site is asked."""
+"""What can go wrong while a site is crawled."""
 
 from __future__ import annotations
 

@@ -11,10 +11,11 @@ import pytest
 import requests
 from PIL import Image
 
-from src.collect.demo.bad_photos import BOMB_SIDE, GIANT_BYTES, KINDS, bad_kind, bad_photo
-from src.collect.demo.market import Market
+from src.collect.demo.bad_photos import BOMB_SIDE, GIANT_BYTES, KINDS, bad_photo
+from src.collect.demo.market import BAD_PHOTO, Market
 from src.collect.demo.server import serve
 from src.collect.demo.site import Site
+from src.collect.demo.texts import pick
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,11 @@ def url(wrecked: Market) -> Iterator[str]:
 def paths(wrecked: Market) -> dict[str, str]:
     """A path of each kind."""
     return {bad_kind(wrecked, facts.index): f"/image/{facts.id}.jpg" for facts in wrecked.facts}
+
+
+def bad_kind(market: Market, index: int) -> str:
+    """Return how the listing's photo is broken: one of KINDS."""
+    return pick(KINDS, market.rng(index, BAD_PHOTO))
 
 
 def refused_by_pillow(content: bytes) -> bool:

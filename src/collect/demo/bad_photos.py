@@ -27,11 +27,6 @@ _PRIVATE = (
 )
 
 
-def bad_kind(market: Market, index: int) -> str:
-    """Return how the listing's photo is broken: one of KINDS."""
-    return pick(KINDS, market.rng(index, BAD_PHOTO))
-
-
 def bad_photo(market: Market, index: int, path: str) -> SiteResponse:
     """Return what the broken photo's `path` answers; the same in every run."""
     rng = market.rng(index, BAD_PHOTO)

@@ -19,12 +19,12 @@ from src.core.schema import Faults
 ANYWHERE = ("busy", "reset", "stall")
 TRANSIENT = (*ANYWHERE, "cut", "misencoded", "blocked", "captcha", "repeated")
 
-BLOCK_PAGE = """<!doctype html><html><head><title>Доступ ограничен: проблема с IP</title></head>
+_BLOCK_PAGE = """<!doctype html><html><head><title>Доступ ограничен: проблема с IP</title></head>
 <body><div class="firewall-container"><h2 class="firewall-title">Доступ ограничен: проблема с IP
 </h2><p>С вашего адреса пришло слишком много запросов. Подождите немного, выключите VPN и откройте
 страницу ещё раз.</p></div></body></html>
 """.encode()
-CAPTCHA_PAGE = """<!doctype html><html><head><title>Проверка</title>
+_CAPTCHA_PAGE = """<!doctype html><html><head><title>Проверка</title>
 <script src="https://captcha.invalid/1/api.js" async defer></script></head>
 <body><div class="firewall-container"><h2>Подтвердите, что вы не робот</h2>
 <form method="post"><div class="h-captcha" data-sitekey="00000000-demo-demo-demo-000000000000">
@@ -70,9 +70,9 @@ def apply_fault(fault: str, correct: SiteResponse, seed: int, path: str) -> Site
             body = _in_windows_1251(correct.body) if half else _damaged(correct.body, rng)
             return SiteResponse(correct.status, HTML, body)
         case "blocked":
-            return SiteResponse(403 if half else 200, HTML, BLOCK_PAGE)
+            return SiteResponse(403 if half else 200, HTML, _BLOCK_PAGE)
         case "captcha":
-            return SiteResponse(200, HTML, CAPTCHA_PAGE)
+            return SiteResponse(200, HTML, _CAPTCHA_PAGE)
     raise ValueError(f"no such fault: {fault}")
 
 
