@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,32 +18,24 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from src.core.errors import UserError
 from src.encoders.common.network_classifier import Batch, features_of
 
-Backend = Literal["torch", "torch-bfloat16", "openvino", "openvino-bfloat16"]
+# What `trainer.features` may be.
+BACKENDS = ("torch", "torch-bfloat16", "openvino", "openvino-bfloat16")
 # Turns a batch of photos or tokens into features [B, D], float32 on the CPU.
 Extract = Callable[[Batch], Tensor]
-# Listings on which a backend is compared with float32; with fewer, the features' spread is uncertain.
+# Listings on which a backend is compared with float32; of fewer, the spread would be uncertain.
 COMPARED = 256
 # Less than what saving the photos again as JPEG of quality 95 changes: 0.28 for EfficientNet-Lite0,
 # for which bfloat16 makes 0.08 and OpenVINO in float32 4e-6.
 LARGEST_INEXACTNESS = 0.2
 
 
-def backend_for(backend: Backend, batch: Batch) -> Backend:
-    """Return the backend for batches of this kind: texts never use OpenVINO.
-
-    PyTorch already runs text networks at the speed that the processor allows.
-    """
-    if isinstance(batch, Tensor):
-        return backend
-    return "torch-bfloat16" if backend.endswith("bfloat16") else "torch"
-
-
 def checked_backend(
-    backend: Backend, network: nn.Module, example: Batch, device: torch.device
+    backend: str, network: nn.Module, example: Batch, device: torch.device
 ) -> Extract:
     """Return what computes features, after comparing it with float32 on some listings.
 
     Args:
+        backend: one of BACKENDS; texts use PyTorch in place of OpenVINO, which gains them nothing.
         network: on the device, in evaluation mode.
         example: the listings to compare on, COMPARED of them if there are as many.
 
@@ -48,44 +43,44 @@ def checked_backend(
         UserError: OpenVINO is not installed or would have to use a GPU, or the features differ
             from float32 by more than LARGEST_INEXACTNESS.
     """
-    backend = backend_for(backend, example)
     try:
         extract = make_backend(backend, network, example, device)
     except ImportError as error:
         raise UserError(
-            f"trainer.features is {backend}, but openvino is not installed ({error}); run "
+            f"trainer.features is {backend}, but openvino cannot be imported ({error}); run "
             "`pip install openvino`, or set trainer.features to torch"
         ) from error
-    if backend != "torch":
-        found = inexactness(extract(example), features_of(network, example, device))
-        if not found <= LARGEST_INEXACTNESS:
-            raise UserError(
-                f"trainer.features is {backend}, whose features differ from float32 by "
-                f"{found:.2g} of their spread on the first listings; expected at most "
-                f"{LARGEST_INEXACTNESS}: set trainer.features to torch"
-            )
+    if backend == "torch":
+        return extract
+    found = inexactness(extract(example), features_of(network, example, device))
+    if not found <= LARGEST_INEXACTNESS:
+        raise UserError(
+            f"trainer.features is {backend}, whose features differ from float32 by {found:.2g} "
+            f"of their spread; expected at most {LARGEST_INEXACTNESS}: set trainer.features to "
+            "torch"
+        )
     return extract
 
 
-def make_backend(
-    backend: Backend, network: nn.Module, example: Batch, device: torch.device
-) -> Extract:
-    """Return what computes features by a backend, without comparing it.
+def make_backend(backend: str, network: nn.Module, example: Batch, device: torch.device) -> Extract:
+    """Return what computes features, without comparing it; arguments as `checked_backend`.
 
     Raises:
         UserError: OpenVINO would have to use a GPU.
         ImportError: OpenVINO is not installed.
     """
-    if backend == "torch":
-        return partial(features_of, network, device=device)
-    if backend == "torch-bfloat16":
+    bfloat16 = backend.endswith("-bfloat16")
+    if backend.startswith("openvino") and isinstance(example, Tensor):
+        if device.type != "cpu":
+            raise UserError(
+                f"trainer.features is {backend}, which computes photos on CPUs only, and a GPU is "
+                "in use; set trainer.features to torch or torch-bfloat16, or trainer.accelerator "
+                "to cpu"
+            )
+        return _openvino(network, example, "bf16" if bfloat16 else "f32")
+    if bfloat16:
         return partial(features_of, folded(network), device=device, dtype=torch.bfloat16)
-    if device.type != "cpu":
-        raise UserError(
-            f"trainer.features is {backend}, which runs on CPUs alone, and this machine has a GPU; "
-            "set trainer.features to torch or torch-bfloat16, or trainer.accelerator to cpu"
-        )
-    return _openvino(network, example, "bf16" if backend.endswith("bfloat16") else "f32")
+    return partial(features_of, network, device=device)
 
 
 def inexactness(found: Tensor, exact: Tensor) -> float:
@@ -126,17 +121,14 @@ class _Features(nn.Module):
         return features
 
 
-def _openvino(network: nn.Module, example: Batch, precision: str) -> Extract:
-    # `openvino.convert_model` does the same, but first reports its use over the network.
-    import openvino
-    from openvino.frontend import FrontEndManager
-    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+def _openvino(network: nn.Module, example: Tensor, precision: str) -> Extract:
+    with _no_telemetry(), warnings.catch_warnings():
+        # The converter traces the network, which PyTorch calls deprecated.
+        warnings.simplefilter("ignore")
+        import openvino
 
-    assert isinstance(example, Tensor)
-    frontend = FrontEndManager().load_by_framework("pytorch")
-    decoder = TorchScriptPythonDecoder(_Features(network), example_input=(example[:16],))
-    model = frontend.convert(frontend.load(decoder))
-    model.reshape([-1, *example.shape[1:]])
+        shape = [-1, *example.shape[1:]]
+        model = openvino.convert_model(_Features(network), example_input=example[:16], input=shape)
     settings: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": precision,
         "PERFORMANCE_HINT": "LATENCY",
@@ -144,3 +136,20 @@ def _openvino(network: nn.Module, example: Batch, precision: str) -> Extract:
     }
     compiled = openvino.Core().compile_model(model, "CPU", settings)
     return lambda photos: torch.from_numpy(compiled(photos.numpy())[0].copy())  # type: ignore[union-attr]
+
+
+@contextmanager
+def _no_telemetry() -> Iterator[None]:
+    """Have OpenVINO do as in CI: else its import and converter report to Intel, and write files.
+
+    Its own switch, `opt_in_out --opt_out`, would change the user's home folder.
+    """
+    before = os.environ.get("CI")
+    os.environ["CI"] = "true"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["CI"]
+        else:
+            os.environ["CI"] = before

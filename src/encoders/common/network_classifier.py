@@ -69,7 +69,7 @@ def features_of(
         dtype: the type to multiply in; by default the network's own.
     """
     with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=dtype is not None):
-        found: Tensor = network.features(_to(batch, device))  # type: ignore[operator]
+        found: Tensor = network.features(to_device(batch, device))  # type: ignore[operator]
     return found.float().cpu()
 
 
@@ -94,7 +94,8 @@ def load_network(network: nn.Module, path: Path) -> None:
     network.head.cpu()  # type: ignore[union-attr,operator]
 
 
-def _to(batch: Batch, device: torch.device) -> Batch:
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """Return a batch on a device."""
     if isinstance(batch, Tensor):
         return batch.to(device, non_blocking=True)
     return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
