@@ -152,7 +152,7 @@ class Store:
         return int(self._one(query) or 0)
 
     def retry_failed(self) -> None:
-        """Want the photos again that failed in an earlier run."""
+        """Mark the photos that failed in an earlier run as wanted again."""
         self.db.execute("UPDATE listings SET state = 'wanted' WHERE state = 'failed'")
 
     def wanted_photos(self, limit: int) -> list[tuple[str, str]]:
