@@ -64,8 +64,8 @@ def collect(settings: Collect, seed: int, out: Path, crawls: Path) -> None:
                 notes.mkdir()
                 _write_notes(collected, counts, source, notes)
     print(
-        f"collected from {source}: {counts.listings} listings, {counts.with_photo} of them with "
-        f"a photo; rejected: {len(collected.rejected)}; see {out / 'notes'}"
+        f"listings collected from {source}: {counts.listings}, with a photo: {counts.with_photo}, "
+        f"rejected: {len(collected.rejected)}; see {out / 'notes'}"
     )
 
 

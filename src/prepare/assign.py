@@ -48,9 +48,9 @@ def assign_by_date(table: pd.DataFrame, group: pd.Series, parts: Parts) -> pd.Se
     days = latest.value_counts().sort_index()
     if len(days) < len(SPLITS):
         raise UserError(
-            f"prepare.split is time, but with near-duplicates kept together the listings are from "
-            f"only {len(days)} different days; expected at least {len(SPLITS)}: set prepare.split "
-            "to random"
+            f"prepare.split is time, but the number of distinct dates is {len(days)} (groups of "
+            f"near-duplicates have one); expected at least {len(SPLITS)}: set prepare.split to "
+            "random"
         )
     reached = days.to_numpy().cumsum() / len(table)
     first = int(np.abs(reached[:-2] - parts.train).argmin())

@@ -46,9 +46,9 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, settings: Prepare, seed: int
     table, index = table[keep].reset_index(drop=True), index[keep].reset_index(drop=True)
     if table["category"].nunique() < 2:
         raise UserError(
-            f"categories with at least {settings.min_per_category} listings: "
-            f"{table['category'].nunique()}, and a classifier needs two; collect more listings or "
-            "lower prepare.min_per_category"
+            f"the number of categories with at least {settings.min_per_category} listings is "
+            f"{table['category'].nunique()}; expected at least 2: collect more listings or lower "
+            "prepare.min_per_category"
         )
 
     groups = group_near_duplicates(table, index, settings.text_similarity, settings.photo_bits)
@@ -82,8 +82,9 @@ def _require_training_data(table: pd.DataFrame) -> None:
         if unseen:
             where = "train" if table["fold"].iloc[0] < 0 else f"train of round {cv_round}"
             raise UserError(
-                f"categories without a listing in {where}: {len(unseen)}, such as {unseen[0]!r}; "
-                "move some listings there, or remove these categories"
+                f"{where} has no listing of {len(unseen)} of {table['category'].nunique()} "
+                f"categories, such as {unseen[0]!r}; move some listings there, or remove these "
+                "categories"
             )
 
 

@@ -54,8 +54,8 @@ def assign_splits(
         )
     if group.nunique() < len(SPLITS):
         raise UserError(
-            f"{group.nunique()} groups of near-duplicates cannot fill {len(SPLITS)} splits; "
-            "collect more listings"
+            f"the number of groups of near-duplicates is {group.nunique()}; expected at least "
+            f"{len(SPLITS)}, one for each split: collect more listings"
         )
     if settings.split == "folds":
         fold = assign_folds(table["category"], group, settings.folds, seed)
@@ -84,9 +84,9 @@ def _given(table: pd.DataFrame, group: pd.Series, crossing: str) -> pd.Series:
     early = (order < latest).to_numpy()
     if early.any() and crossing == "refuse":
         raise UserError(
-            f"near-duplicates cross the given splits, listings with a near-duplicate in a later "
-            f"split: {early.sum()}, such as {_examples(table, group, early)}; put each pair into "
-            "one split, or set prepare.crossing to drop, which leaves out the earlier listing"
+            f"near-duplicates are in different given splits, such as "
+            f"{_examples(table, group, early)} ({early.sum()} in all); put each pair into one "
+            "split, or set prepare.crossing to drop, which leaves out the earlier listing"
         )
     return split.mask(early)
 

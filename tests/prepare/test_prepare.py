@@ -124,7 +124,8 @@ def test_split_by_date_and_in_folds() -> None:
     _copy_text(raw, 0, 6)
     raw["category"] = raw["category"].mask(raw.index.isin([0, 3, 6]), "Редкость")
     with pytest.raises(
-        UserError, match=r"categories without a listing in train of round \d: 1, such as 'Редкость'"
+        UserError,
+        match=r"train of round \d has no listing of 1 of 4 categories, such as 'Редкость'",
     ):
         _prepare(raw, index, split="folds", folds=3, min_per_category=3)
 
@@ -146,8 +147,12 @@ def test_what_cannot_be_prepared_says_why() -> None:
     raw, index = _market()
     with pytest.raises(UserError, match="run the pack stage again"):
         _prepare(raw, index.iloc[1:])
-    with pytest.raises(UserError, match=r"categories with at least 500 listings: 0, and"):
+    with pytest.raises(
+        UserError, match=r"categories with at least 500 listings is 0; expected at least 2"
+    ):
         _prepare(raw, index, min_per_category=500)
     raw["split"] = np.where(raw["category"] == "Часы", "test", ["train", "val"] * 45)
-    with pytest.raises(UserError, match="categories without a listing in train: 1, such as 'Часы'"):
+    with pytest.raises(
+        UserError, match="train has no listing of 1 of 3 categories, such as 'Часы'"
+    ):
         _prepare(raw, index)

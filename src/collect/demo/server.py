@@ -180,7 +180,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     market = Market(override(demo, changes, "collect.demo"), given["seed"])
     try:
         with serve(market, port=given["port"]) as url, suppress(KeyboardInterrupt):
-            print(f"{len(market)} listings at {url}; Ctrl-C stops the server", flush=True)
+            noun = "listing" if len(market) == 1 else "listings"
+            print(f"{len(market)} {noun} at {url}; Ctrl-C stops the server", flush=True)
             threading.Event().wait()
     except (OSError, OverflowError) as error:
         raise UserError(f"port {given['port']} cannot be used ({error}); choose another") from error
