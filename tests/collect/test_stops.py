@@ -81,8 +81,15 @@ def test_no_network_at_all_is_one_line(tmp_path: Path) -> None:
 def test_photos_that_fail_in_a_row_stop_the_run(tmp_path: Path) -> None:
     sheet = page(*(item(n, f"/{n}.jpg") for n in range(30)))
     log: list[str] = []
+    refuse = pages(sheet, other=(403, {}, b""))
+
+    def respond(path: str) -> Response:
+        # Slow enough that the crawler can stop before it has requested all.
+        time.sleep(0.05 if path.endswith(".jpg") else 0)
+        return refuse(path)
+
     with (
-        site(pages(sheet, other=(403, {}, b"")), log) as at,
+        site(respond, log) as at,
         pytest.raises(UserError, match="refuses photos, 3 in a row failed: answered 403"),
     ):
         collected(at, tmp_path, HURRIED)
