@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from src.core.files import write_json
+from src.core.schema import KernelImage, KernelText, TrainedImage, TrainedText, Trainer
 from src.encoders.text.tokens import tokenize
 from src.encoders.weights.fetch import IMAGENET_NORM
 from tests.made import labels, made_table
@@ -20,12 +21,55 @@ from tests.made import labels, made_table
 torch.set_num_threads(1)
 
 SIZE = 32
-TRAINER = {"accelerator": "cpu", "precision": "32-true", "workers": 0, "devices": 1, "nodes": 1}
+TRAINER = Trainer(
+    accelerator="cpu", precision="32-true", features="torch", workers=0, devices=1, nodes=1
+)
+EPOCHS: dict[str, Any] = {
+    "tune": "full",
+    "folds": 0,
+    "epochs": 3,
+    "patience": 3,
+    "batch": 12,
+    "lr": 0.003,
+    "weight_decay": 0.05,
+    "dropout": 0.1,
+    "imbalance": "weights",
+}
+KERNEL: dict[str, Any] = {
+    "tune": "kernel",
+    "folds": 0,
+    "batch": 12,
+    "gamma": 2.0,
+    "penalty": 0.2,
+    "imbalance": "weights",
+}
+PHOTOS: dict[str, Any] = {"pixels": SIZE, "augment": "none", "views": 0}
+TEXTS: dict[str, Any] = {"max_tokens": 16}
+
+
+def trained_image(**changes: Any) -> TrainedImage:
+    """Settings of an image row that is fitted in epochs."""
+    return TrainedImage(**(EPOCHS | PHOTOS | changes))
+
+
+def kernel_image(**changes: Any) -> KernelImage:
+    """Settings of an image row under a kernel machine."""
+    return KernelImage(**(KERNEL | PHOTOS | changes))
+
+
+def trained_text(**changes: Any) -> TrainedText:
+    """Settings of a text row that is fitted in epochs."""
+    return TrainedText(**(EPOCHS | TEXTS | changes))
+
+
+def kernel_text(**changes: Any) -> KernelText:
+    """Settings of a text row under a kernel machine."""
+    return KernelText(**(KERNEL | TEXTS | changes))
 
 
 @pytest.fixture(scope="session")
 def table() -> pd.DataFrame:
-    """Prepared listings; two of the train part are near-duplicates."""
+    """Prepared listings; two of the train split are near-duplicates."""
     table = made_table()
     table.loc[[0, 3], "group"] = "twins"
     return table
@@ -48,7 +92,7 @@ def packed(table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 def photo_weights(folder: Path, network: str = "plain_cnn") -> Path:
-    """Write the folder of a photo network without first weights."""
+    """Write the folder of an image network with random first weights."""
     folder.mkdir(parents=True, exist_ok=True)
     about = {"network": network, "weights": "random", **IMAGENET_NORM}
     write_json(folder / "source.json", about)
@@ -62,7 +106,7 @@ def cnn_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def bert_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a text network of one layer without first weights or tokenizer."""
+    """Write the folder of a text network of one layer with random weights and no tokenizer."""
     folder = tmp_path_factory.mktemp("bert")
     config = {
         "model_type": "bert",
@@ -84,26 +128,6 @@ def tokens(
     folder = tmp_path_factory.mktemp("tokens") / "tiny"
     tokenize(table, bert_weights, folder)
     return folder
-
-
-@pytest.fixture
-def spec() -> dict[str, Any]:
-    """One row's entry of params.yaml, for photos and for texts."""
-    return {
-        "size": SIZE,
-        "tune": "full",
-        "augment": "none",
-        "views": 0,
-        "folds": 0,
-        "max_tokens": 16,
-        "epochs": 3,
-        "patience": 3,
-        "batch": 12,
-        "lr": 0.003,
-        "weight_decay": 0.05,
-        "dropout": 0.1,
-        "imbalance": "weights",
-    }
 
 
 def state_bytes(module: Any) -> dict[str, NDArray[Any]]:

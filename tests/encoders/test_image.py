@@ -1,4 +1,4 @@
-"""Photo networks and augmentation."""
+"""Image networks and augmentation."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from ruamel.yaml import YAML
 from torch.utils.data import DataLoader
 
 from src.core.errors import UserError
 from src.core.files import write_json
+from src.core.listings import labels_of
+from src.core.params import parse_params
+from src.encoders.common.network import network_encoder
 from src.encoders.image.augment import Augment
 from src.encoders.image.data import ImageData
-from src.encoders.image.networks import started
-from tests.encoders.conftest import SIZE, photo_weights
+from src.encoders.image.model import ImageClassifier
+from src.encoders.image.networks import start_image_network
+from tests.encoders.conftest import SIZE, TRAINER, kernel_image, photo_weights, trained_image
+from tests.made import CLASSES
 
 PHOTOS = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, SIZE, SIZE, 3), np.uint8))
 
@@ -32,33 +38,31 @@ PHOTOS = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, SIZE, SI
     ],
 )
 def test_any_network_turns_photos_into_features_and_logits(
-    network: str, width: int, spec: dict[str, Any], tmp_path: Path
+    network: str, width: int, tmp_path: Path
 ) -> None:
-    model = started(spec, photo_weights(tmp_path, network), num_classes=3).eval()
+    model = start_image_network(
+        trained_image(), photo_weights(tmp_path, network), num_classes=3
+    ).eval()
     with torch.inference_mode():
         assert model.features(PHOTOS).shape == (4, width)
         assert model(PHOTOS).shape == (4, 3)
 
 
-@pytest.mark.parametrize("size", [16, SIZE, 64])
-def test_photos_are_brought_to_the_network_s_size(
-    size: int, spec: dict[str, Any], cnn_weights: Path
-) -> None:
-    model = started(spec | {"size": size}, cnn_weights, num_classes=3).eval()
+@pytest.mark.parametrize("pixels", [16, SIZE, 64])
+def test_photos_are_brought_to_the_network_s_size(pixels: int, cnn_weights: Path) -> None:
+    model = start_image_network(trained_image(pixels=pixels), cnn_weights, num_classes=3).eval()
     seen: list[torch.Size] = []
     model.backbone.register_forward_pre_hook(lambda _, x: seen.append(x[0].shape))
     with torch.inference_mode():
         model.features(PHOTOS)
-    assert seen == [(4, 3, size, size)]
+    assert seen == [(4, 3, pixels, pixels)]
 
 
-def test_the_weights_own_mean_and_deviation_normalise_the_photos(
-    spec: dict[str, Any], tmp_path: Path
-) -> None:
+def test_the_weights_own_mean_and_deviation_normalise_the_photos(tmp_path: Path) -> None:
     folder = photo_weights(tmp_path)
     normed = {"mean": [0.1, 0.2, 0.3], "std": [0.5, 0.25, 0.125]}
     write_json(folder / "source.json", {"network": "plain_cnn", "weights": "random", **normed})
-    model = started(spec, folder, num_classes=3)
+    model = start_image_network(trained_image(), folder, num_classes=3)
     model.backbone = torch.nn.Identity()
     x = model.features(PHOTOS)
     for channel in range(3):
@@ -67,20 +71,20 @@ def test_the_weights_own_mean_and_deviation_normalise_the_photos(
         torch.testing.assert_close(x[:, channel], expected)
 
 
-def test_stored_weights_are_where_the_network_starts(spec: dict[str, Any], tmp_path: Path) -> None:
+def test_stored_weights_are_where_the_network_starts(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
     folder = photo_weights(tmp_path)
-    stored = started(spec, folder, num_classes=3).backbone.state_dict()
+    stored = start_image_network(trained_image(), folder, num_classes=3).backbone.state_dict()
     save_file({k: v.contiguous() for k, v in stored.items()}, folder / "model.safetensors")
-    again = started(spec, folder, num_classes=3).backbone.state_dict()
+    again = start_image_network(trained_image(), folder, num_classes=3).backbone.state_dict()
     for name, tensor in stored.items():
         torch.testing.assert_close(again[name], tensor, rtol=0, atol=0)
 
 
-def test_an_unknown_network_is_refused_in_one_line(spec: dict[str, Any], tmp_path: Path) -> None:
+def test_an_unknown_network_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="network is 'resnet5000'") as error:
-        started(spec, photo_weights(tmp_path, "resnet5000"), num_classes=3)
+        start_image_network(trained_image(), photo_weights(tmp_path, "resnet5000"), num_classes=3)
     assert "\n" not in str(error.value)
 
 
@@ -124,23 +128,23 @@ def test_a_view_is_the_same_in_a_worker_process() -> None:
 
 
 def test_only_listings_with_a_photo_are_rows(
-    table: pd.DataFrame, packed: Path, cnn_weights: Path, spec: dict[str, Any]
+    table: pd.DataFrame, packed: Path, cnn_weights: Path
 ) -> None:
     some = table.assign(photo_row=[-1, *range(1, len(table))])
-    photos = ImageData(some, packed, cnn_weights, spec)
+    photos = ImageData(some, packed, cnn_weights, trained_image())
     assert photos.rows.tolist() == list(range(1, len(table)))
     stored = np.load(packed / "photos.npy")
     np.testing.assert_array_equal(photos.batch(np.array([0, 4])).numpy(), stored[[1, 5]])
 
 
-def test_varied_batches_are_plain_without_augmentation_and_differ_by_epoch_with_it(
-    table: pd.DataFrame, packed: Path, cnn_weights: Path, spec: dict[str, Any]
+def test_augmented_batches_are_plain_without_augmentation_and_differ_by_epoch_with_it(
+    table: pd.DataFrame, packed: Path, cnn_weights: Path
 ) -> None:
     rows = np.array([0, 4])
-    plain = ImageData(table, packed, cnn_weights, spec)
-    assert torch.equal(plain.varied_batch(rows, [0, 0], 7), plain.batch(rows))
-    varied = ImageData(table, packed, cnn_weights, spec | {"augment": "albumentations"})
-    first, again, later = (varied.varied_batch(rows, [epoch] * 2, 7) for epoch in (0, 0, 1))
+    plain = ImageData(table, packed, cnn_weights, trained_image())
+    assert torch.equal(plain.augmented_batch(rows, [0, 0], 7), plain.batch(rows))
+    varied = ImageData(table, packed, cnn_weights, trained_image(augment="albumentations"))
+    first, again, later = (varied.augmented_batch(rows, [epoch] * 2, 7) for epoch in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, later)
 
@@ -150,13 +154,41 @@ def test_varied_batches_are_plain_without_augmentation_and_differ_by_epoch_with_
     [{"augment": "flips"}, {"augment": "albumentations", "tune": "head", "views": 0}],
     ids=["unknown", "no views"],
 )
-def test_an_augmentation_that_cannot_be_is_refused_in_one_line(
-    changes: dict[str, Any],
-    table: pd.DataFrame,
-    packed: Path,
-    cnn_weights: Path,
-    spec: dict[str, Any],
+def test_an_augmentation_that_cannot_be_is_refused_in_one_line(changes: dict[str, Any]) -> None:
+    params = YAML(typ="safe").load(Path("params.yaml"))
+    params["image_models"]["cnn"] |= changes
+    with pytest.raises(UserError, match=r"params\.yaml: image_models\.cnn\.") as error:
+        parse_params(params)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["trained", "kernel"])
+def test_a_saved_network_scores_the_same_photos_the_same(
+    kind: str, table: pd.DataFrame, packed: Path, cnn_weights: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UserError, match=r"params\.yaml") as error:
-        ImageData(table, packed, cnn_weights, spec | changes)
+    settings = trained_image(tune="head") if kind == "trained" else kernel_image()
+    photos = ImageData(table, packed, cnn_weights, settings)
+    encoder = network_encoder(photos, labels_of(table)[1], CLASSES, settings, TRAINER, 7, "cnn")
+    model, _ = encoder.fit(np.arange(36), np.arange(36, 48), 0)
+    model.save(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"model.json", "model.safetensors"}
+    loaded = ImageClassifier.load(tmp_path)
+    assert loaded.classes == list(CLASSES)
+    assert loaded.settings == settings
+    # More photos than one batch holds.
+    expected = encoder.score(model, np.arange(60))
+    found = loaded.score(np.load(packed / "photos.npy"))
+    np.testing.assert_allclose(found.features, expected.features, atol=1e-5)
+    np.testing.assert_allclose(found.probs, expected.probs, atol=1e-5)
+
+
+def test_broken_weights_are_refused_in_one_line(
+    table: pd.DataFrame, packed: Path, cnn_weights: Path, tmp_path: Path
+) -> None:
+    photos = ImageData(table, packed, cnn_weights, trained_image())
+    photos.start(CLASSES).save(tmp_path)
+    whole = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(whole[:-100])
+    with pytest.raises(UserError, match="does not hold this network's weights") as error:
+        ImageClassifier.load(tmp_path)
     assert "\n" not in str(error.value)

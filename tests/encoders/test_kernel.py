@@ -1,4 +1,4 @@
-"""Kernel machines on frozen features: the closed forms against what they stand for."""
+"""Kernel ridge: its closed forms against fits that do what they stand for."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from scipy.optimize import minimize
+from sklearn.base import clone
+from sklearn.utils import get_tags
 
-from src.encoders import kernel
+from src.encoders.common import kernel
 from src.encoders.common.heads import KernelHead
-from src.encoders.common.kernel import KernelFit, choose_landmarks, fit_kernel
+from src.encoders.common.kernel import KernelRidgeClassifier, choose_landmarks
 
 N, D, C = 60, 5, 3
 
@@ -38,10 +40,14 @@ def rbf(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.exp(-((a[:, None] - b[None]) ** 2).sum(2) / 10)
 
 
+def model(balanced: bool = True, penalty: float = 0.3) -> KernelRidgeClassifier:
+    return KernelRidgeClassifier(penalty, class_weight="balanced" if balanced else None)
+
+
 def fitted(
     x: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.str_], balanced: bool = True
-) -> KernelFit:
-    return fit_kernel(rbf(x, x), rbf(x, x), y, groups, C, 0.3, balanced)
+) -> KernelRidgeClassifier:
+    return model(balanced).fit(rbf(x, x), y, groups=groups)
 
 
 @pytest.mark.parametrize("balanced", [True, False])
@@ -58,7 +64,7 @@ def test_it_minimises_what_it_says(
             a, b = flat[:-1], flat[-1]
             return float(weight @ (target - k @ a - b) ** 2 + 0.3 * a @ k @ a)
 
-        ours = np.append(fit.coef[:, c], fit.bias[c])
+        ours = np.append(fit.coef_[:, c], fit.intercept_[c])
         best = minimize(loss, ours, method="L-BFGS-B", options={"maxiter": 2000, "maxfun": 10**6})
         assert loss(ours) <= best.fun + 1e-5
 
@@ -70,9 +76,9 @@ def test_what_a_row_would_be_without_its_group_is_what_a_fit_without_it_says(
     whole = fitted(x, y, groups, balanced=False)
     for group in ("g0", "g7", "g30", "g59"):
         left = groups != group
-        fit = fit_kernel(rbf(x[left], x), rbf(x, x), y[left], groups[left], C, 0.3, balanced=False)
-        scores = rbf(x[~left], x) @ fit.coef + fit.bias
-        np.testing.assert_allclose(whole.without[~left], scores, atol=1e-4)
+        fit = fitted(x[left], y[left], groups[left], balanced=False)
+        scores = fit.decision_function(rbf(x[~left], x[left]))
+        np.testing.assert_allclose(whole.left_out_[~left], scores, atol=1e-4)
 
 
 def test_few_landmarks_come_near_to_all(
@@ -83,10 +89,8 @@ def test_few_landmarks_come_near_to_all(
     some = choose_landmarks(N, 7)
     assert len(some) == 40 and (np.diff(some) > 0).all()
     np.testing.assert_array_equal(some, choose_landmarks(N, 7))
-    fit = fit_kernel(rbf(x, x[some]), rbf(x[some], x[some]), y, groups, C, 0.3, True)
-    exact = fitted(x, y, groups)
-    ours = (rbf(x, x[some]) @ fit.coef + fit.bias).argmax(1)
-    theirs = (rbf(x, x) @ exact.coef + exact.bias).argmax(1)
+    ours = model().fit(rbf(x, x[some]), y, some, groups).predict(rbf(x, x[some]))
+    theirs = fitted(x, y, groups).predict(rbf(x, x))
     assert (ours == theirs).mean() > 0.9
 
 
@@ -96,10 +100,10 @@ def test_the_temperature_makes_scores_left_out_likeliest(
     fit = fitted(x, y, groups, balanced=False)
 
     def loss(temperature: float) -> float:
-        p = np.exp(temperature * fit.without)
+        p = np.exp(temperature * fit.left_out_)
         return float(-np.log(p[np.arange(N), y] / p.sum(1)).mean())
 
-    assert loss(fit.temperature) <= min(loss(fit.temperature * f) for f in (0.8, 1.25)) + 1e-9
+    assert loss(fit.temperature_) <= min(loss(fit.temperature_ * f) for f in (0.8, 1.25)) + 1e-9
 
 
 def test_a_head_says_the_same_after_saving(
@@ -108,15 +112,47 @@ def test_a_head_says_the_same_after_saving(
     features = torch.from_numpy(x).float()
     head = KernelHead(D, C, gamma=2.0)
     everything = np.arange(N)
-    head.place_landmarks(features, everything)
+    head.set_landmarks(features, everything)
     k = head.kernel(features).double().numpy()
     np.testing.assert_allclose(np.diag(k), 1, atol=1e-5)
-    fit = fit_kernel(k.copy(), k.copy(), y, groups, C, 0.1, True)
-    head.take(fit)
-    expected = fit.temperature * (k @ fit.coef + fit.bias)
+    fit = model(penalty=0.1).fit(k, y, everything, groups)
+    head.set_coefficients(fit)
+    expected = fit.temperature_ * fit.decision_function(k)
     np.testing.assert_allclose(head(features).numpy(), expected, atol=1e-3)
     assert (head(features).argmax(1).numpy() == y).mean() > 0.8
     save_file(head.state_dict(), tmp_path / "head.safetensors")
-    other = KernelHead(D, C, gamma=2.0)
+    other = KernelHead(D, C, gamma=2.0).resized(N)
     other.load_state_dict(load_file(tmp_path / "head.safetensors"))
     assert torch.equal(head(features), other(features))
+
+
+def test_probabilities_are_the_softmax_of_scaled_scores_of_the_classes(
+    x: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.str_]
+) -> None:
+    names = np.array(["a", "b", "c"])[y]
+    k = rbf(x, x)
+    before = k.copy()
+    fit = model().fit(k, names, groups=groups)
+    np.testing.assert_array_equal(k, before)
+    probs = fit.predict_proba(k)
+    np.testing.assert_allclose(probs.sum(1), 1)
+    np.testing.assert_array_equal(fit.predict(k), fit.classes_[probs.argmax(1)])
+    assert fit.score(k, names) > 0.8
+    # The same numbers when the kernel may be overwritten.
+    again = KernelRidgeClassifier(0.3, "balanced", copy_K=False).fit(k, names, groups=groups)
+    np.testing.assert_array_equal(again.coef_, fit.coef_)
+
+
+def test_a_class_without_rows_is_the_least_likely(
+    x: NDArray[np.float64], y: NDArray[np.int64]
+) -> None:
+    fit = model().fit(rbf(x, x), y, classes=np.arange(C + 1))
+    assert fit.coef_.shape == (N, C + 1)
+    probs = fit.predict_proba(rbf(x, x))
+    assert (probs[:, C] < 1 / (C + 1)).all()
+
+
+def test_it_can_be_cloned_and_says_that_its_kernel_is_pairwise() -> None:
+    estimator = clone(KernelRidgeClassifier(0.5, "balanced", copy_K=False))
+    assert estimator.get_params() == {"penalty": 0.5, "class_weight": "balanced", "copy_K": False}
+    assert get_tags(estimator).input_tags.pairwise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +12,19 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from src.core.errors import UserError
 from src.core.files import read_json, write_json
-from src.encoders.text.data import TextData, join
+from src.core.listings import labels_of
+from src.encoders.text.data import TextData
+from src.encoders.text.model import load_text_model
+from src.encoders.text.padding import join, pad
 from src.encoders.text.tokens import tokenize, train_word_pieces
+from src.encoders.text.train import text_encoder
+from src.encoders.text.words_and_network import WordsAndNetwork
+from tests.encoders.conftest import TRAINER, kernel_text, trained_text
+from tests.made import CLASSES
 
 ROOT = Path(__file__).parents[2]
 SPECIAL = {"cls": 101, "sep": 102, "pad": 0}
@@ -64,7 +71,7 @@ def test_a_network_gets_unpadded_numbers_of_a_tokenizer_that_is_kept(
     assert tokenizer.decode(lists["body"][0].tolist()) == table["text"][0]
 
 
-def test_pieces_are_learned_from_the_train_part_alone(
+def test_pieces_are_learned_from_the_train_split_alone(
     table: pd.DataFrame, bert_weights: Path, tmp_path: Path
 ) -> None:
     from tokenizers import Tokenizer
@@ -74,7 +81,7 @@ def test_pieces_are_learned_from_the_train_part_alone(
     words = Tokenizer.from_file(str(tmp_path / "out" / "tokenizer.json")).get_vocab()
     assert "комод" in words
     assert "шифоньер" not in words
-    # A letter that only the test part has is not known either.
+    # A letter that only the test split has is not known either.
     assert "ш" not in words and "##ш" not in words
 
 
@@ -115,19 +122,19 @@ def test_a_tokenizer_that_comes_with_weights_is_used_without_its_padding(
 
 
 def test_only_listings_with_a_text_are_rows(
-    table: pd.DataFrame, tokens: Path, bert_weights: Path, spec: dict[str, Any]
+    table: pd.DataFrame, tokens: Path, bert_weights: Path
 ) -> None:
     some = table.copy()
     some.loc[[1, 2], "title"] = " "
     some.loc[[2, 3], "text"] = ""
-    texts = TextData(some, tokens, bert_weights, spec)
+    texts = TextData(some, tokens, bert_weights, trained_text())
     assert texts.rows.tolist() == [0, 1, *range(3, len(table))]
 
 
 def test_batches_are_padded_to_their_longest_text(
-    table: pd.DataFrame, tokens: Path, bert_weights: Path, spec: dict[str, Any]
+    table: pd.DataFrame, tokens: Path, bert_weights: Path
 ) -> None:
-    texts = TextData(table, tokens, bert_weights, spec)
+    texts = TextData(table, tokens, bert_weights, trained_text())
     texts.tokens[0] = texts.tokens[0][:4]
     texts.lengths[0] = 4
     batch = texts.batch(np.array([0, 1]))
@@ -138,9 +145,9 @@ def test_batches_are_padded_to_their_longest_text(
 
 
 def test_features_of_a_text_do_not_depend_on_the_padding_of_its_batch(
-    table: pd.DataFrame, tokens: Path, bert_weights: Path, spec: dict[str, Any]
+    table: pd.DataFrame, tokens: Path, bert_weights: Path
 ) -> None:
-    network = TextData(table, tokens, bert_weights, spec).network(3).eval()
+    network = TextData(table, tokens, bert_weights, trained_text()).start(CLASSES).network.eval()
     ids = torch.tensor([[2, 9, 11, 3, 12, 3]])
     with torch.inference_mode():
         alone = network.features({"input_ids": ids, "attention_mask": torch.ones_like(ids)})
@@ -155,20 +162,85 @@ def test_features_of_a_text_do_not_depend_on_the_padding_of_its_batch(
 
 
 def test_stored_weights_are_where_the_network_starts(
-    table: pd.DataFrame, tokens: Path, bert_weights: Path, spec: dict[str, Any], tmp_path: Path
+    table: pd.DataFrame, tokens: Path, bert_weights: Path, tmp_path: Path
 ) -> None:
-    encoder = TextData(table, tokens, bert_weights, spec).network(3).encoder
+    encoder = TextData(table, tokens, bert_weights, trained_text()).start(CLASSES).network.encoder
     encoder.save_pretrained(tmp_path)
     write_json(tmp_path / "source.json", read_json(bert_weights / "source.json"))
-    started = TextData(table, tokens, tmp_path, spec).network(3).encoder.state_dict()
+    state = (
+        TextData(table, tokens, tmp_path, trained_text())
+        .start(CLASSES)
+        .network.encoder.state_dict()
+    )
     for name, tensor in encoder.state_dict().items():
-        torch.testing.assert_close(started[name], tensor, rtol=0, atol=0)
+        torch.testing.assert_close(state[name], tensor, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("budget", [3, 65])
 def test_a_budget_that_no_text_or_network_can_keep_is_refused_in_one_line(
-    budget: int, table: pd.DataFrame, tokens: Path, bert_weights: Path, spec: dict[str, Any]
+    budget: int, table: pd.DataFrame, tokens: Path, bert_weights: Path
 ) -> None:
+    if budget == 3:
+        with pytest.raises(ValidationError, match="max_tokens"):
+            trained_text(max_tokens=budget)
+        return
     with pytest.raises(UserError, match=f"max_tokens is {budget}; ") as error:
-        TextData(table, tokens, bert_weights, spec | {"max_tokens": budget}).network(3)
+        TextData(table, tokens, bert_weights, trained_text(max_tokens=budget)).start(CLASSES)
     assert "\n" not in str(error.value)
+
+
+@given(st.lists(st.lists(st.integers(1, 500), min_size=1, max_size=20), min_size=1, max_size=8))
+def test_padding_fills_up_to_the_longest_text_and_masks_it(texts: list[list[int]]) -> None:
+    batch = pad([np.array(numbers, np.int64) for numbers in texts], filler=0)
+    longest = max(map(len, texts))
+    for name, filled in (("input_ids", texts), ("attention_mask", [[1] * len(t) for t in texts])):
+        assert batch[name].dtype == torch.int64
+        assert batch[name].tolist() == [t + [0] * (longest - len(t)) for t in filled]
+
+
+@pytest.mark.parametrize("kind", ["trained", "kernel", "words"])
+def test_a_saved_text_model_scores_the_same_texts_the_same(
+    kind: str, table: pd.DataFrame, tokens: Path, bert_weights: Path, tmp_path: Path
+) -> None:
+    settings = {
+        "trained": trained_text(epochs=1),
+        "kernel": kernel_text(),
+        "words": kernel_text(words=0.5),
+    }[kind]
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "tokens" / "tiny").symlink_to(tokens)
+    (tmp_path / "weights" / "tiny").symlink_to(bert_weights)
+    labels = labels_of(table)[1]
+    encoder = text_encoder(
+        table, labels, list(CLASSES), "tiny", settings, TRAINER, 7, tmp_path
+    )  # fmt: skip
+    model, _ = encoder.fit(np.arange(36), np.arange(36, 48), 0)
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    model.save(folder)
+    network = {"model.json", "model.safetensors", "config.json", "tokenizer.json"}
+    skops = {"model.skops"} if kind == "words" else set()
+    assert {path.name for path in folder.iterdir()} == network | skops
+    loaded = load_text_model(folder)
+    assert loaded.classes == list(CLASSES)
+    expected = encoder.score(model, np.arange(60))
+    found = loaded.score(table)
+    np.testing.assert_allclose(found.features, expected.features, atol=1e-5)
+    np.testing.assert_allclose(found.probs, expected.probs, atol=1e-5)
+
+
+@pytest.mark.parametrize("words", [0.05, 0.95])
+def test_the_larger_share_decides_where_words_and_text_disagree(
+    words: float, table: pd.DataFrame, tokens: Path, bert_weights: Path
+) -> None:
+    # A test listing with the words of another category.
+    table = table.copy()
+    columns = ["title_words", "text_words"]
+    table.loc[50, columns] = table.loc[51, columns]
+    settings, labels = kernel_text(words=words), labels_of(table)[1]
+    texts = TextData(table, tokens, bert_weights, settings)
+    encoder = WordsAndNetwork(texts, table, labels, CLASSES, settings, TRAINER, 7, "words")
+    model, _ = encoder.fit(np.arange(36), np.arange(36, 48), 0)
+    found = encoder.score(model, np.array([50])).probs.argmax()
+    assert found == labels[50 if words < 0.5 else 51]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +12,37 @@ import pandas as pd
 import pytest
 import torch
 from numpy.typing import NDArray
+from ruamel.yaml import YAML
 from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
 from src.core.errors import UserError
 from src.core.listings import labels_of
+from src.core.params import parse_params
+from src.core.schema import KernelImage, Tfidf, TrainedImage
 from src.encoders.common.batches import OrderedBatches, TrainBatches
+from src.encoders.common.fine_tune import FineTune
 from src.encoders.common.fit import fit
-from src.encoders.common.folds import Encoder, Trained, train
+from src.encoders.common.folds import Trained, train
 from src.encoders.common.heads import Head
-from src.encoders.common.network import NetworkEncoder, _FeatureRows, _loader
-from src.encoders.common.row import save_model, save_scores
+from src.encoders.common.kernel_probe import KernelProbe
+from src.encoders.common.linear_probe import LinearProbe
+from src.encoders.common.loading import FeatureRows, make_loader
+from src.encoders.common.network import network_encoder
+from src.encoders.common.network_classifier import NetworkClassifier
+from src.encoders.common.row import train_row
 from src.encoders.image.data import ImageData
-from src.encoders.text.data import TextData
-from src.encoders.text.tfidf import BagOfWords
-from tests.encoders.conftest import TRAINER, state_bytes
-from tests.made import groups_of, made_table
+from src.encoders.image.train import train_image
+from src.encoders.text.train import train_text
+from tests.encoders.conftest import (
+    TRAINER,
+    kernel_image,
+    kernel_text,
+    state_bytes,
+    trained_image,
+    trained_text,
+)
+from tests.made import CLASSES, groups_of, made_table
 
 
 class Memory:
@@ -41,9 +58,9 @@ class Memory:
         self.val: set[tuple[int, ...]] = set()
 
     def fit(
-        self, train: NDArray[np.intp], val: NDArray[np.intp], number: int
+        self, train: NDArray[np.intp], val: NDArray[np.intp], fold: int
     ) -> tuple[Any, pd.DataFrame]:
-        self.fitted[number] = train.tolist()
+        self.fitted[fold] = train.tolist()
         self.val.add(tuple(val))
         return set(self.groups[train]), pd.DataFrame()
 
@@ -55,12 +72,16 @@ class Memory:
 
 
 def trained_photos(
-    table: pd.DataFrame, packed: Path, weights: Path, spec: dict[str, Any], seed: int = 7
+    table: pd.DataFrame,
+    packed: Path,
+    weights: Path,
+    settings: TrainedImage | KernelImage,
+    seed: int = 7,
 ) -> tuple[Trained, ImageData]:
-    photos = ImageData(table, packed, weights, spec)
-    classes, labels = labels_of(table)
-    encoder = NetworkEncoder(photos, labels, len(classes), spec, TRAINER, seed, "cnn")
-    return train(encoder, table, spec["folds"], seed, "cnn"), photos
+    photos = ImageData(table, packed, weights, settings)
+    labels = labels_of(table)[1]
+    encoder = network_encoder(photos, labels, CLASSES, settings, TRAINER, seed, "cnn")
+    return train(encoder, table, settings.folds, seed, "cnn"), photos
 
 
 def test_out_of_fold_scores_come_from_encoders_that_saw_neither_row_nor_group() -> None:
@@ -69,8 +90,8 @@ def test_out_of_fold_scores_come_from_encoders_that_saw_neither_row_nor_group() 
     memory = Memory(table)
     trained = train(memory, table, 3, seed=1, name="memory")
     in_train = (table["split"] == "train").to_numpy()
-    assert trained.features.features[:, 0].tolist() == in_train.astype(float).tolist()
-    assert trained.features.unseen(groups_of(table)).tolist() == (~in_train).tolist()
+    assert trained.output.features[:, 0].tolist() == in_train.astype(float).tolist()
+    assert trained.output.unseen(groups_of(table)).tolist() == (~in_train).tolist()
 
     out_of_fold = trained.out_of_fold
     assert out_of_fold is not None
@@ -78,12 +99,12 @@ def test_out_of_fold_scores_come_from_encoders_that_saw_neither_row_nor_group() 
     assert not out_of_fold.features.any()
     assert out_of_fold.unseen(groups_of(table)).all()
     assert set(out_of_fold.scored_by) == {1, 2, 3}
-    for number, rows in memory.fitted.items():
-        said = out_of_fold if number else trained.features
-        assert said.fitted_ids[said.fitted_by == number].tolist() == table["id"][rows].tolist()
+    for fold, rows in memory.fitted.items():
+        output = out_of_fold if fold else trained.output
+        assert output.fitted_ids[output.fitted_by == fold].tolist() == table["id"][rows].tolist()
 
 
-def test_every_encoder_stops_by_the_val_part_and_none_is_fitted_on_val_or_test(
+def test_every_encoder_stops_by_the_val_split_and_none_is_fitted_on_val_or_test(
     table: pd.DataFrame,
 ) -> None:
     memory = Memory(table)
@@ -95,99 +116,111 @@ def test_every_encoder_stops_by_the_val_part_and_none_is_fitted_on_val_or_test(
 def test_listings_that_the_model_cannot_read_have_no_features(table: pd.DataFrame) -> None:
     rows = np.arange(0, len(table), 2)
     trained = train(Memory(table, rows), table, 2, seed=1, name="memory")
-    assert trained.features.ids.tolist() == table["id"].iloc[rows].tolist()
+    assert trained.output.ids.tolist() == table["id"].iloc[rows].tolist()
     assert trained.out_of_fold is not None
-    assert set(trained.out_of_fold.ids) < set(trained.features.ids)
+    assert set(trained.out_of_fold.ids) < set(trained.output.ids)
 
 
 def test_without_folds_there_are_no_out_of_fold_scores(table: pd.DataFrame) -> None:
     assert train(Memory(table), table, 0, seed=1, name="memory").out_of_fold is None
 
 
-@pytest.mark.parametrize("folds", [1, -1, 40])
-def test_impossible_folds_are_refused_in_one_line(folds: int, table: pd.DataFrame) -> None:
-    with pytest.raises(UserError, match=f"memory: folds is {folds}") as error:
-        train(Memory(table), table, folds, seed=1, name="memory")
+def test_impossible_folds_are_refused_in_one_line(table: pd.DataFrame) -> None:
+    with pytest.raises(UserError, match="memory: folds is 40") as error:
+        train(Memory(table), table, 40, seed=1, name="memory")
     assert "\n" not in str(error.value)
 
 
 def test_a_model_that_can_read_nothing_is_refused_in_one_line(
-    packed: Path, cnn_weights: Path, spec: dict[str, Any]
+    packed: Path, cnn_weights: Path
 ) -> None:
     table = made_table(train=9, val=0, test=3)
-    with pytest.raises(UserError, match="9 listings of the train part and 0 of the val"):
+    with pytest.raises(UserError, match="9 listings of the train split and 0 of the val"):
         train(Memory(table), table, 0, seed=1, name="memory")
     table = made_table().assign(photo_row=-1)
-    with pytest.raises(UserError, match="0 listings of the train part"):
-        trained_photos(table, packed, cnn_weights, spec)
+    with pytest.raises(UserError, match="0 listings of the train split"):
+        trained_photos(table, packed, cnn_weights, trained_image())
 
 
 @pytest.mark.parametrize(
     "changes", [{"tune": "half"}, {"imbalance": "focal"}, {"batch": 1}], ids=lambda c: next(iter(c))
 )
-def test_unknown_settings_are_refused_in_one_line(
-    changes: dict[str, Any],
-    table: pd.DataFrame,
-    packed: Path,
-    cnn_weights: Path,
-    spec: dict[str, Any],
-) -> None:
+def test_unknown_settings_are_refused_in_one_line(changes: dict[str, Any]) -> None:
+    params = YAML(typ="safe").load(Path("params.yaml"))
+    params["image_models"]["cnn"] |= changes
     name, value = next(iter(changes.items()))
-    with pytest.raises(UserError, match=f"{name} is {value!r}; expected .*params.yaml") as error:
-        trained_photos(table, packed, cnn_weights, spec | changes)
+    says = f"params.yaml: image_models.cnn.{name} is {value!r}; expected "
+    with pytest.raises(UserError, match=says) as error:
+        parse_params(params)
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        (trained_image(), FineTune),
+        (trained_text(), FineTune),
+        (trained_image(tune="head"), LinearProbe),
+        (kernel_image(), KernelProbe),
+        (kernel_text(), KernelProbe),
+    ],
+    ids=["image", "text", "head", "kernel", "text kernel"],
+)
+def test_the_settings_choose_the_encoder(settings: Any, kind: type) -> None:
+    encoder = network_encoder(Blank(4), np.arange(4), CLASSES, settings, TRAINER, 7, "blank")
+    assert type(encoder) is kind
+
+
 def test_a_plain_network_learns_the_shapes(
-    table: pd.DataFrame, packed: Path, cnn_weights: Path, spec: dict[str, Any]
+    table: pd.DataFrame, packed: Path, cnn_weights: Path
 ) -> None:
-    trained, photos = trained_photos(table, packed, cnn_weights, spec | {"epochs": 10})
+    trained, photos = trained_photos(table, packed, cnn_weights, trained_image(epochs=10))
     test = (table["split"] == "test").to_numpy()
-    right = trained.features.probs[test].argmax(1) == labels_of(table)[1][test]
+    right = trained.output.probs[test].argmax(1) == labels_of(table)[1][test]
     assert right.mean() > 0.8
-    np.testing.assert_allclose(trained.features.probs.sum(1), 1, atol=1e-5)
-    assert not trained.features.frozen
+    np.testing.assert_allclose(trained.output.probs.sum(1), 1, atol=1e-5)
+    assert not trained.output.frozen
     # The scores are those of the network that is handed out.
-    network = trained.model.eval()
+    network = trained.model.network.eval()
     with torch.inference_mode():
         probs = network(photos.batch(np.arange(len(table)))).softmax(1).numpy()
-    np.testing.assert_allclose(probs, trained.features.probs, atol=1e-5)
+    np.testing.assert_allclose(probs, trained.output.probs, atol=1e-5)
 
 
 @pytest.mark.parametrize("augment", ["none", "albumentations"])
 def test_tuning_the_head_keeps_the_backbone_as_it_is(
-    augment: str, table: pd.DataFrame, packed: Path, cnn_weights: Path, spec: dict[str, Any]
+    augment: str, table: pd.DataFrame, packed: Path, cnn_weights: Path
 ) -> None:
-    spec |= {"tune": "head", "augment": augment, "views": 2, "folds": 2}
-    trained, photos = trained_photos(table, packed, cnn_weights, spec)
+    settings = trained_image(tune="head", augment=augment, views=2, folds=2)
+    trained, photos = trained_photos(table, packed, cnn_weights, settings)
     torch.manual_seed(7)
-    start = photos.network(3)
-    before, after = state_bytes(start.backbone), state_bytes(trained.model.backbone)
+    start, fitted = photos.start(CLASSES).network, trained.model.network
+    before, after = state_bytes(start.backbone), state_bytes(fitted.backbone)
     assert all(before[name].tobytes() == after[name].tobytes() for name in before)
-    head = state_bytes(start.head), state_bytes(trained.model.head)
+    head = state_bytes(start.head), state_bytes(fitted.head)
     assert (head[0]["2.weight"] != head[1]["2.weight"]).any()
 
-    assert trained.features.frozen
+    assert trained.output.frozen
     with torch.inference_mode():
         plain = start.eval().features(photos.batch(np.arange(len(table)))).numpy()
-    np.testing.assert_allclose(trained.features.features, plain, atol=1e-4)
+    np.testing.assert_allclose(trained.output.features, plain, atol=1e-4)
     # All encoders' features are one space.
     assert trained.out_of_fold is not None
     in_train = (table["split"] == "train").to_numpy()
-    np.testing.assert_array_equal(trained.out_of_fold.features, trained.features.features[in_train])
+    np.testing.assert_array_equal(trained.out_of_fold.features, trained.output.features[in_train])
 
 
 def test_a_frozen_photo_is_seen_in_as_many_views_as_asked_for(
-    table: pd.DataFrame, packed: Path, cnn_weights: Path, spec: dict[str, Any]
+    table: pd.DataFrame, packed: Path, cnn_weights: Path
 ) -> None:
-    spec |= {"tune": "head", "augment": "albumentations", "views": 2}
-    photos = ImageData(table, packed, cnn_weights, spec)
-    encoder = NetworkEncoder(photos, labels_of(table)[1], 3, spec, TRAINER, 7, "cnn")
+    settings = trained_image(tune="head", augment="albumentations", views=2)
+    photos = ImageData(table, packed, cnn_weights, settings)
+    encoder = LinearProbe(photos, labels_of(table)[1], CLASSES, settings, TRAINER, 7, "cnn")
     encoder.fit(np.arange(36), np.arange(36, 48), 0)
-    assert encoder.frozen is not None
-    assert [view.shape for view in encoder.views] == [encoder.frozen.shape] * 2
-    assert not torch.equal(encoder.views[0], encoder.views[1])
-    assert not torch.equal(encoder.views[0], encoder.frozen)
+    plain, *views = encoder.frozen.computed
+    assert [view.shape for view in views] == [plain.shape] * 2
+    assert not torch.equal(views[0], views[1])
+    assert not torch.equal(views[0], plain)
 
 
 def worsening(
@@ -199,36 +232,36 @@ def worsening(
     network = network or nn.Linear(2, 2)
     nn.init.eye_(network.weight)
     nn.init.zeros_(network.bias)
-    spec = {
-        "epochs": epochs, "patience": patience, "lr": 0.1, "weight_decay": 0.0, "imbalance": "none"
-    }  # fmt: skip
+    settings = trained_image(
+        epochs=epochs, patience=patience, lr=0.1, weight_decay=0.0, imbalance="none"
+    )
     rows, wrong = np.arange(64), (1 - y).numpy()
     curves = fit(
         network,
-        _loader(_FeatureRows([x], wrong, rows), TrainBatches(wrong, 16, seed=1)),
-        _loader(_FeatureRows([x], y.numpy(), rows), OrderedBatches(64, 64)),
+        make_loader(FeatureRows([x], wrong, rows), TrainBatches(wrong, 16, seed=1)),
+        make_loader(FeatureRows([x], y.numpy(), rows), OrderedBatches(64, 64)),
         wrong,
         2,
-        spec,
+        settings,
         TRAINER,
         "worsening",
     )
     return network, curves, x, y
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("fold", [0, 1])
 def test_a_head_on_frozen_features_is_fitted_with_its_dropout_and_scaling(
-    number: int, table: pd.DataFrame, packed: Path, cnn_weights: Path, spec: dict[str, Any]
+    fold: int, table: pd.DataFrame, packed: Path, cnn_weights: Path
 ) -> None:
-    spec |= {"tune": "head", "epochs": 5}
-    photos = ImageData(table, packed, cnn_weights, spec)
-    encoder = NetworkEncoder(photos, labels_of(table)[1], 3, spec, TRAINER, 7, "cnn")
+    settings = trained_image(tune="head", epochs=5)
+    photos = ImageData(table, packed, cnn_weights, settings)
+    encoder = LinearProbe(photos, labels_of(table)[1], CLASSES, settings, TRAINER, 7, "cnn")
     rows, val = np.arange(36), np.arange(36, 48)
-    for encoder_number in range(number + 1):
-        network, _ = encoder.fit(rows, val, encoder_number)
-    assert encoder.frozen is not None
+    for each in range(fold + 1):
+        model, _ = encoder.fit(rows, val, each)
     # The scaling has learned the features' mean; it starts at 0.
-    learned, mean = network.head[0].running_mean, encoder.frozen[rows].mean(0)
+    mean = encoder.frozen.plain[rows].mean(0)
+    learned = model.network.head[0].running_mean
     assert (learned - mean).norm() < 0.7 * mean.norm()
 
 
@@ -261,47 +294,47 @@ class Blank:
     """Listings that all look alike: what a network says of them is what its training favours."""
 
     lengths = None
-    what = "blank"
-    augment = None
+    views = 0
 
     def __init__(self, n: int) -> None:
         self.rows = np.arange(n)
+        self.groups = np.arange(n).astype(str)
 
-    def network(self, num_classes: int) -> nn.Module:
+    def start(self, classes: Sequence[str]) -> NetworkClassifier:
         network = nn.Sequential()
-        network.head = Head(1, num_classes, 0.0)
+        network.head = Head(1, len(classes), 0.0)
         network.features = lambda batch: batch
-        return network
+        return NetworkClassifier(network, classes)
 
     def batch(self, rows: NDArray[np.intp]) -> Tensor:
         return torch.zeros(len(rows), 1)
 
-    def varied_batch(self, rows: NDArray[np.intp], epochs: list[int], seed: int) -> Tensor:
+    def augmented_batch(self, rows: NDArray[np.intp], epochs: list[int], seed: int) -> Tensor:
         return self.batch(rows)
 
 
 @pytest.mark.parametrize(("imbalance", "rare"), [("none", 0.1), ("weights", 0.5), ("sampler", 0.5)])
 def test_imbalance_decides_whether_a_rare_class_counts_as_much_as_a_common_one(
-    imbalance: str, rare: float, spec: dict[str, Any]
+    imbalance: str, rare: float
 ) -> None:
     labels = np.repeat([0, 1], [1800, 200])
     # One epoch, so that there is no other one to bring back.
-    spec |= {"imbalance": imbalance, "tune": "head", "epochs": 1, "batch": 100, "lr": 0.3}
-    encoder = NetworkEncoder(Blank(2000), labels, 2, spec, TRAINER, 7, "blank")
+    settings = trained_image(tune="head", imbalance=imbalance, epochs=1, batch=100, lr=0.3)
+    encoder = LinearProbe(Blank(2000), labels, CLASSES[:2], settings, TRAINER, 7, "blank")
     rows = np.arange(2000)
-    network, _ = encoder.fit(rows, rows, 0)
-    _, probs = encoder.score(network, rows[:1])
+    model, _ = encoder.fit(rows, rows, 0)
+    _, probs = encoder.score(model, rows[:1])
     assert probs[0, 1] == pytest.approx(rare, abs=0.15)
 
 
 @pytest.mark.parametrize("imbalance", ["none", "weights", "sampler"])
-def test_a_class_without_training_rows_stops_nothing(imbalance: str, spec: dict[str, Any]) -> None:
+def test_a_class_without_training_rows_stops_nothing(imbalance: str) -> None:
     labels = np.array([0, 2] * 20 + [0, 1, 2])
-    spec |= {"imbalance": imbalance, "tune": "head"}
-    encoder = NetworkEncoder(Blank(43), labels, 3, spec, TRAINER, 7, "blank")
-    network, curves = encoder.fit(np.arange(40), np.arange(40, 43), 0)
+    settings = trained_image(tune="head", imbalance=imbalance)
+    encoder = LinearProbe(Blank(43), labels, CLASSES, settings, TRAINER, 7, "blank")
+    model, curves = encoder.fit(np.arange(40), np.arange(40, 43), 0)
     assert np.isfinite(curves.to_numpy()).all()
-    assert np.isfinite(encoder.score(network, np.arange(43))[1]).all()
+    assert np.isfinite(encoder.score(model, np.arange(43)).probs).all()
 
 
 def saved_bytes(folder: Path) -> dict[str, bytes]:
@@ -312,60 +345,98 @@ def saved_bytes(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("kind", ["photos", "augmented head", "text", "bag of words"])
-def test_two_fits_give_equal_bytes(
-    kind: str,
-    table: pd.DataFrame,
-    packed: Path,
-    cnn_weights: Path,
-    tokens: Path,
-    bert_weights: Path,
-    spec: dict[str, Any],
+SETTINGS = {
+    "photos": trained_image(epochs=2, folds=2),
+    "augmented head": trained_image(
+        epochs=2, folds=2, tune="head", augment="albumentations", views=2
+    ),
+    "kernel": kernel_image(folds=2),
+    "text": trained_text(epochs=2, folds=2),
+    "words and network": kernel_text(folds=2, words=0.5),
+    "bag of words": Tfidf(folds=2, C=10.0, components=8, imbalance="weights"),
+}
+
+
+@pytest.fixture
+def data(
+    packed: Path, cnn_weights: Path, tokens: Path, bert_weights: Path, table: pd.DataFrame,
     tmp_path: Path,
+) -> Path:  # fmt: skip
+    """The folder that training stages read, for every row of SETTINGS."""
+    data = tmp_path / "data"
+    (data / "weights").mkdir(parents=True)
+    (data / "tokens" / "bag of words").mkdir(parents=True)
+    (data / "packed").symlink_to(packed)
+    for row in ("photos", "augmented head", "kernel"):
+        (data / "weights" / row).symlink_to(cnn_weights)
+    for row in ("text", "words and network"):
+        (data / "weights" / row).symlink_to(bert_weights)
+        (data / "tokens" / row).symlink_to(tokens)
+    words = {"title": table["title_words"].str.split(), "body": table["text_words"].str.split()}
+    words = pd.DataFrame({"id": table["id"], **words})
+    words.to_parquet(data / "tokens" / "bag of words" / "tokens.parquet")
+    return data
+
+
+def train_any(row: str, table: pd.DataFrame, data: Path) -> None:
+    stage = train_image if row in ("photos", "augmented head", "kernel") else train_text
+    stage(table, row, SETTINGS[row], TRAINER, 7, data)
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_two_fits_give_equal_bytes(
+    kind: str, table: pd.DataFrame, data: Path, tmp_path: Path
 ) -> None:
-    classes, labels = labels_of(table)
-    spec |= {"epochs": 2, "C": 10.0, "components": 8}
-    if kind == "augmented head":
-        spec |= {"tune": "head", "augment": "albumentations", "views": 2}
-
-    def save(out: Path) -> None:
-        encoder: Encoder
-        if kind == "bag of words":
-            words = table.assign(
-                title=table["title_words"].str.split(), body=table["text_words"].str.split()
-            )
-            encoder = BagOfWords(table, words, labels, len(classes), spec, 7)
-        else:
-            data = (
-                TextData(table, tokens, bert_weights, spec)
-                if kind == "text"
-                else ImageData(table, packed, cnn_weights, spec)
-            )
-            encoder = NetworkEncoder(data, labels, len(classes), spec, TRAINER, 7, kind)
-        trained = train(encoder, table, 2, 7, kind)
-        save_model(trained, out / "checkpoint", {"spec": spec})
-        save_scores(trained, out / "embeddings")
-
-    save(tmp_path / "one")
-    torch.rand(3)  # another state of the generator must not matter
-    save(tmp_path / "two")
-    one, two = saved_bytes(tmp_path / "one"), saved_bytes(tmp_path / "two")
-    model = "skops" if kind == "bag of words" else "safetensors"
-    assert set(one) >= {
-        f"checkpoint/model.{model}",
-        "checkpoint/model.json",
-        "embeddings/features.npz",
-        "embeddings/out_of_fold.npz",
-    }
-    assert ("checkpoint/curves.csv" in one) == (kind != "bag of words")
+    found = []
+    for _ in range(2):
+        train_any(kind, table, data)
+        found.append(saved_bytes(data / "checkpoints") | saved_bytes(data / "embeddings"))
+        torch.rand(3)  # another state of the generator must not matter
+    one, two = found
+    text_network = {"config.json", "tokenizer.json"}
+    files = {"model.json", "features.npz", "out_of_fold.npz"}
+    if kind != "bag of words":
+        files |= {"model.safetensors"}
+    if kind in ("text", "words and network"):
+        files |= text_network
+    if kind in ("bag of words", "words and network"):
+        files |= {"model.skops"}
+    if kind in ("photos", "augmented head", "text"):
+        files |= {"curves.csv"}
+    assert {Path(name).name for name in one} == files
     assert one == two
 
 
+def test_neither_the_home_folder_nor_a_busy_machine_changes_a_byte(
+    table: pd.DataFrame, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_any("photos", table, data)
+    expected = saved_bytes(data / "embeddings")
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+    # A clock by which everything takes an hour.
+    hours = iter(range(10**6))
+    monkeypatch.setattr(time, "perf_counter", lambda: 3600.0 * next(hours))
+    train_any("photos", table, data)
+    assert saved_bytes(data / "embeddings") == expected
+    assert list(home.iterdir()) == []
+
+
+def test_a_machine_that_helps_another_writes_nothing(
+    table: pd.DataFrame, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NODE_RANK", "1")
+    train_row(Memory(table), table, "memory", 2, 7, data)
+    assert not (data / "embeddings").exists() and not (data / "checkpoints").exists()
+
+
 def test_another_seed_gives_another_network(
-    table: pd.DataFrame, packed: Path, cnn_weights: Path, spec: dict[str, Any]
+    table: pd.DataFrame, packed: Path, cnn_weights: Path
 ) -> None:
     one, two = (
-        trained_photos(table, packed, cnn_weights, spec | {"epochs": 1}, seed)[0].features.probs
+        trained_photos(table, packed, cnn_weights, trained_image(epochs=1), seed)[0].output.probs
         for seed in (7, 8)
     )
     assert (one != two).any()
