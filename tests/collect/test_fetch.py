@@ -238,7 +238,7 @@ def test_a_server_that_sends_too_slowly_is_given_up() -> None:
     def respond(path: str) -> Response:
         return NOT_FOUND if path == "/robots.txt" else (200, {}, drops())
 
-    settings = CRAWL.model_copy(update={"timeout_s": 0.1, "attempts": 1})
+    settings = CRAWL.model_copy(update={"timeout_s": 0.25, "attempts": 1})
     with (
         site(respond) as at,
         fetcher(at, settings) as fetching,
