@@ -1,0 +1,6 @@
+"""The stages of dvc.yaml, each run as `python -m stages.<name>`."""
+
+from src.core.portable import pin_if_portable
+
+# Here, because every stage imports this package before any library that computes.
+pin_if_portable()

@@ -64,6 +64,7 @@ class Params(Section):
     fused_model: RowName
     weights: Literal["offline", "hub"]
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)]
+    portable: bool
     rows: Rows
     collect: Collect
     pack: Pack

@@ -1,0 +1,131 @@
+"""Whether `portable: true` gives equal bytes on other processors, which qemu-user emulates.
+
+    python -m benchmarks.portable --cpus Haswell EPYC
+
+A small demo is collected once. Its rows are then trained, fused and evaluated on this processor
+and on each emulated one, and every file is compared. Emulation is some fifty times slower than the
+processor: expect half an hour. It needs `qemu-x86_64` (Debian's package qemu-user), whose `-cpu
+help` lists the processors, and a processor with AVX2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+FIRST = ("collect", "pack", "prepare", "weights image efficientnet", "weights text tfidf")
+FIRST += ("weights text rubert_tiny2", "tokenize tfidf", "tokenize rubert_tiny2")
+COMPARED = ("train_image efficientnet", "train_text tfidf", "train_text rubert_tiny2")
+COMPARED += ("fuse logreg", "fuse stack", "leaky", "evaluate")
+# What those stages write, and what each file belongs to.
+OUTPUTS = {
+    "efficientnet: frozen features, kernel ridge": "data/*/efficientnet",
+    "tfidf: logistic regression, SVD": "data/*/tfidf",
+    "rubert_tiny2: one epoch of training": "data/*/rubert_tiny2",
+    "fused heads": "data/predictions",
+    "metrics": "metrics",
+}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--cpus", nargs="+", default=["Haswell", "EPYC"])
+    options.add_argument("--listings", type=int, default=150)
+    given = options.parse_args()
+    settings = {"this processor": ("portable", []), "the same, not portable": ("default", [])}
+    for cpu in given.cpus:
+        settings[cpu] = ("portable", ["qemu-x86_64", "-cpu", cpu])
+    with TemporaryDirectory() as folder:
+        start = Path(folder) / "start"
+        prepare(start, given.listings)
+        found = {}
+        for name, (mode, prefix) in settings.items():
+            copy = Path(folder) / name
+            shutil.copytree(start, copy)
+            change_params(copy, portable=mode == "portable")
+            started = time.perf_counter()
+            for stage in COMPARED:
+                run(copy, stage, prefix)
+            print(f"{name}: {time.perf_counter() - started:.0f} s", flush=True)
+            found[name] = digests(copy)
+    print_table(found)
+
+
+def prepare(folder: Path, listings: int) -> None:
+    """Copy the code and compute what all settings start from."""
+    folder.mkdir()
+    for name in ("src", "stages", "dvc.yaml", "params.yaml"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+    yaml = YAML()
+    params = yaml.load(folder / "params.yaml")
+    params["collect"]["demo"] |= {"listings": listings, "photo_size": 160}
+    params["prepare"]["min_per_category"] = 4
+    params["rows"] = {
+        "image": ["efficientnet"],
+        "text": ["tfidf", "rubert_tiny2"],
+        "fused": ["logreg", "stack"],
+    }
+    params["image_models"]["efficientnet"]["folds"] = 2
+    params["text_models"]["tfidf"]["folds"] = 2
+    params["text_models"]["rubert_tiny2"]["epochs"] = 1
+    yaml.dump(params, folder / "params.yaml")
+    for stage in FIRST:
+        run(folder, stage, [])
+
+
+def change_params(folder: Path, portable: bool) -> None:
+    yaml = YAML()
+    params = yaml.load(folder / "params.yaml")
+    params["portable"] = portable
+    yaml.dump(params, folder / "params.yaml")
+
+
+def run(folder: Path, stage: str, prefix: list[str]) -> None:
+    """Run a stage, on the processor that `prefix` emulates."""
+    # The interpreter itself, for qemu does not read the script that may stand for it.
+    module, *arguments = stage.split()
+    command = [*prefix, sys.executable, "-m", f"stages.{module}", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}: {done.stderr[-2000:]}")
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return one hash for each of OUTPUTS."""
+    found = {}
+    for name, pattern in OUTPUTS.items():
+        files = sorted(
+            file
+            for place in folder.glob(pattern)
+            if "tokens" not in place.parts and "weights" not in place.parts
+            for file in place.rglob("*")
+            if file.is_file()
+        )
+        total = hashlib.sha256()
+        for file in files:
+            total.update(f"{file.relative_to(folder)}".encode() + file.read_bytes())
+        found[name] = total.hexdigest()
+    return found
+
+
+def print_table(found: dict[str, dict[str, str]]) -> None:
+    """Print which settings gave the bytes of this processor with `portable: true`."""
+    first, *others = found
+    print(f"\n| bytes of | {' | '.join(others)} |\n| --- |{' --- |' * len(others)}")
+    for name, digest in found[first].items():
+        equal = ["equal" if found[other][name] == digest else "differ" for other in others]
+        print(f"| {name} | {' | '.join(equal)} |")
+
+
+if __name__ == "__main__":
+    main()
