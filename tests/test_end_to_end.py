@@ -209,7 +209,7 @@ def test_the_served_model_answers_as_the_command_line(repo: Repo, tmp_path: Path
         for name, prob in expected["probabilities"].items():
             assert found[f"p_{name}"] == pytest.approx(prob, abs=1e-5)
     assert refused.status_code == 400
-    assert "neither photo, text nor price" in refused.json()["message"]
+    assert "no photo, text or price to predict from" in refused.json()["message"]
 
 
 @contextmanager
