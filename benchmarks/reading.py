@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,21 +19,20 @@ from benchmarks.compare import Compared, compare
 from benchmarks.lines import Line, line
 from benchmarks.made_photos import make_photos
 from src.core.files import write_json
+from src.core.params import all_params
+from src.core.schema import TrainedImage, Trainer
 from src.encoders.common.batches import TrainBatches
+from src.encoders.common.fine_tune import FineTune
 from src.encoders.common.heads import Head
-from src.encoders.common.memory import keep_freed_memory
-from src.encoders.common.network import NetworkEncoder, _loader, _Rows
+from src.encoders.common.linear_probe import LinearProbe
+from src.encoders.common.loading import ListingRows, make_loader
+from src.encoders.common.network_classifier import NetworkClassifier
 from src.encoders.image.data import ImageData
 from src.prepare.pack import pack_photos
 
 CLASSES = 17
 SIZE = 160
-TRAINER = {"accelerator": "cpu", "precision": "32-true", "workers": 0, "devices": 1, "nodes": 1}
-# As the default rows of params.yaml have them.
-TUNED = {
-    "augment": "none", "views": 0, "folds": 0, "lr": 0.001, "weight_decay": 0.05, "dropout": 0.2,
-    "imbalance": "weights",
-}  # fmt: skip
+NAMES = [f"c{number}" for number in range(CLASSES)]
 
 
 def run(quick: bool) -> list[Line]:
@@ -65,10 +64,10 @@ def _epochs(folder: Path, quick: bool) -> list[Line]:
 
 def epoch_of_packed(files: list[Path]) -> Callable[[], int]:
     """Ours: batches from the memory-mapped array."""
-    data = packed(files, {"augment": "none", "tune": "full", "size": SIZE})
+    data = packed(files, "plain_cnn", settings_of(1))
     labels = np.arange(len(files)) % CLASSES
     batches = TrainBatches(labels, 32, seed=7)
-    loader = _loader(_Rows(data, labels, data.rows, seed=7), batches)
+    loader = make_loader(ListingRows(data, labels, data.rows, seed=7), batches)
     return lambda: sum(len(x) for x, _ in loader)
 
 
@@ -90,7 +89,7 @@ class _Files(Dataset[tuple[Tensor, int]]):
         return torch.from_numpy(np.array(photo)), row % CLASSES
 
 
-def packed(files: list[Path], spec: dict[str, Any]) -> ImageData:
+def packed(files: list[Path], network: str, settings: TrainedImage) -> ImageData:
     """The photos as the stages before training leave them; random first weights."""
     folder = files[0].parent
     n = len(files)
@@ -98,12 +97,11 @@ def packed(files: list[Path], spec: dict[str, Any]) -> ImageData:
     if not (folder / "packed").exists():
         pack_photos(table, folder, folder / "packed", SIZE)
     table = table.assign(photo_row=np.arange(n), group=table["id"])
-    network = spec.get("network", "plain_cnn")
     weights = folder / network
     weights.mkdir(exist_ok=True)
     source = {"network": network, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
     write_json(weights / "source.json", source)
-    return ImageData(table, folder / "packed", weights, spec)
+    return ImageData(table, folder / "packed", weights, settings)
 
 
 def _loops(folder: Path, quick: bool) -> list[Line]:
@@ -136,9 +134,10 @@ def _overhead(name: str, compared: Compared, steps: int) -> Line:
 
 def fitted(files: list[Path], network: str, rows: int, epochs: int) -> Callable[[], None]:
     """Ours: a network as the training stage fits it, photos from the packed array."""
-    spec = _spec(network, epochs)
+    settings = settings_of(epochs)
     labels = np.arange(len(files)) % CLASSES
-    encoder = NetworkEncoder(packed(files, spec), labels, CLASSES, spec, TRAINER, 7, network)
+    data = packed(files, network, settings)
+    encoder = FineTune(data, labels, NAMES, settings, on_a_cpu(), 7, network)
     parts = _parts(rows)
 
     def fit() -> None:
@@ -149,23 +148,22 @@ def fitted(files: list[Path], network: str, rows: int, epochs: int) -> Callable[
 
 def bare(files: list[Path], network: str, rows: int, epochs: int) -> Callable[[], None]:
     """Plain: forward, loss, backward, step and schedule over batches that are in memory."""
-    spec = _spec(network, epochs)
-    data = packed(files, spec)
+    settings = settings_of(epochs)
+    data = packed(files, network, settings)
     labels = torch.arange(len(files)) % CLASSES
     train, val = _parts(rows)
     batches = [(data.batch(part), labels[part]) for part in np.split(train, range(32, rows, 32))]
     held = [data.batch(part) for part in np.split(val, range(32, len(val), 32))]
-    keep_freed_memory()
-    return lambda: _bare_loop(data.network(CLASSES), batches, held, spec)
+    return lambda: _bare_loop(data.start(NAMES).network, batches, held, settings)
 
 
 def fitted_head(rows: int, epochs: int) -> Callable[[], None]:
     """Ours: only the head, on features that are computed already."""
-    spec = _spec("", epochs) | {"tune": "head", "batch": 64}
+    settings = settings_of(epochs, tune="head", batch=64)
     x, labels = _features(rows)
     data: Any = _HeadOnly(len(x))
-    encoder = NetworkEncoder(data, labels.numpy(), CLASSES, spec, TRAINER, 7, "head")
-    encoder.frozen = x
+    encoder = LinearProbe(data, labels.numpy(), NAMES, settings, on_a_cpu(), 7, "head")
+    encoder.frozen.computed = [x]
     parts = _parts(rows)
 
     def fit() -> None:
@@ -176,27 +174,27 @@ def fitted_head(rows: int, epochs: int) -> Callable[[], None]:
 
 def bare_head(rows: int, epochs: int) -> Callable[[], None]:
     """Plain: the same head in a bare loop."""
-    spec = _spec("", epochs)
+    settings = settings_of(epochs)
     x, labels = _features(rows)
     batches = list(zip(x[:rows].split(64), labels[:rows].split(64), strict=True))
-    return lambda: _bare_loop(Head(x.shape[1], CLASSES, 0.2), batches, [x[rows:]], spec)
+    return lambda: _bare_loop(Head(x.shape[1], CLASSES, 0.2), batches, [x[rows:]], settings)
 
 
 def _bare_loop(
     network: nn.Module,
     batches: list[tuple[Tensor, Tensor]],
     held: list[Tensor],
-    spec: dict[str, Any],
+    settings: TrainedImage,
 ) -> None:
     # As in ours, so that nothing but the loop differs.
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=spec["lr"], weight_decay=spec["weight_decay"], fused=True
+        network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=spec["lr"], total_steps=spec["epochs"] * len(batches)
+        optimizer, max_lr=settings.lr, total_steps=settings.epochs * len(batches)
     )
     weights = torch.ones(CLASSES)
-    for _ in range(spec["epochs"]):
+    for _ in range(settings.epochs):
         network.train()
         for x, y in batches:
             optimizer.zero_grad()
@@ -212,22 +210,30 @@ def _bare_loop(
 class _HeadOnly:
     """A modality that has nothing to read."""
 
-    lengths = augment = None
+    lengths = None
+    views = 0
 
     def __init__(self, n: int) -> None:
         self.rows = np.arange(n)
 
-    def network(self, num_classes: int) -> nn.Module:
+    def start(self, classes: Sequence[str]) -> NetworkClassifier:
         network = nn.Module()
-        network.head = Head(1280, num_classes, 0.2)
-        return network
+        network.head = Head(1280, len(classes), 0.2)
+        return NetworkClassifier(network, classes)
 
 
-def _spec(network: str, epochs: int) -> dict[str, Any]:
-    return TUNED | {
-        "network": network, "tune": "full", "size": 64, "epochs": epochs, "patience": epochs,
-        "batch": 32,
-    }  # fmt: skip
+def settings_of(epochs: int, **changes: Any) -> TrainedImage:
+    """Return the settings of the default rows for so many epochs."""
+    settings: Any = (
+        all_params()
+        .image_models["resnet50"]
+        .model_copy(update={"epochs": epochs, "patience": epochs} | changes)
+    )
+    return settings
+
+
+def on_a_cpu() -> Trainer:
+    return all_params().trainer.model_copy(update={"accelerator": "cpu"})
 
 
 def _parts(rows: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
