@@ -23,8 +23,9 @@ from torch import nn
 from src.core.files import write_json
 from src.core.params import all_params
 from src.encoders.common.fine_tune import FineTune
-from src.encoders.common.network_classifier import NetworkClassifier
 from src.encoders.image.data import ImageData
+from src.encoders.image.model import ImageClassifier
+from src.encoders.text.classifier import TextNetworkClassifier
 from src.encoders.text.data import TextData
 from src.encoders.text.tokens import tokenize
 from src.encoders.weights.fetch import IMAGENET_NORM, TEXT_SHAPES
@@ -37,25 +38,24 @@ TOLERANCE = 1e-5
 PHOTOS, TEXTS = {"dropout": 0.0}, {"dropout": 0.0, "max_tokens": 64}
 
 
-class WithoutNorm:
-    """Data whose network has no batch normalisation."""
+class PhotosWithoutNorm(ImageData):
+    """Photos for a network without batch normalisation."""
 
-    def start(self, classes: Sequence[str]) -> NetworkClassifier:
+    def start(self, classes: Sequence[str]) -> ImageClassifier:
         """Return the network with its first weights, to be fitted."""
-        model: NetworkClassifier = super().start(classes)  # type: ignore[misc]
-        for module in list(model.network.modules()):
-            for name, layer in module.named_children():
-                if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
-                    module.add_module(name, nn.Identity())
+        model = super().start(classes)
+        _remove_norm(model.network)
         return model
 
 
-class PhotosWithoutNorm(WithoutNorm, ImageData):
-    """Photos for a network without batch normalisation."""
-
-
-class TextsWithoutNorm(WithoutNorm, TextData):
+class TextsWithoutNorm(TextData):
     """Texts for a network without batch normalisation."""
+
+    def start(self, classes: Sequence[str]) -> TextNetworkClassifier:
+        """Return the network with its first weights, to be fitted."""
+        model = super().start(classes)
+        _remove_norm(model.network)
+        return model
 
 
 def main() -> None:
@@ -163,6 +163,13 @@ def _texts(folder: Path) -> tuple[TextData, np.ndarray]:
     tokenize(table, folder, folder / "tokens")
     settings: Any = all_params().text_models["rubert_tiny2"].model_copy(update=TEXTS)
     return TextsWithoutNorm(table, folder / "tokens", folder, settings), labels
+
+
+def _remove_norm(network: nn.Module) -> None:
+    for module in list(network.modules()):
+        for name, layer in module.named_children():
+            if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+                module.add_module(name, nn.Identity())
 
 
 def _shares() -> np.ndarray:

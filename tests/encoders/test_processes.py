@@ -50,7 +50,9 @@ ROOT = Path(__file__).parents[2]
 def cnn(**changes: Any) -> TrainedImage:
     """The plain network's settings, for photos as small as the tests'."""
     small = {"pixels": 32, "epochs": 2, "batch": 12}
-    return all_params().image_models["cnn"].model_copy(update=small | changes)
+    settings = all_params().image_models["cnn"].model_copy(update=small | changes)
+    assert isinstance(settings, TrainedImage)
+    return settings
 
 
 def on_cpus(**changes: Any) -> Trainer:
