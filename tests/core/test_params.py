@@ -116,8 +116,8 @@ def fault(content: Any) -> str:
          "collect.avito.since is '29.02.2024'; expected a date such as 2026-01-31, or ''"),
         # Keys.
         ("zebra", 1, "zebra is unknown; expected one of model, text_model, fused_model, weights, "
-         "seed, portable, rows, collect, pack, prepare, image_models, text_models, fusion, leaky, trainer, "
-         "tracking"),
+         "seed, portable, rows, collect, pack, prepare, image_models, text_models, fusion, leaky, "
+         "trainer, tracking"),
         ("prepare.min_per_categories", 8,
          "prepare.min_per_categories is unknown; did you mean min_per_category?"),
         ("collect.demo.habits", {}, "collect.demo.habits is unknown; it is called faults now"),
