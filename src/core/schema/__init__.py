@@ -40,7 +40,7 @@ class Rows(Section):
 
 
 class Trainer(Section):
-    """On what, how exactly and by how many processes networks are fitted."""
+    """Device, precision, backend and processes of networks."""
 
     accelerator: Literal["auto", "cpu", "gpu"]
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]

@@ -118,7 +118,7 @@ class Table(Section):
 
 
 class Collect(Section):
-    """Where listings come from."""
+    """The source of listings, and the settings of each."""
 
     source: Literal["demo", "table", "avito"]
     demo: Demo

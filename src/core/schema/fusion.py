@@ -29,7 +29,7 @@ SETTINGS = {head: tuple(names.split()) for head, names in _SETTINGS.items()}
 
 
 class FusedModel(Section):
-    """A head over what the two chosen models say; `settings` go to scikit-learn."""
+    """A head over the outputs of the two chosen models; `settings` are scikit-learn's."""
 
     head: Literal["nn", "logreg", "knn", "random_forest", "stack"]
     inputs: Inputs
@@ -53,7 +53,7 @@ class FusedModel(Section):
 
 
 class Leaky(Section):
-    """The row that is leaky on purpose: the share its fresh split is judged on."""
+    """The row that leaks on purpose; `share` of all listings is its own test split."""
 
     inputs: Inputs
     share: Annotated[float, Field(gt=0, lt=1)]

@@ -1,4 +1,4 @@
-"""What is wrong with a params.yaml, in one line: the path, what was given, what was expected."""
+"""One line on what is wrong with a params.yaml: the path, what was given, what was expected."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WORDS = {True: "true", False: "false", None: "null"}
 
 
 class Explainer:
-    """Explains the faults that a model finds, by the JSON schema of that model."""
+    """Explains what a pydantic model refuses, by the JSON schema of that model."""
 
     def __init__(self, model: type[BaseModel]) -> None:
         self._schema = model.model_json_schema()

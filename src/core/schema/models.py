@@ -10,7 +10,7 @@ from src.core.schema.base import Imbalance, KeyFault, Positive, Section
 
 
 class WeightsSource(Section):
-    """A network and where its first weights come from; '' and none where a row has no network."""
+    """A network and the source of its first weights; '' and none for a row without a network."""
 
     network: str
     weights: Literal["random", "package", "hub", "none"]
@@ -18,7 +18,7 @@ class WeightsSource(Section):
 
 
 class ModelSettings(Section):
-    """What every image and text model has; `folds`: 0, or K for out-of-fold outputs."""
+    """Settings of every model; `folds`: 0, or K for out-of-fold outputs."""
 
     offline: WeightsSource | None = None
     hub: WeightsSource | None = None
@@ -33,14 +33,14 @@ class ModelSettings(Section):
 
 
 class NetworkSettings(ModelSettings):
-    """What every network has, whatever is fitted of it."""
+    """Settings of every network."""
 
     # One row alone has no variance to normalise by.
     batch: Annotated[int, Field(ge=2)]
 
 
 class EpochSettings(NetworkSettings):
-    """Settings of what is fitted in epochs."""
+    """Settings of training in epochs."""
 
     epochs: Annotated[int, Field(ge=1)]
     patience: Annotated[int, Field(ge=1)]
@@ -69,7 +69,7 @@ class ImageSettings(Section):
 
 
 class TrainedImage(EpochSettings, ImageSettings):
-    """An image network fitted whole, or a head on the frozen features of one."""
+    """An image network trained as a whole, or a head on its frozen features."""
 
     tune: Literal["full", "head"]
 
@@ -90,12 +90,12 @@ class KernelImage(KernelSettings, ImageSettings):
 class TextSettings(Section):
     """How a text network reads texts."""
 
-    # [CLS], [SEP] and [SEP] are there already.
+    # [CLS] and two [SEP] take three.
     max_tokens: Annotated[int, Field(ge=4)]
 
 
 class TrainedText(EpochSettings, TextSettings):
-    """A text network fitted whole, or a head on the frozen features of one."""
+    """A text network trained as a whole, or a head on its frozen features."""
 
     tune: Literal["full", "head"]
 
