@@ -8,13 +8,10 @@ import re
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from src.core.errors import UserError
 from src.core.files import replacing
-
-if TYPE_CHECKING:
-    from torch import nn
 
 # Parts of scikit-learn's models, in addition to the types that skops itself trusts.
 SKLEARN_TYPES = (
@@ -96,23 +93,6 @@ def load_sklearn(path: Path, trusted: Collection[type] = ()) -> Any:
 
     require_known_types(path, trusted)
     return skops.io.load(path, trusted=_known_names(trusted))
-
-
-def load_weights(network: nn.Module, path: Path) -> None:
-    """Fill a network from a safetensors file and set it to evaluation mode.
-
-    Raises:
-        UserError: the file is broken or its tensors do not fit the network.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        network.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path} does not hold this network's weights: {reason}") from error
-    network.eval()
 
 
 def _known_names(trusted: Collection[type]) -> list[str]:
