@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from src.encoders.text.train import train_text
 from transformers import BertConfig, BertModel
 
 from src.artifacts.outputs import RowOutput
@@ -23,6 +22,7 @@ from src.core.params import all_params
 from src.core.schema import FusedModel, KernelText, Tfidf, TrainedImage, TrainedText
 from src.encoders.image.train import train_image
 from src.encoders.text.tokens import tokenize
+from src.encoders.text.train import train_text
 from src.encoders.weights.fetch import IMAGENET_NORM
 from src.fusion.fuse import fuse
 from src.fusion.predictions import Predictions
