@@ -1,6 +1,8 @@
 """Make the pictures of the README from a real run, with a headless Chromium.
 
-python docs/pictures.py data/report/report.html
+python docs/pictures.py data/report/report.html --mlflow http://127.0.0.1:5000
+
+The address is that of `mlflow ui --backend-store-uri sqlite:///mlruns.db`.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 from PIL import Image
 
@@ -65,14 +68,25 @@ def report_picture(report: Path, path: Path = IMAGES / "report.png") -> None:
     screenshot(report.resolve().as_uri(), path)
 
 
+def mlflow_picture(address: str, path: Path = IMAGES / "mlflow.png") -> None:
+    """Write MLflow's list of the rows' runs, those with the highest macro F1 first."""
+    rows = quote("tags.kind != 'report'")
+    page = f"#/experiments/1/runs?searchFilter={rows}&orderByKey=metrics.%60f1_macro%60"
+    screenshot(f"{address}/{page}&orderByAsc=false", path, width=1600, height=800)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("report", type=Path, help="the report of a run, data/report/report.html")
-    report: Path = parser.parse_args().report
+    parser.add_argument("--mlflow", metavar="ADDRESS", help="of MLflow's pages")
+    options = parser.parse_args()
+    report: Path = options.report
     if not report.is_file():
         sys.exit(f"error: {report} is not a file; expected a report: run `dvc repro` first")
     try:
         report_picture(report)
+        if options.mlflow:
+            mlflow_picture(options.mlflow)
     except FileNotFoundError as error:
         sys.exit(f"error: {error}")
 
