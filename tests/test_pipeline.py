@@ -171,7 +171,7 @@ def test_make_run_refuses_wrong_params_before_dvc_reads_them(copy: Path) -> None
     shutil.copy(ROOT / "Makefile", copy)
     tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        ["make", "-o", ".venv/ready", "run"],
+        ["make", "--no-print-directory", "-o", ".venv/ready", "run"],
         cwd=copy, capture_output=True, text=True, env=os.environ | {"PATH": tools},
     )  # fmt: skip
     assert done.stdout.strip() == "python -m stages.check"
