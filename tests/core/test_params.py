@@ -89,6 +89,8 @@ def fault(content: Any) -> str:
          "trainer.devices is 0; expected a whole number of at least 1, or auto"),
         ("trainer.devices", "two",
          "trainer.devices is 'two'; expected a whole number of at least 1, or auto"),
+        ("trainer.nodes", "auto",
+         "trainer.nodes is 'auto'; expected a whole number of at least 1"),
         ("image_models.cnn.folds", 1,
          "image_models.cnn.folds is 1; expected 0 (none) or at least 2"),
         ("prepare.folds", 2, "prepare.folds is 2; expected a whole number from 3 to 100"),
