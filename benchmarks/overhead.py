@@ -28,11 +28,11 @@ SMALL = {
     "rows.fused": ["logreg", "stack"],
     "collect.demo.listings": 120,
     "collect.demo.photo_size": 64,
-    "pack.size": 64,
+    "pack.pixels": 64,
     "prepare.min_per_category": 2,
     "image_models.cnn.epochs": 1,
-    "image_models.cnn.size": 32,
-    "image_models.efficientnet.size": 64,
+    "image_models.cnn.pixels": 32,
+    "image_models.efficientnet.pixels": 64,
     "image_models.efficientnet.folds": 2,
     "text_models.tfidf.folds": 2,
 }
@@ -54,7 +54,8 @@ class Repo:
                 section = params
                 for key in sections:
                     section = section[key]
-                section[last] = value
+                # As the keys were called before.
+                section["size" if last == "pixels" and "size" in section else last] = value
 
     def seconds(self, *command: str) -> float:
         began = time.perf_counter()

@@ -19,7 +19,7 @@ def main() -> None:
     for path in remove_stale_rows(DATA, params.rows):
         print(f"removed {path}: params.yaml no longer names this row; DVC's cache keeps it")
     inputs = read_inputs(DATA, params.rows, params.model, params.text_model)
-    write_evaluation(evaluate(inputs, params.seed), Path("metrics"), DATA / "judged")
+    write_evaluation(evaluate(inputs, params.seed), Path("metrics"), DATA / "evaluation")
 
 
 if __name__ == "__main__":

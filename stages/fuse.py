@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from src.core.listings import PREPARED, read_listings
@@ -11,8 +10,7 @@ from src.core.timing import run_stage
 from src.fusion.fuse import fuse_rounds
 
 
-def main() -> None:
-    row = sys.argv[1]
+def main(row: str) -> None:
     params = stage_params(f"fuse@{row}")
     table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
     image, text = (Path("data/embeddings") / name for name in (params.model, params.text_model))
@@ -22,4 +20,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(f"fuse@{sys.argv[1]}", main)
+    run_stage("fuse@{row}", main)

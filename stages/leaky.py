@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from src.artifacts.outputs import RowOutput
+from src.artifacts.outputs import ModelOutput
 from src.core.listings import PREPARED, read_listings
 from src.core.params import stage_params
 from src.core.timing import run_stage
@@ -15,7 +15,7 @@ def main() -> None:
     params = stage_params("leaky")
     table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
     image, text = (
-        RowOutput.load(Path("data/embeddings") / name).full
+        ModelOutput.load(Path("data/embeddings") / name / "features.npz")
         for name in (params.model, params.text_model)
     )
     predictions = fuse_leakily(table, image, text, params.leaky, params.seed)

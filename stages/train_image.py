@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from src.core.listings import PREPARED, read_listings
@@ -11,8 +10,7 @@ from src.core.timing import run_stage
 from src.encoders.image.train import train_image
 
 
-def main() -> None:
-    row = sys.argv[1]
+def main(row: str) -> None:
     params = stage_params(f"train_image@{row}")
     table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
     settings = params.image_models[row]
@@ -20,4 +18,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(f"train_image@{sys.argv[1]}", main)
+    run_stage("train_image@{row}", main)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from src.core.params import stage_params
@@ -10,8 +9,7 @@ from src.core.timing import run_stage
 from src.encoders.weights.fetch import fetch_weights
 
 
-def main() -> None:
-    kind, row = sys.argv[1:]
+def main(kind: str, row: str) -> None:
     params = stage_params(f"weights_{kind}@{row}")
     entries = params.image_models if kind == "image" else params.text_models
     source = getattr(entries[row], params.weights)
@@ -19,4 +17,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(f"weights_{sys.argv[1]}@{sys.argv[2]}", main)
+    run_stage("weights_{kind}@{row}", main)

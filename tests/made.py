@@ -47,8 +47,8 @@ def made_notes() -> dict[str, Any]:
             "pairs": 5,
             "pairs_crossing": 4,
             "groups_crossing": 3,
-            "judged_listings": 12,
-            "judged_listings_with_twin_in_train_or_val": 2,
+            "test_listings": 12,
+            "test_listings_with_twin_in_train_or_val": 2,
         },
     }
 

@@ -29,8 +29,8 @@ import requests
 from dvc.utils.serialize import modify_yaml
 
 from src.core.files import read_json
+from src.evaluation.calibration import apply_temperature
 from src.fusion.predictions import Predictions
-from src.predict.predictor import calibrate
 
 ROOT = Path(__file__).parents[1]
 ROWS = {"cnn", "efficientnet", "efficientnet_aug", "resnet50", "tfidf", "rubert_tiny2"}
@@ -180,7 +180,7 @@ def test_the_bundle_answers_as_the_pipeline_did(repo: Repo, tmp_path: Path) -> N
     assert found["id"].tolist() == expected.ids.tolist()
     temperature = read_json(repo.folder / "data/bundle/bundle.json")["temperature"]
     probs = found[[f"p_{name}" for name in expected.classes]].to_numpy(dtype=float)
-    np.testing.assert_allclose(probs, calibrate(expected.probs, temperature), atol=1e-5)
+    np.testing.assert_allclose(probs, apply_temperature(expected.probs, temperature), atol=1e-5)
 
 
 def test_the_served_model_answers_as_the_command_line(repo: Repo, tmp_path: Path) -> None:

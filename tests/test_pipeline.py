@@ -147,13 +147,21 @@ def test_the_params_as_they_are_pass(copy: Path) -> None:
         ({"trainer__precison": "32-true"}, "trainer.precison is unknown; did you mean precision?"),
         ({"collect__avito__fetch": "no"}, "collect.avito.fetch is 'no'; expected true or false"),
         ({"fusion__knn__settings__neighbors": 5}, "fusion.knn.settings.neighbors is unknown; did"),
+        ({"fusion__nn__settings__alpha": "abc"}, "fusion.nn.settings: The 'alpha' parameter of"),
+        ({"leaky__settings__C": -1}, "leaky.settings: The 'C' parameter of LogisticRegression"),
         ({"image_models__cnn": None}, "image_models.cnn is null; expected a section"),
         ({"trainer": {"accelerator": "cpu"}}, "trainer.precision is missing; add it (and 4 more)"),
     ],
     ids=[
         *("model", "text model", "fused model", "row", "duplicate", "weights", "word for a list"),
         *("word for a number", "sum", "range", "unknown key", "misspelled key", "boolean"),
-        *("setting of a head", "empty entry", "missing keys"),
+        *(
+            "setting of a head",
+            "value of a setting",
+            "value for the leaky row",
+            "empty entry",
+            "missing keys",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_in_one_line(

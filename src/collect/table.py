@@ -16,11 +16,11 @@ from tqdm import tqdm
 from src.cleaning.dates import DateCell, read_date
 from src.cleaning.prices import PriceCell, read_price
 from src.cleaning.redact import redact
+from src.cleaning.tables import as_text, csv_layout, is_parquet, readable
 from src.collect.collected import Collected, Listing, Note, seller_hash, store_photo
 from src.core.errors import UserError
 from src.core.listings import SPLITS
 from src.core.schema import Collect, Columns, Table
-from src.core.tables import as_text, csv_layout, is_parquet, readable
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 

@@ -56,18 +56,25 @@ def stage_params(stage: str) -> Params:
     re-running the stage: reading it raises AttributeError or KeyError.
 
     Raises:
-        UserError: params.yaml lacks what is declared, or is not as `all_params` wants it.
+        UserError: dvc.yaml has no such stage, or params.yaml is not as `all_params` wants it.
     """
     params = all_params()
     name, _, item = stage.partition("@")
-    entry = _read("dvc.yaml")["stages"][name]
+    stages = _read("dvc.yaml")["stages"]
+    if name not in stages:
+        raise UserError(f"dvc.yaml has no stage {name}; expected one of {', '.join(stages)}")
+    entry = stages[name]
+    if "foreach" in entry:
+        rows = attrgetter(entry["foreach"].strip("${}"))(params)
+        if item not in rows:
+            raise UserError(f"{name} has no row {item!r}; expected one of {', '.join(rows)}")
 
     def filled_in(match: re.Match[str]) -> str:
         return item if match[1] == "item" else str(attrgetter(match[1])(params))
 
     declared = [
         re.sub(r"\$\{([\w.]+)\}", filled_in, path).split(".")
-        for path in entry.get("do", entry)["params"]
+        for path in entry.get("do", entry).get("params", [])
     ]
     only: Params = _only(params, declared, "params.yaml")
     return only
@@ -88,9 +95,13 @@ def _only(value: Any, paths: Sequence[list[str]], where: str) -> Any:
 
 
 def _read(file: str) -> Any:
-    """Read a YAML file as DVC does; raises UserError where it is not YAML."""
+    """Read a YAML file as DVC does; raises UserError where it is missing or not YAML."""
     try:
         return YAML(typ="safe").load(Path(file))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{file} is not in {Path.cwd()}; run this in the folder of the repository"
+        ) from error
     except MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UserError(f"{file}{line}: {error.problem}; expected YAML") from error

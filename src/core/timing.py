@@ -6,50 +6,44 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from string import Formatter
 
-from src.core.errors import run_command
-from src.core.files import read_json, write_json
+from src.core.errors import UserError, run_command
+from src.core.files import write_json
 
 # Belongs to no stage, so DVC does not track it.
 TIMES = Path("data/times")
 
 
-def run_stage(stage: str, main: Callable[[], None]) -> None:
+def run_stage(name: str, main: Callable[..., None]) -> None:
     """Run a stage's main as `run_command` does, and note under TIMES how long it took.
 
     A stage that fails or is killed leaves no time.
 
     Args:
-        stage: its name in dvc.yaml, e.g. `train_image@cnn`.
+        name: its name in dvc.yaml, with a field for each argument of `main`: `fuse@{row}`. These
+            are the arguments of the command line.
     """
+    fields = [field for _, field, _, _ in Formatter().parse(name) if field]
 
     def timed() -> None:
+        given = sys.argv[1:] if fields else []
+        if len(given) != len(fields):
+            module = name.partition("@")[0].partition("_{")[0]
+            wanted = " ".join(f"<{field}>" for field in fields)
+            raise UserError(
+                f"the arguments are {' '.join(given) or 'missing'}; expected "
+                f"`python -m stages.{module} {wanted}`"
+            )
+        stage = name.format(**dict(zip(fields, given, strict=True)))
         file = TIMES / f"{stage}.json"
         # With options of its own this is not the stage as dvc.yaml has it.
         counts = not any(argument.startswith("-") for argument in sys.argv[1:])
         if counts:
             file.unlink(missing_ok=True)
         started = time.perf_counter()
-        main()
+        main(*given)
         if counts:
             write_json(file, {"seconds": round(time.perf_counter() - started, 1)})
 
     run_command(timed)
-
-
-def stage_seconds(root: Path) -> dict[str, float]:
-    """Return how many seconds each stage took when it last ran under `root`, by its name.
-
-    Times of stages that dvc.yaml, or of rows that params.yaml, no longer has are left out.
-    """
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="safe")
-    stages = yaml.load(root / "dvc.yaml")["stages"]
-    rows = {row for kind in yaml.load(root / "params.yaml")["rows"].values() for row in kind}
-    seconds = {}
-    for file in sorted((root / TIMES).glob("*.json")):
-        stage, _, row = file.stem.partition("@")
-        if stage in stages and (not row or row in rows):
-            seconds[file.stem] = float(read_json(file)["seconds"])
-    return seconds

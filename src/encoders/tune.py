@@ -39,7 +39,7 @@ from src.encoders.common.backends import (
     make_backend,
 )
 from src.encoders.common.batches import TrainBatches
-from src.encoders.common.features import device_of, extract_all
+from src.encoders.common.features import device_of, extract_all, some_batches
 from src.encoders.common.loading import ListingRows, NetworkData, make_loader, ordered_loader
 from src.encoders.common.network_classifier import Batch, features_of, to_device
 from src.encoders.image.data import ImageData
@@ -215,12 +215,11 @@ def time_features(job: Job, backend: str, device: torch.device) -> Measurement:
     """Time features of COMPARED listings, and compare them with float32."""
     network = job.data.start(job.classes).network.to(device).eval()
     rows = np.arange(len(job.labels))[:COMPARED]
-    example = job.data.batch(rows)
+    batch = job.settings.batch
+    examples = some_batches(job.data, rows, batch)
     started = _now()
-    extract = make_backend(backend, network, example, device)
-    loader, order = ordered_loader(
-        ListingRows(job.data, job.labels, rows), job.settings.batch, workers=0
-    )
+    extract = make_backend(backend, network, examples[0], device)
+    loader, order = ordered_loader(ListingRows(job.data, job.labels, rows), batch, workers=0)
     # Once before it is timed: a backend may compile at its first batch.
     extract(next(iter(loader))[0])
     setup_s = _now() - started
@@ -229,7 +228,7 @@ def time_features(job: Job, backend: str, device: torch.device) -> Measurement:
     seconds = _now() - started
     if backend == "torch":
         return Measurement(len(rows) / seconds, setup_s)
-    exact = features_of(network, example, device)
+    exact = torch.cat([features_of(network, example, device) for example in examples])
     return Measurement(len(rows) / seconds, setup_s, inexactness(found, exact))
 
 

@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 TARGETS = (0.90, 0.95)
 
 
+def percent_name(target: float) -> str:
+    """Return a target as it is part of a score's name: 0.9 as `90`."""
+    return f"{target:.0%}".rstrip("%")
+
+
 def accuracy_by_share(confidence: NDArray[np.float32], right: NDArray[np.bool_]) -> pd.DataFrame:
     """Return the accuracy on the listings answered, for every possible threshold.
 

@@ -90,8 +90,8 @@ def audit_markdown(found: dict[str, Any]) -> str:
         "",
         f"Pairs of near-duplicates: {random['pairs']}. A stratified split of the same sizes that "
         f"ignores groups would put {random['pairs_crossing']} of them into different splits, and "
-        f"{random['judged_listings_with_twin_in_train_or_val']} of the "
-        f"{random['judged_listings']} test listings would have a near-duplicate in train or val. "
+        f"{random['test_listings_with_twin_in_train_or_val']} of the "
+        f"{random['test_listings']} test listings would have a near-duplicate in train or val. "
         f"Here groups stay together: {split['groups_crossing']} of {split['groups']} are divided.",
         "",
         "## What leakage scores",
@@ -118,8 +118,8 @@ def audit_markdown(found: dict[str, Any]) -> str:
         "## Labels",
         "",
         f"Listings that confident learning suspects of a wrong category: {errors['suspected']} of "
-        f"{errors['looked_at']} (data/judged/label_errors.parquet). Where categories overlap, many "
-        "of these labels are right. No score leaves them out.",
+        f"{errors['looked_at']} (data/evaluation/label_errors.parquet). Where categories overlap, "
+        "many of these labels are right. No score leaves them out.",
         "",
     ]
     if "planted" in found:

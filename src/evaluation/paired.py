@@ -106,12 +106,17 @@ def compare(
     return table
 
 
+def p_text(p: float) -> str:
+    """Return a p-value as people write it."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
 def _sentence(line: dict[Any, Any]) -> str:
     names = [line["row"], line["against"]]
     counts = [line["n_row_only"], line["n_against_only"]]
     if counts[1] > counts[0]:
         names, counts = names[::-1], counts[::-1]
-    p = "p < 0.001" if line["p_holm"] < 0.001 else f"p = {line['p_holm']:.3f}"
+    p = p_text(line["p_holm"])
     numbers = f"(only {names[0]}: {counts[0]}, only {names[1]}: {counts[1]}; {p} after Holm)"
     if line["p_holm"] < ALPHA:
         return f"{names[0]} is right on more listings than {names[1]} {numbers}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from src.artifacts.outputs import RowOutput
+from src.artifacts.outputs import ModelOutput, RowOutput
 from src.core.files import read_json
 from src.core.listings import PREPARED, cv_rounds, read_listings
 from src.core.schema import Rows
@@ -85,7 +85,10 @@ def _read_rows(
     for kind, names in (("image", rows.image), ("text", rows.text)):
         for row in names:
             # One round at a time: the features of all rounds together may not fit into memory.
-            outputs = (RowOutput.load(data / "embeddings" / row, n).full for n in rounds)
+            folder = data / "embeddings" / row
+            outputs = (
+                ModelOutput.load(RowOutput.folder(folder, n) / "features.npz") for n in rounds
+            )
             found.append(model_predictions(table, row, kind, weights[row], outputs))
     both = " + ".join(f"{row}: {weights[row]}" for row in (model, text_model))
     for row in rows.fused:

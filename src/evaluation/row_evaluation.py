@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.evaluation.abstain import TARGETS, accuracy_by_share, area_under, thinned, threshold_for
+from src.evaluation.abstain import (
+    TARGETS,
+    accuracy_by_share,
+    area_under,
+    percent_name,
+    thinned,
+    threshold_for,
+)
 from src.evaluation.calibration import (
     brier,
     expected_calibration_error,
@@ -55,7 +62,7 @@ def evaluate_row(predictions: RowPredictions, seed: int) -> RowEvaluation:
         row=predictions.row,
         kind=predictions.kind,
         weights=predictions.weights,
-        scores=row_scores(predictions, calibrated, seed),
+        scores=row_scores(predictions, calibrated, curve, seed),
         per_class=per_class(actual, predicted).assign(row=predictions.row),
         confusion=pd.DataFrame({"actual": actual, "predicted": predicted}),
         reliability=reliability(predictions.probs, y),
@@ -65,7 +72,7 @@ def evaluate_row(predictions: RowPredictions, seed: int) -> RowEvaluation:
 
 
 def row_scores(
-    predictions: RowPredictions, calibrated: NDArray[np.float32], seed: int
+    predictions: RowPredictions, calibrated: NDArray[np.float32], curve: pd.DataFrame, seed: int
 ) -> dict[str, Any]:
     """Return every score of one row by name, plain numbers only.
 
@@ -76,6 +83,7 @@ def row_scores(
 
     Args:
         calibrated: the row's calibrated probabilities, [N, C].
+        curve: of `abstain.accuracy_by_share` for these.
         seed: of the bootstrap.
     """
     y, probs = predictions.y, predictions.probs
@@ -86,11 +94,10 @@ def row_scores(
         more[f"ece{suffix}"] = expected_calibration_error(p, y)
         more[f"brier{suffix}"] = brier(p, y)
     more["temperature"] = fit_temperature(probs, y)
-    curve = accuracy_by_share(calibrated.max(1), calibrated.argmax(1) == y)
     more["area_answered"] = area_under(curve)
     for target in TARGETS:
         if (found := threshold_for(curve, target)) is not None:
-            name = f"{target:.0%}".rstrip("%")
+            name = percent_name(target)
             more[f"threshold_at_{name}"], more[f"share_at_{name}"] = found
     return scores | {name: round(value, 6) for name, value in more.items()}
 

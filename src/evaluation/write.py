@@ -1,4 +1,4 @@
-"""Writing an evaluation: the folder metrics, which is in git, and data/judged."""
+"""Writing an evaluation: the folder metrics, which is in git, and data/evaluation."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _KINDS = ("image", "text", "fused", "leaky")
 _PLOTS = ("curves", "confusion", "reliability", "abstain")
 
 
-def write_evaluation(evaluation: Evaluation, metrics: Path, judged: Path) -> None:
+def write_evaluation(evaluation: Evaluation, metrics: Path, data: Path) -> None:
     """Write all files of an evaluation; equal evaluations give equal bytes.
 
     Args:
         metrics: the folder of scores and of the data of plots; files of other rows are removed.
-        judged: the folder of predictions for single listings, which stays out of git.
+        data: the folder of predictions for single listings, which stays out of git.
     """
     for name in (*_KINDS, *_PLOTS):
         shutil.rmtree(metrics / name, ignore_errors=True)
@@ -46,10 +46,10 @@ def write_evaluation(evaluation: Evaluation, metrics: Path, judged: Path) -> Non
     _write_text(text, metrics / "table.md")
 
     likeliest = pd.concat([row.likeliest for row in honest], ignore_index=True)
-    _write_parquet(likeliest, judged / "predictions.parquet")
-    _write_parquet(evaluation.label_errors, judged / "label_errors.parquet")
+    _write_parquet(likeliest, data / "predictions.parquet")
+    _write_parquet(evaluation.label_errors, data / "label_errors.parquet")
     temperatures = {row.row: row.scores["temperature"] for row in honest}
-    write_json(judged / "temperature.json", temperatures)
+    write_json(data / "temperature.json", temperatures)
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_scalar
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -34,7 +37,11 @@ class ConditionalLogit(ClassifierMixin, BaseEstimator):
 
         Args:
             X: C log-probabilities of each of m models, then p < C other columns, [N, m C + p].
+
+        Raises:
+            TypeError, ValueError: `penalty` is not a number of at least 0.
         """
+        check_scalar(self.penalty, "penalty", Real, min_val=0)
         X, y = validate_data(self, X, y)
         check_classification_targets(y)
         if self.num_classes is None:

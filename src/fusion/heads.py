@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from src.core.errors import UserError
 from src.fusion.conditional_logit import ConditionalLogit
 
 
@@ -50,6 +51,27 @@ def make_head(kind: str, settings: dict[str, Any], num_classes: int, seed: int) 
             raise ValueError(f"there is no head {kind!r}")
     # Distances, penalties and step sizes assume columns of one scale.
     return Pipeline([("scale", StandardScaler()), ("head", head)])
+
+
+def require_settings(path: str, kind: str, settings: dict[str, Any]) -> None:
+    """Fit a head to a few random rows, which shows whether its settings have values that it takes.
+
+    Args:
+        path: of the settings in params.yaml, for the message.
+        kind, settings: as for `make_head`.
+
+    Raises:
+        UserError: it does not take them.
+    """
+    # Two models' probabilities of two classes.
+    X, y = np.random.default_rng(0).uniform(0.1, 1, (40, 4)), np.tile([0, 1], 20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            make_head(kind, settings, num_classes=2, seed=0).fit(X, y)
+        except (TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"params.yaml: {path}: {reason}") from error
 
 
 class BalancedMLP(MLPClassifier):

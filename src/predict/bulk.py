@@ -9,9 +9,9 @@ from typing import NamedTuple
 import pandas as pd
 from tqdm import tqdm
 
+from src.cleaning.tables import PARQUET, as_text, is_parquet
 from src.core.errors import UserError
 from src.core.files import replacing
-from src.core.tables import PARQUET, as_text, is_parquet
 from src.predict.listings import (
     BATCH_LISTINGS,
     FIELDS,

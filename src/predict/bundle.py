@@ -97,7 +97,7 @@ def write_bundle(
     """Write the folder `out` that `Predictor` reads.
 
     Args:
-        data: the folder with checkpoints and judged.
+        data: the folder with checkpoints and evaluation.
         fused_model: settings of the fused row.
         photo_pixels: side of the packed photos.
         columns: of the user's table.
@@ -128,7 +128,7 @@ def write_bundle(
             photo_pixels=photo_pixels,
             inputs=fused_model.inputs,
             price=fused_model.price,
-            temperature=_temperature(data / "judged" / "temperature.json", fused_row),
+            temperature=read_json(data / "evaluation" / "temperature.json")[fused_row],
             columns=columns.model_dump(include=_COLUMNS),
             files=sorted(str(p.relative_to(beside)) for p in beside.rglob("*") if p.is_file()),
             versions={name: version(name) for name in _PACKAGES},
@@ -141,8 +141,3 @@ def _copy_model(checkpoint: Path, out: Path, trusted: Collection[type]) -> None:
     shutil.copytree(checkpoint, out, ignore=shutil.ignore_patterns("*.csv"))
     if (out / "model.skops").exists():
         require_known_types(out / "model.skops", trusted)
-
-
-def _temperature(file: Path, row: str) -> float:
-    """Return the temperature that the evaluation chose for a row; 1 where it chose none."""
-    return float(read_json(file).get(row, 1.0)) if file.exists() else 1.0

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from src.cleaning.picture import MAX_BYTES, TOO_LARGE, UNREADABLE, decode, read_photo
 from src.cleaning.prices import read_price
 from src.cleaning.redact import redact
+from src.cleaning.tables import as_text
 from src.core.parallel import in_order
-from src.core.tables import as_text
 from src.predict.predictor import ListingPredictions, Predictor
 
 FIELDS = ("title", "text", "price", "photo")

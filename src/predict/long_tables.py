@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from src.cleaning.tables import csv_layout, is_parquet, readable
 from src.core.errors import UserError
-from src.core.tables import csv_layout, is_parquet, readable
 
 _COUNTED_AT_ONCE = 10_000
 

@@ -106,7 +106,7 @@ class Predictor:
         blocks = {"photo": self._photo_block(photos), "text": self._text_block(table)}
         if self.info.price:
             blocks["price"] = price_block(table)
-        probs = calibrate(self.fused.predict_proba(blocks), self.info.temperature)
+        probs = apply_temperature(self.fused.predict_proba(blocks), self.info.temperature)
         used = [""] * len(table)
         for subset, rows in self.fused.answering(blocks):
             for row in np.flatnonzero(rows):
@@ -132,8 +132,3 @@ class Predictor:
         x = np.zeros((n, columns.shape[1]), np.float32)
         x[rows] = columns
         return Block(x, present, np.ones(n, bool))
-
-
-def calibrate(probs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Return probabilities [N, C] calibrated as in the evaluation; unchanged at temperature 1."""
-    return probs if temperature == 1.0 else apply_temperature(probs, temperature)

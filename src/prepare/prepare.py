@@ -138,12 +138,12 @@ def _random_split(table: pd.DataFrame, seed: int) -> dict[str, int]:
     )
     group = table["group"]
     pairs = pairs_within(group.value_counts())
-    judged = split == "test"
-    learned_from = (~judged).groupby(group).transform("any")
+    test = split == "test"
+    learned_from = (~test).groupby(group).transform("any")
     return {
         "pairs": pairs,
         "pairs_crossing": pairs - pairs_within(split.groupby([group, split]).size()),
         "groups_crossing": int((split.groupby(group).nunique() > 1).sum()),
-        "judged_listings": int(judged.sum()),
-        "judged_listings_with_twin_in_train_or_val": int((judged & learned_from).sum()),
+        "test_listings": int(test.sum()),
+        "test_listings_with_twin_in_train_or_val": int((test & learned_from).sum()),
     }

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from src.evaluation.abstain import TARGETS
+from src.evaluation.abstain import TARGETS, percent_name
 from src.evaluation.paired import ALPHA
 from src.report.results import Record, Results
 
@@ -53,7 +53,7 @@ def answered(scores: dict[str, float]) -> dict[float, Answered]:
     Args:
         scores: of one row, such as metrics/fused/stack.json.
     """
-    names = {target: f"{target:.0%}".rstrip("%") for target in TARGETS}
+    names = {target: percent_name(target) for target in TARGETS}
     return {
         target: Answered(scores[f"share_at_{name}"], scores[f"threshold_at_{name}"])
         for target, name in names.items()

@@ -31,7 +31,7 @@ class Results:
         curves, confusion, reliability, abstain: metrics/<name>/<row>.csv, by row.
         ceilings: the best possible scores of the demo, by what may be read; {} for real listings.
         audit: the leakage audit, Markdown.
-        predictions, label_errors: data/judged/*.parquet.
+        predictions, label_errors: data/evaluation/*.parquet.
         listings: the prepared listings.
         photos: uint8 [M, size, size, 3], RGB; `photo_row` of the listings points into it.
         notes: what the stage prepare counted.
@@ -75,7 +75,7 @@ class Results:
 
 
 def read_results(metrics: Path, data: Path) -> Results:
-    """Read `metrics` and, of `data`, the folders judged, prepared, packed and raw/notes."""
+    """Read `metrics` and, of `data`, the folders evaluation, prepared, packed and raw/notes."""
     table = _read_csv(metrics / "table.csv")
     rows = table["row"].tolist()
     return Results(
@@ -92,8 +92,8 @@ def read_results(metrics: Path, data: Path) -> Results:
         abstain=_read_rows(metrics / "abstain", rows),
         ceilings=read_json(metrics / "ceilings.json"),
         audit=(metrics / "audit.md").read_text(encoding="utf-8"),
-        predictions=pd.read_parquet(data / "judged" / "predictions.parquet"),
-        label_errors=pd.read_parquet(data / "judged" / "label_errors.parquet"),
+        predictions=pd.read_parquet(data / "evaluation" / "predictions.parquet"),
+        label_errors=pd.read_parquet(data / "evaluation" / "label_errors.parquet"),
         listings=read_listings(data / "prepared" / "listings.parquet", PREPARED),
         photos=np.load(data / "packed" / "photos.npy", mmap_mode="r", allow_pickle=False),
         notes=read_json(data / "prepared" / "notes.json"),

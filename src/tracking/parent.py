@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.core.timing import stage_seconds
 from src.tracking.rows import TrackedRow, metric_name
-from src.tracking.runs import find_run, log_metrics
-from src.tracking.times import with_times
+from src.tracking.runs import find_run
+from src.tracking.times import stage_seconds, with_times
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -85,7 +84,7 @@ def _log_contents(
         for score in _SCORES
         if score in row.metrics
     } | {f"seconds/{stage}": value for stage, value in report.seconds.items()}
-    log_metrics(
-        client, run_id, [Metric(metric_name(name), x, now, 0) for name, x in metrics.items()]
+    client.log_batch(
+        run_id, metrics=[Metric(metric_name(name), x, now, 0) for name, x in metrics.items()]
     )
     client.log_text(run_id, with_times(report.page, report.seconds), "report.html")

@@ -10,10 +10,10 @@ from src.tracking.rows import TrackedRow, is_number, metric_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric, Run
+    from mlflow.entities import Run
 
-# The most that MLflow takes in one request.
-_METRICS_AT_ONCE, _PARAMS_AT_ONCE, _PARAM_LENGTH = 1000, 100, 6000
+# The most characters that MLflow takes as a parameter's value.
+_PARAM_LENGTH = 6000
 
 
 def log_row(
@@ -57,17 +57,11 @@ def find_run(client: MlflowClient, experiment_id: str, tags: dict[str, str]) -> 
     return found
 
 
-def log_metrics(client: MlflowClient, run_id: str, metrics: list[Metric]) -> None:
-    """Log metrics in as few requests as MLflow allows."""
-    for start in range(0, len(metrics), _METRICS_AT_ONCE):
-        client.log_batch(run_id, metrics=metrics[start : start + _METRICS_AT_ONCE])
-
-
 def _log_scores(client: MlflowClient, run_id: str, row: TrackedRow) -> None:
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
-    log_metrics(client, run_id, [Metric(name, x, now, 0) for name, x in row.metrics.items()])
+    client.log_batch(run_id, metrics=[Metric(name, x, now, 0) for name, x in row.metrics.items()])
     if row.confusion:
         figure = draw_confusion(row.confusion, f"{row.kind}/{row.name}")
         client.log_figure(run_id, figure, "confusion.png")
@@ -77,8 +71,7 @@ def _log_params(client: MlflowClient, run_id: str, row: TrackedRow) -> None:
     from mlflow.entities import Param
 
     params = [Param(name, str(value)[:_PARAM_LENGTH]) for name, value in row.params.items()]
-    for start in range(0, len(params), _PARAMS_AT_ONCE):
-        client.log_batch(run_id, params=params[start : start + _PARAMS_AT_ONCE])
+    client.log_batch(run_id, params=params)
 
 
 def _log_curves(client: MlflowClient, run_id: str, row: TrackedRow) -> None:
@@ -95,4 +88,4 @@ def _log_curves(client: MlflowClient, run_id: str, row: TrackedRow) -> None:
         for name, value in line.items()
         if name != "epoch" and is_number(value)
     ]
-    log_metrics(client, run_id, points)
+    client.log_batch(run_id, metrics=points)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
+
+from src.core.files import read_json
+from src.core.timing import TIMES
 
 _PLACE = re.compile(r"<!--times-->.*<!--/times-->", re.DOTALL)
 
@@ -28,3 +32,21 @@ def with_times(page: str, seconds: dict[str, float]) -> str:
     )
     # A function, because in a replacement text a backslash has a meaning.
     return _PLACE.sub(lambda _: table, page, count=1)
+
+
+def stage_seconds(root: Path) -> dict[str, float]:
+    """Return how many seconds each stage took when it last ran under `root`, by its name.
+
+    Times of stages that dvc.yaml, or of rows that params.yaml, no longer has are left out.
+    """
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe")
+    stages = yaml.load(root / "dvc.yaml")["stages"]
+    rows = {row for kind in yaml.load(root / "params.yaml")["rows"].values() for row in kind}
+    seconds = {}
+    for file in sorted((root / TIMES).glob("*.json")):
+        stage, _, row = file.stem.partition("@")
+        if stage in stages and (not row or row in rows):
+            seconds[file.stem] = float(read_json(file)["seconds"])
+    return seconds

@@ -43,8 +43,9 @@ def track(
 ) -> str:
     """Log every row to MLflow and return one line about it.
 
-    Whatever is wrong with the store is said in that line and nothing is raised. Every request to
-    the store is limited in time, see `src.tracking.store`.
+    Whatever is wrong with the store is said in that line and nothing is raised. Requests to HTTP
+    servers and MySQL are limited in time; of PostgreSQL only the connection is, see
+    `src.tracking.store`.
 
     Args:
         experiment: its name in MLflow.

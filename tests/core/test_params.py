@@ -180,6 +180,14 @@ def test_a_row_named_in_two_kinds_is_refused() -> None:
     assert fault(content) == "rows: cnn is there twice; expected a name of its own for every row"
 
 
+@pytest.mark.parametrize("name", ["leaky", "logreg_leaky"])
+def test_no_honest_row_has_the_name_of_the_leaky_one(name: str) -> None:
+    content = changed("rows.fused", ["stack", name])
+    content["fusion"][name] = content["fusion"]["stack"]
+    expected = "the name of the row that leaks on purpose; expected another name"
+    assert fault(content) == f"rows: {name} is {expected}"
+
+
 def test_columns_without_any_text_are_refused() -> None:
     content = changed("collect.table.columns.title", "")
     content["collect"]["table"]["columns"]["text"] = ""
@@ -327,6 +335,29 @@ def test_what_is_not_yaml_is_refused_with_its_line(
         UserError, match=r'^params\.yaml, line 2: found duplicate key "seed".*YAML$'
     ):
         all_params()
+
+
+def test_a_folder_without_params_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=rf"^params\.yaml is not in {tmp_path}; run this in the"):
+        all_params()
+
+
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        ("fuse@stak", "fuse has no row 'stak'; expected one of nn, logreg, knn"),
+        ("tokenize@cnn", "tokenize has no row 'cnn'; expected one of tfidf, rubert_tiny2"),
+        ("weights_photo@cnn", "dvc.yaml has no stage weights_photo; expected one of check, coll"),
+    ],
+)
+def test_a_stage_or_row_that_is_not_there_is_refused(
+    stage: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(UserError) as error:
+        stage_params(stage)
+    assert str(error.value).startswith(message)
 
 
 def test_a_stage_cannot_read_what_it_does_not_declare(monkeypatch: pytest.MonkeyPatch) -> None:

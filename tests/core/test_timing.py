@@ -1,44 +1,49 @@
-"""How long stages took: kept by the stage's name, and only for runs that ended well."""
+"""How a stage is run: by its name in dvc.yaml and the arguments of the command line."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from src.core.timing import TIMES, run_stage, stage_seconds
+from src.core.timing import TIMES, run_stage
 
 
-def test_a_stage_leaves_its_time_and_a_failed_one_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails() -> None:
-        raise ValueError("of our own")
-
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["/somewhere/stages/train_image.py", "cnn"])
-    (tmp_path / "dvc.yaml").write_text("stages:\n  train_image: {}\n  collect: {}\n")
-    (tmp_path / "params.yaml").write_text("rows:\n  image: [cnn, resnet50]\n")
-    with pytest.raises(ValueError, match="our own"):
-        run_stage("train_image@cnn", fails)
-    assert not (tmp_path / "data").exists()
-    run_stage("train_image@cnn", lambda: None)
-    assert list(stage_seconds(tmp_path)) == ["train_image@cnn"]
-    assert stage_seconds(tmp_path)["train_image@cnn"] >= 0
-    monkeypatch.setattr("sys.argv", ["/somewhere/stages/collect.py", "--limit", "9"])
-    run_stage("collect", lambda: None)
-    assert [path.name for path in (tmp_path / TIMES).iterdir()] == ["train_image@cnn.json"]
-    # The time of an earlier run does not stand for one that failed.
-    monkeypatch.setattr("sys.argv", ["/somewhere/stages/train_image.py", "cnn"])
-    with pytest.raises(ValueError, match="our own"):
-        run_stage("train_image@cnn", fails)
-    assert stage_seconds(tmp_path) == {}
 
 
-def test_times_of_rows_and_stages_that_are_gone_are_left_out(tmp_path: Path) -> None:
-    (tmp_path / "dvc.yaml").write_text("stages:\n  train_image: {}\n")
-    (tmp_path / "params.yaml").write_text("rows:\n  image: [cnn]\n")
-    (tmp_path / TIMES).mkdir(parents=True)
-    for stage in ("train_image@cnn", "train_image@removed", "removed"):
-        (tmp_path / TIMES / f"{stage}.json").write_text('{"seconds": 1.5}')
-    assert stage_seconds(tmp_path) == {"train_image@cnn": 1.5}
+def test_a_stage_is_given_its_arguments_and_timed_by_its_full_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[tuple[str, ...]] = []
+    monkeypatch.setattr(sys, "argv", ["weights.py", "image", "cnn"])
+    run_stage("weights_{kind}@{row}", lambda kind, row: given.append((kind, row)))
+    monkeypatch.setattr(sys, "argv", ["pack.py"])
+    run_stage("pack", lambda: given.append(()))
+    assert given == [("image", "cnn"), ()]
+    assert {file.name for file in TIMES.iterdir()} == {"weights_image@cnn.json", "pack.json"}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("fuse@{row}", [], "missing; expected `python -m stages.fuse <row>`"),
+        ("fuse@{row}", ["knn", "nn"], "knn nn; expected `python -m stages.fuse <row>`"),
+        (
+            "weights_{kind}@{row}",
+            ["cnn"],
+            "cnn; expected `python -m stages.weights <kind> <row>`",
+        ),
+        ("train_text@{row}", [], "missing; expected `python -m stages.train_text <row>`"),
+    ],
+)
+def test_too_few_or_too_many_arguments_are_one_line(
+    name: str, arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["stage.py", *arguments])
+    with pytest.raises(SystemExit) as end:
+        run_stage(name, lambda *_: None)
+    assert end.value.code == f"error: the arguments are {message}"

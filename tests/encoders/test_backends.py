@@ -76,9 +76,9 @@ def test_every_backend_gives_the_networks_features(backend: str, photos: Tensor)
 def test_asked_for_float32_nothing_is_rounded(photos: Tensor) -> None:
     network = photo_network("test_resnet")
     exact = features_of(network, photos, CPU)
-    extract = checked_backend("torch", network, photos, CPU)
+    extract = checked_backend("torch", network, [photos], CPU)
     torch.testing.assert_close(extract(photos), exact, rtol=0, atol=0)
-    extract = checked_backend("torch-bfloat16", network, photos, CPU)
+    extract = checked_backend("torch-bfloat16", network, [photos[:20], photos[20:]], CPU)
     assert not torch.equal(extract(photos), exact)
 
 
@@ -106,7 +106,7 @@ def test_other_features_are_refused_with_the_figure(
     monkeypatch.setattr(backends, "make_backend", lambda *_: lambda batch: found)
     says = r"features is openvino, whose .* by (1\.\d|nan) of their spread; expected at most 0\.2"
     with pytest.raises(UserError, match=says) as error:
-        checked_backend("openvino", network, photos, CPU)
+        checked_backend("openvino", network, [photos], CPU)
     assert "\n" not in str(error.value)
 
 
@@ -116,7 +116,7 @@ def test_a_backend_that_is_not_there_is_named(
     network = photo_network("plain_cnn")
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(UserError, match="pip install openvino") as error:
-        checked_backend("openvino", network, photos, CPU)
+        checked_backend("openvino", network, [photos], CPU)
     assert "\n" not in str(error.value)
     with pytest.raises(UserError, match="computes photos on CPUs only"):
         make_backend("openvino", network, photos, torch.device("cuda"))
@@ -141,7 +141,7 @@ def test_comparing_a_backend_does_not_move_the_dice(photos: Tensor) -> None:
         torch.manual_seed(1)
         expected = torch.rand(3)
         torch.manual_seed(1)
-        checked_backend(backend, network, photos, CPU)
+        checked_backend(backend, network, [photos], CPU)
         assert torch.equal(torch.rand(3), expected), backend
 
 
@@ -155,7 +155,7 @@ import torch
 from src.encoders.common.backends import checked_backend
 from tests.encoders.test_backends import photo_network
 photos = torch.randint(0, 256, (32, 32, 32, 3), dtype=torch.uint8)
-checked_backend("openvino", photo_network("plain_cnn"), photos, torch.device("cpu"))
+checked_backend("openvino", photo_network("plain_cnn"), [photos], torch.device("cpu"))
 """
     env = os.environ | {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=env)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import tempfile
 import warnings
 from pathlib import Path
@@ -68,3 +70,17 @@ def test_lightning_notes_and_advice_are_hidden(
     fit_what_is_right_already()
     assert capfd.readouterr() == ("", "")
     assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_a_terminated_fit_does_not_end_as_if_it_were_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(nn.Linear, "forward", _terminated)
+    with pytest.raises(SystemExit) as end:
+        fit_what_is_right_already()
+    assert end.value.code == 128 + signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def _terminated(self: nn.Linear, x: Tensor) -> Tensor:
+    os.kill(os.getpid(), signal.SIGTERM)
+    return nn.functional.linear(x, self.weight, self.bias)

@@ -428,7 +428,7 @@ def test_a_machine_that_helps_another_writes_nothing(
     table: pd.DataFrame, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NODE_RANK", "1")
-    train_row(Memory(table), table, "memory", 2, 7, data)
+    train_row(Memory(table), table, "memory", 2, 7, data, nodes=2)
     assert not (data / "embeddings").exists() and not (data / "checkpoints").exists()
 
 

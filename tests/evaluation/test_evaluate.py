@@ -61,7 +61,7 @@ def data(table: pd.DataFrame, tmp_path: Path) -> Path:
 def run(data: Path, metrics: Path, rows: Rows = ROWS) -> Evaluation:
     """Evaluate a folder of data as the stage does."""
     evaluation = evaluate(read_inputs(data, rows, "cnn", "tfidf"), seed=7)
-    write_evaluation(evaluation, metrics, data / "judged")
+    write_evaluation(evaluation, metrics, data / "evaluation")
     return evaluation
 
 
@@ -87,7 +87,7 @@ def test_every_row_has_its_files(data: Path, tmp_path: Path) -> None:
         *(f"{kind}/{row}.json" for row, kind in rows.items()),
         *(f"{kind}/{row}.csv" for row in rows for kind in ("confusion", "reliability", "abstain")),
     }
-    assert written(data / "judged") == {
+    assert written(data / "evaluation") == {
         "label_errors.parquet",
         "predictions.parquet",
         "temperature.json",
@@ -127,7 +127,7 @@ def test_what_is_written_of_each_listing_stays_out_of_the_metrics(
 ) -> None:
     out = tmp_path / "metrics"
     run(data, out)
-    likeliest = pd.read_parquet(data / "judged" / "predictions.parquet")
+    likeliest = pd.read_parquet(data / "evaluation" / "predictions.parquet")
     assert likeliest.groupby("row").size().to_dict() == dict.fromkeys(
         ("cnn", "resnet50", "tfidf", "stack"), 12
     )
@@ -196,7 +196,7 @@ def test_over_folds_every_listing_is_tested_once_by_models_that_have_not_seen_it
     write_listings(table, data / "prepared" / "listings.parquet", PREPARED)
     results = run(data, tmp_path / "metrics").table.set_index("row")
     assert results.loc[[*rows, "stack"], "n_test"].tolist() == [len(table)] * 4
-    likeliest = pd.read_parquet(data / "judged" / "predictions.parquet")
+    likeliest = pd.read_parquet(data / "evaluation" / "predictions.parquet")
     assert (likeliest.groupby("row")["id"].nunique() == len(table)).all()
     assert len(likeliest) == 4 * len(table)
     # A model fitted in one round has seen listings that another round tests.
@@ -209,7 +209,7 @@ def test_over_folds_every_listing_is_tested_once_by_models_that_have_not_seen_it
 def test_evaluating_twice_gives_equal_bytes(data: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         run(data, tmp_path / name)
-        shutil.move(data / "judged", tmp_path / name)
+        shutil.move(data / "evaluation", tmp_path / name)
     for name in written(tmp_path / "a"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 

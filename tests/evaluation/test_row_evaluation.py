@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from src.evaluation.row_evaluation import row_scores
+from src.evaluation.row_evaluation import evaluate_row
 from src.evaluation.row_predictions import RowPredictions
 
 NAMES = np.array(["a", "b", "c"])
@@ -36,7 +36,7 @@ def predictions() -> RowPredictions:
 
 
 def test_every_score_is_a_plain_number(predictions: RowPredictions) -> None:
-    scores = row_scores(predictions, predictions.calibrated(7), 7)
+    scores = evaluate_row(predictions, 7).scores
     json.dumps(scores)
     assert all(isinstance(value, int | float) and np.isfinite(value) for value in scores.values())
     assert scores["f1_macro_no_price"] == 0.5
@@ -54,11 +54,11 @@ def test_the_order_of_the_classes_does_not_matter(predictions: RowPredictions) -
     turned = replace(predictions, classes=NAMES[order], probs=predictions.probs[:, order])
     assert (NAMES[order][turned.y] == predictions.actual).all()
     assert (turned.predicted == predictions.predicted).all()
-    expected = row_scores(predictions, predictions.calibrated(7), 7)
-    assert row_scores(turned, turned.calibrated(7), 7) == pytest.approx(expected, abs=1e-4)
+    expected = evaluate_row(predictions, 7).scores
+    assert evaluate_row(turned, 7).scores == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_target_that_cannot_be_reached_has_no_threshold(predictions: RowPredictions) -> None:
     hopeless = replace(predictions, actual=np.roll(predictions.actual, 1))
-    scores = row_scores(hopeless, hopeless.calibrated(7), 7)
+    scores = evaluate_row(hopeless, 7).scores
     assert not any(name.startswith(("threshold", "share")) for name in scores)

@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from src.core.errors import UserError
 from src.core.params import parse_params
 from src.fusion.conditional_logit import ConditionalLogit
-from src.fusion.heads import BalancedMLP, Neighbours, make_head
+from src.fusion.heads import BalancedMLP, Neighbours, make_head, require_settings
 from tests.fusion.test_fused import HEADS
 from tests.made import params_content
 
@@ -44,6 +44,34 @@ def test_unknown_heads_and_settings_are_refused_in_one_line() -> None:
             make_head(kind, {"depth": 5}, 3, seed=7)
     with pytest.raises(ValueError, match="no head 'svm'"):
         make_head("svm", {}, 3, seed=7)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "says"),
+    [
+        ("logreg", {"C": -1}, "The 'C' parameter of LogisticRegression must be a float"),
+        ("nn", {"alpha": "abc"}, "The 'alpha' parameter of BalancedMLP must be a float"),
+        ("nn", {"hidden_layer_sizes": ["x"]}, "hidden_layer_sizes"),
+        ("knn", {"n_neighbors": "many"}, "n_neighbors"),
+        ("random_forest", {"n_estimators": 0}, "The 'n_estimators' parameter"),
+        ("logreg", {"solver": "liblinear", "penalty": "none"}, "penalty"),
+        ("stack", {"penalty": "abc"}, "penalty must be an instance of numbers.Real"),
+        ("stack", {"penalty": -0.1}, "penalty == -0.1, must be >= 0"),
+    ],
+)
+def test_settings_with_values_that_no_head_takes_are_refused_in_one_line(
+    kind: str, settings: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(UserError) as error:
+        require_settings("fusion.mine.settings", kind, settings)
+    assert str(error.value).startswith("params.yaml: fusion.mine.settings: ")
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_the_settings_as_they_are_pass() -> None:
+    for row, fused in parse_params(params_content({})).fusion.items():
+        require_settings(row, fused.head, fused.settings)
 
 
 def test_few_listings_are_all_neighbours_and_the_parameters_stay() -> None:

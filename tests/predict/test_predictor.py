@@ -22,7 +22,6 @@ from src.predict.predictor import (
     NOTHING_TO_READ,
     ListingPredictions,
     Predictor,
-    calibrate,
 )
 from tests.predict.conftest import Pipeline
 
@@ -96,12 +95,12 @@ def test_the_temperature_of_the_row_is_used_and_divides_the_logarithms(
     pipeline: Pipeline, bundle: Path, tmp_path: Path
 ) -> None:
     cold = predict_test_split(pipeline, bundle)
-    judged = pipeline.data / "judged" / "temperature.json"
-    write_json(judged, {"stack": 2.0, "nn": 3.0})
+    evaluated = pipeline.data / "evaluation" / "temperature.json"
+    write_json(evaluated, {"stack": 2.0, "nn": 3.0})
     try:
         pipeline.bundle(tmp_path / "b")
     finally:
-        shutil.rmtree(judged.parent)
+        shutil.rmtree(evaluated.parent)
     warm = predict_test_split(pipeline, tmp_path / "b")
     np.testing.assert_allclose(warm.probs, apply_temperature(cold.probs, 2.0), atol=1e-5)
 
@@ -109,10 +108,10 @@ def test_the_temperature_of_the_row_is_used_and_divides_the_logarithms(
 def test_a_temperature_leaves_no_probability_undefined() -> None:
     probs = np.array([[1.0, 0.0, 0.0], [0.5, 0.3, 0.2]], np.float32)
     for temperature in (1e-3, 1.0, 50.0):
-        found = calibrate(probs, temperature)
+        found = apply_temperature(probs, temperature)
         np.testing.assert_allclose(found.sum(1), 1, atol=1e-6)
         assert found.argmax(1).tolist() == [0, 0]
-    np.testing.assert_array_equal(calibrate(probs, 1.0), probs)
+    np.testing.assert_allclose(apply_temperature(probs, 1.0), probs, atol=1e-6)
 
 
 def test_a_bundle_holds_no_pickle_and_lists_its_contents(bundle: Path) -> None:

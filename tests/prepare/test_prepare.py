@@ -103,8 +103,8 @@ def test_a_random_split_would_have_leaked() -> None:
     assert notes["pairs"] == 30
     # Sixty, twenty and twenty of a hundred: 0.56 of the pairs cross on average.
     assert 8 < notes["pairs_crossing"] == notes["groups_crossing"] < 26
-    assert notes["judged_listings"] == 18
-    twins = notes["judged_listings_with_twin_in_train_or_val"]
+    assert notes["test_listings"] == 18
+    twins = notes["test_listings_with_twin_in_train_or_val"]
     assert 0 < twins <= min(18, notes["pairs_crossing"])
 
 

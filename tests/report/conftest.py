@@ -69,7 +69,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
             seen=np.full(len(probs), row == "leaky"),
         ).save(data / "predictions" / f"{row}.npz")
     inputs = read_inputs(data, ROWS, CHOSEN.model, CHOSEN.text_model)
-    write_evaluation(evaluate(inputs, seed=7), metrics, data / "judged")
+    write_evaluation(evaluate(inputs, seed=7), metrics, data / "evaluation")
     return metrics, data
 
 

@@ -23,6 +23,7 @@ from src.collect.demo.site import Site
 from src.core.errors import UserError, run_command
 from src.core.params import all_params, override
 from src.core.schema import Demo, Faults
+from src.core.wording import count_of
 
 _ROBOTS = "User-agent: *\nDisallow: /login\nDisallow: /favorites\n"
 # How long a connection may be idle between two requests.
@@ -180,8 +181,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     market = Market(override(demo, changes, "collect.demo"), given["seed"])
     try:
         with serve(market, port=given["port"]) as url, suppress(KeyboardInterrupt):
-            noun = "listing" if len(market) == 1 else "listings"
-            print(f"{len(market)} {noun} at {url}; Ctrl-C stops the server", flush=True)
+            count = count_of(len(market), "listing")
+            print(f"{count} at {url}; Ctrl-C stops the server", flush=True)
             threading.Event().wait()
     except (OSError, OverflowError) as error:
         raise UserError(f"port {given['port']} cannot be used ({error}); choose another") from error

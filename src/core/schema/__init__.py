@@ -102,6 +102,11 @@ class Params(Section):
             raise ValueError(
                 f"rows: {', '.join(twice)} is there twice; expected a name of its own for every row"
             )
+        if reserved := sorted({"leaky", "logreg_leaky"} & set(names)):
+            raise ValueError(
+                f"rows: {reserved[0]} is the name of the row that leaks on purpose; expected "
+                "another name"
+            )
         for kind, entries in (("image", self.image_models), ("text", self.text_models)):
             for row in getattr(self.rows, kind):
                 if getattr(entries[row], self.weights) is None:

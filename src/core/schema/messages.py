@@ -149,5 +149,5 @@ def _range(node: dict[str, Any]) -> str:
 def _short(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return _WORDS[value]
-    text = repr(dict(value) if isinstance(value, dict) else value)
+    text = repr(value)
     return text if len(text) <= 60 else text[:59] + "…"

@@ -84,7 +84,10 @@ class TrainedImage(EpochSettings, ImageSettings):
 
 
 class KernelImage(KernelSettings, ImageSettings):
-    """Kernel ridge regression on the frozen features of an image network."""
+    """Kernel ridge regression on the frozen features of an image network, without random views."""
+
+    augment: Literal["none"]
+    views: Literal[0]
 
 
 class TextSettings(Section):

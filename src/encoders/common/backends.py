@@ -5,21 +5,22 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from src.core.errors import UserError
+from src.core.schema import Trainer
 from src.encoders.common.network_classifier import Batch, features_of
 
 # What `trainer.features` may be.
-BACKENDS = ("torch", "torch-bfloat16", "openvino", "openvino-bfloat16")
+BACKENDS = get_args(Trainer.model_fields["features"].annotation)
 # Turns a batch of photos or tokens into features [B, D], float32 on the CPU.
 Extract = Callable[[Batch], Tensor]
 # Listings on which a backend is compared with float32; of fewer, the spread would be uncertain.
@@ -30,21 +31,21 @@ LARGEST_INEXACTNESS = 0.2
 
 
 def checked_backend(
-    backend: str, network: nn.Module, example: Batch, device: torch.device
+    backend: str, network: nn.Module, examples: Sequence[Batch], device: torch.device
 ) -> Extract:
     """Return what computes features, after comparing it with float32 on some listings.
 
     Args:
         backend: one of BACKENDS; texts use PyTorch in place of OpenVINO, which gains them nothing.
         network: on the device, in evaluation mode.
-        example: the listings to compare on, COMPARED of them if there are as many.
+        examples: batches of the listings to compare on, COMPARED of them if there are as many.
 
     Raises:
         UserError: OpenVINO is not installed or would have to use a GPU, or the features differ
             from float32 by more than LARGEST_INEXACTNESS.
     """
     try:
-        extract = make_backend(backend, network, example, device)
+        extract = make_backend(backend, network, examples[0], device)
     except ImportError as error:
         raise UserError(
             f"trainer.features is {backend}, but openvino cannot be imported ({error}); run "
@@ -52,7 +53,8 @@ def checked_backend(
         ) from error
     if backend == "torch":
         return extract
-    found = inexactness(extract(example), features_of(network, example, device))
+    exact = torch.cat([features_of(network, batch, device) for batch in examples])
+    found = inexactness(torch.cat([extract(batch) for batch in examples]), exact)
     if not found <= LARGEST_INEXACTNESS:
         raise UserError(
             f"trainer.features is {backend}, whose features differ from float32 by {found:.2g} "
@@ -63,7 +65,11 @@ def checked_backend(
 
 
 def make_backend(backend: str, network: nn.Module, example: Batch, device: torch.device) -> Extract:
-    """Return what computes features, without comparing it; arguments as `checked_backend`.
+    """Return what computes features, without comparing it.
+
+    Args:
+        backend, network, device: as for `checked_backend`.
+        example: a batch of any size.
 
     Raises:
         UserError: OpenVINO would have to use a GPU.

@@ -14,6 +14,8 @@ from tqdm import tqdm
 from src.core.schema import NetworkSettings, Trainer
 from src.encoders.common.backends import COMPARED, Extract, checked_backend
 from src.encoders.common.loading import ListingRows, NetworkData, ordered_loader
+from src.encoders.common.network_classifier import Batch
+from src.encoders.common.processes import gpu_count
 
 
 class FrozenFeatures:
@@ -42,8 +44,8 @@ class FrozenFeatures:
             rows = np.arange(len(self.labels))
             device = device_of(self.trainer)
             network.to(device).eval()
-            example = self.data.batch(rows[:COMPARED])
-            extract = checked_backend(self.trainer.features, network, example, device)
+            examples = some_batches(self.data, rows[:COMPARED], self.settings.batch)
+            extract = checked_backend(self.trainer.features, network, examples, device)
             for view in range(views + 1):
                 seed = self.seed if view else None
                 listings = ListingRows(self.data, self.labels, rows, seed, view)
@@ -55,6 +57,11 @@ class FrozenFeatures:
     def plain(self) -> Tensor:
         """Features of the listings as they are, [N, D]."""
         return self.computed[0]
+
+
+def some_batches(data: NetworkData, rows: NDArray[np.intp], size: int) -> list[Batch]:
+    """Return these rows in batches, for comparing backends."""
+    return [data.batch(rows[at : at + size]) for at in range(0, len(rows), size)]
 
 
 def extract_all(
@@ -77,5 +84,4 @@ def extract_all(
 
 def device_of(trainer: Trainer) -> torch.device:
     """Return where networks compute outside of training."""
-    cuda = trainer.accelerator != "cpu" and torch.cuda.is_available()
-    return torch.device("cuda" if cuda else "cpu")
+    return torch.device("cuda" if gpu_count(trainer) else "cpu")

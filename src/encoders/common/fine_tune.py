@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -10,34 +9,20 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from src.core.schema import EpochSettings, Trainer
+from src.core.schema import EpochSettings
+from src.encoders.common.base import NetworkEncoder
 from src.encoders.common.batches import TrainBatches
 from src.encoders.common.encoder import EncoderOutput
 from src.encoders.common.features import device_of, extract_all
-from src.encoders.common.loading import ListingRows, NetworkData, make_loader, ordered_loader
+from src.encoders.common.loading import ListingRows, make_loader, ordered_loader
 from src.encoders.common.network_classifier import NetworkClassifier, features_of
 
 
-class FineTune:
+class FineTune(NetworkEncoder[EpochSettings]):
     """An encoder that fits a whole network in epochs; scoring is in float32, as predictions are."""
 
     frozen_features = False
     stops_early = True
-
-    def __init__(
-        self,
-        data: NetworkData,
-        labels: NDArray[np.int64],
-        classes: Sequence[str],
-        settings: EpochSettings,
-        trainer: Trainer,
-        seed: int,
-        name: str,
-    ) -> None:
-        """Take the listings, and the label of every listing of the prepared table."""
-        self.data, self.rows, self.labels = data, data.rows, labels[data.rows]
-        self.classes, self.settings, self.trainer = classes, settings, trainer
-        self.seed, self.name = seed, name
 
     def fit(
         self, train: NDArray[np.intp], val: NDArray[np.intp], fold: int

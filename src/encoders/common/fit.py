@@ -6,6 +6,8 @@ In one process, or in several on this machine and others (`src.encoders.common.p
 from __future__ import annotations
 
 import logging
+import signal
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
@@ -120,7 +123,11 @@ def fit(
             enable_progress_bar=False,
             num_sanity_val_steps=0,
         )
-        lightning.fit(module, train_loader, val_loader)
+        try:
+            lightning.fit(module, train_loader, val_loader)
+        except SIGTERMException:
+            # Else it would end with status 0, as if the stage had done its work.
+            sys.exit(128 + signal.SIGTERM)
         if lightning.is_global_zero:
             state = torch.load(best.best_model_path, "cpu", weights_only=True)["state_dict"]
             weights = {key: state[f"network.{key}"] for key in network.state_dict()}

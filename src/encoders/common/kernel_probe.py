@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from src.core.schema import KernelSettings, Trainer
-from src.encoders.common.encoder import EncoderOutput
-from src.encoders.common.features import FrozenFeatures
+from src.core.schema import KernelSettings
+from src.encoders.common.base import FrozenEncoder
 from src.encoders.common.heads import KernelHead
 from src.encoders.common.kernel import KernelRidgeClassifier, choose_landmarks
-from src.encoders.common.loading import NetworkData
 from src.encoders.common.network_classifier import NetworkClassifier
 
 
-class KernelProbe:
+class KernelProbe(FrozenEncoder[KernelSettings]):
     """An encoder that fits a kernel head on frozen features in closed form."""
 
-    frozen_features = True
     stops_early = False
-
-    def __init__(
-        self,
-        data: NetworkData,
-        labels: NDArray[np.int64],
-        classes: Sequence[str],
-        settings: KernelSettings,
-        trainer: Trainer,
-        seed: int,
-        name: str,
-    ) -> None:
-        """Take the listings, and the label of every listing of the prepared table."""
-        self.data, self.rows, self.labels = data, data.rows, labels[data.rows]
-        self.classes, self.settings, self.seed = classes, settings, seed
-        self.frozen = FrozenFeatures(data, self.labels, settings, trainer, seed, name)
 
     def fit(
         self, train: NDArray[np.intp], val: NDArray[np.intp], fold: int
@@ -48,11 +28,6 @@ class KernelProbe:
         self.frozen.of(model.network)
         self.fit_head(model, train, choose_landmarks(len(train), self.seed))
         return model, pd.DataFrame()
-
-    def score(self, model: NetworkClassifier, rows: NDArray[np.intp]) -> EncoderOutput:
-        """Return features and probabilities of the rows."""
-        x = self.frozen.plain[rows]
-        return EncoderOutput(x.numpy(), model.probs(x))
 
     def fit_head(
         self,

@@ -2,48 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from src.core.schema import EpochSettings, Trainer
+from src.core.schema import EpochSettings
+from src.encoders.common.base import FrozenEncoder
 from src.encoders.common.batches import OrderedBatches, TrainBatches
-from src.encoders.common.encoder import EncoderOutput
-from src.encoders.common.features import FrozenFeatures
 from src.encoders.common.fine_tune import fit_name
-from src.encoders.common.loading import FeatureRows, NetworkData, make_loader
+from src.encoders.common.loading import FeatureRows, make_loader
 from src.encoders.common.network_classifier import NetworkClassifier
 
 # The val rows are only scored, so their batches may be large.
 VAL_BATCH = 1024
 
 
-class LinearProbe:
+class LinearProbe(FrozenEncoder[EpochSettings]):
     """An encoder that fits only a network's head, in epochs over frozen features."""
 
-    frozen_features = True
     stops_early = True
-
-    def __init__(
-        self,
-        data: NetworkData,
-        labels: NDArray[np.int64],
-        classes: Sequence[str],
-        settings: EpochSettings,
-        trainer: Trainer,
-        seed: int,
-        name: str,
-    ) -> None:
-        """Take the listings, and the label of every listing of the prepared table."""
-        self.data, self.rows, self.labels = data, data.rows, labels[data.rows]
-        self.classes, self.settings = classes, settings
-        # A head is fitted in a moment: more processes would only have to be started.
-        self.trainer = trainer.model_copy(update={"devices": 1, "nodes": 1})
-        self.seed, self.name = seed, name
-        self.frozen = FrozenFeatures(data, self.labels, settings, trainer, seed, name)
 
     def fit(
         self, train: NDArray[np.intp], val: NDArray[np.intp], fold: int
@@ -67,12 +45,8 @@ class LinearProbe:
             labels,
             len(self.classes),
             self.settings,
-            self.trainer,
+            # A head is fitted in a moment: more processes would only have to be started.
+            self.trainer.model_copy(update={"devices": 1, "nodes": 1}),
             fit_name(self.name, fold),
         )
         return model, curves
-
-    def score(self, model: NetworkClassifier, rows: NDArray[np.intp]) -> EncoderOutput:
-        """Return features and probabilities of the rows."""
-        x = self.frozen.plain[rows]
-        return EncoderOutput(x.numpy(), model.probs(x))

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from src.core.errors import UserError
 from src.core.schema import Trainer
+from src.core.wording import count_of
 
 
 def world_size() -> int:
@@ -76,7 +77,7 @@ def processes(trainer: Trainer) -> int:
     devices = max(1, gpus) if trainer.devices == "auto" else trainer.devices
     if gpus and devices > gpus:
         raise UserError(
-            f"trainer.devices is {devices}, but this machine has {gpus} GPU{'s' * (gpus > 1)}; "
+            f"trainer.devices is {devices}, but this machine has {count_of(gpus, 'GPU')}; "
             "set auto or fewer in params.yaml, or trainer.accelerator to cpu"
         )
     missing = {"MASTER_ADDR", "MASTER_PORT", "NODE_RANK"} - set(os.environ)

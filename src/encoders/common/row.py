@@ -15,21 +15,28 @@ from src.encoders.common.folds import Trained, train
 
 
 def train_row(
-    encoder: Encoder, table: pd.DataFrame, row: str, folds: int, seed: int, data: Path
+    encoder: Encoder,
+    table: pd.DataFrame,
+    row: str,
+    folds: int,
+    seed: int,
+    data: Path,
+    nodes: int,
 ) -> None:
     """Fit and score in every round; write data/embeddings/<row> and data/checkpoints/<row>.
 
-    The model of the first round is kept. A machine that helps another (NODE_RANK above 0) takes
-    part in the fits and writes nothing.
+    The model of the first round is kept. Of several machines, all but the first (NODE_RANK above
+    0) take part in the fits and write nothing.
 
     Args:
         table: the prepared listings.
         data: the folder `data`.
+        nodes: how many machines fit together.
     """
     rounds = (
         train(encoder, table.assign(split=split), folds, seed, row) for split in cv_rounds(table)
     )
-    if int(os.environ.get("NODE_RANK", 0)) > 0:
+    if nodes > 1 and int(os.environ.get("NODE_RANK", 0)) > 0:
         for _ in rounds:
             pass
         return

@@ -35,7 +35,7 @@ def train_text(
     """
     classes, labels = labels_of(table)
     encoder = text_encoder(table, labels, classes.tolist(), row, settings, trainer, seed, data)
-    train_row(encoder, table, row, settings.folds, seed, data)
+    train_row(encoder, table, row, settings.folds, seed, data, trainer.nodes)
 
 
 def text_encoder(

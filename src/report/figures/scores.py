@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from src.evaluation.paired import ALPHA
+from src.evaluation.paired import ALPHA, p_text
 from src.report.figures import style
 
 
@@ -75,7 +75,7 @@ def pairs_figure(pairs: pd.DataFrame) -> go.Figure | None:
         value, low, high = (line[f"f1_difference{end}"] for end in ("", "_low", "_high"))
         names.append(f"{line['row']} − {line['against']}")
         texts.append(f"{style.shorten(line['row'])}<br>− {style.shorten(line['against'])}")
-        p = "p < 0.001" if line["p_holm"] < 0.001 else f"p = {line['p_holm']:.3f}"
+        p = p_text(line["p_holm"])
         figure.add_scatter(
             **_interval(value, low, high),
             y=[style.escape(names[-1])],

@@ -320,8 +320,7 @@ def test_the_stage_reads_its_row_and_the_environment(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["weights", "text", "tinny"])
     with pytest.raises(SystemExit) as wrong:
-        run_stage("weights_text@tinny", stages.weights.main)
+        run_stage("weights_{kind}@{row}", stages.weights.main)
     assert wrong.value.code == (
-        "error: params.yaml: text_models has no `tinny`; it has tfidf, rubert_tiny2, rubert, "
-        "minilm, minilm_words, tiny"
+        "error: weights_text has no row 'tinny'; expected one of tfidf, rubert_tiny2, tiny"
     )
