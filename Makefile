@@ -2,7 +2,8 @@
 # `make bench`: every benchmark against a plain implementation; QUICK=1 measures less of each.
 # `make lock`: write requirements.txt from pyproject.toml.
 PYTHON ?= python3
-# Installs packages; pip does where uv cannot be had.
+# Installs packages; pip does where uv cannot be had. Both compile them, so that stages start fast
+# where PYTHONDONTWRITEBYTECODE is set, too.
 UV := uv==0.13.9
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -30,8 +31,8 @@ bench: .venv/ready
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else \
 	"error: Python %d.%d given, 3.11 to 3.13 expected: make PYTHON=python3.12 …" % v)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) $(UV) && uv pip install --quiet --python $(BIN)/python -r requirements.txt \
-		|| $(PIP) -r requirements.txt
+	$(PIP) $(UV) && uv pip install --quiet --compile-bytecode --python $(BIN)/python \
+		-r requirements.txt || $(PIP) -r requirements.txt
 	touch $@
 
 lock:
