@@ -147,8 +147,11 @@ def test_the_params_as_they_are_pass(copy: Path) -> None:
         ({"trainer__precison": "32-true"}, "trainer.precison is unknown; did you mean precision?"),
         ({"collect__avito__fetch": "no"}, "collect.avito.fetch is 'no'; expected true or false"),
         ({"fusion__knn__settings__neighbors": 5}, "fusion.knn.settings.neighbors is unknown; did"),
-        ({"fusion__nn__settings__alpha": "abc"}, "fusion.nn.settings: The 'alpha' parameter of"),
-        ({"leaky__settings__C": -1}, "leaky.settings: The 'C' parameter of LogisticRegression"),
+        (
+            {"fusion__nn__settings__alpha": "abc"},
+            "fusion.nn.settings is {'hidden_layer_sizes': [64], 'alpha': 'abc'",
+        ),
+        ({"leaky__settings__C": -1}, "leaky.settings is {'C': -1"),
         ({"image_models__cnn": None}, "image_models.cnn is null; expected a section"),
         ({"trainer": {"accelerator": "cpu"}}, "trainer.precision is missing; add it (and 4 more)"),
     ],

@@ -71,7 +71,7 @@ def require_settings(path: str, kind: str, settings: dict[str, Any]) -> None:
             make_head(kind, settings, num_classes=2, seed=0).fit(X, y)
         except (TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
-            raise UserError(f"params.yaml: {path}: {reason}") from error
+            raise UserError(f"params.yaml: {path} is {settings}; {reason}") from error
 
 
 class BalancedMLP(MLPClassifier):
