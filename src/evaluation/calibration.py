@@ -18,22 +18,32 @@ PROB_FLOOR = 1e-2
 def fit_temperature(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
     """Return the temperature of the smallest log loss; above 1 it makes probabilities less sure.
 
+    The loss is not measured against certainty but against what N listings can show: the true class
+    gets (N + 1) / (N + 2), the others share the rest. Else N right answers, be they ten, would make
+    all probabilities 0 or 1, that is, the temperature as small as it may be.
+
     scikit-learn's CalibratedClassifierCV(method="temperature") does the same for an estimator,
-    but not for probabilities that were computed elsewhere.
+    against certainty, but not for probabilities that were computed elsewhere.
 
     Args:
         probs: class probabilities, [N, C], of listings that the model did not learn from.
         y: classes, [N].
 
-    Guo et al., "On calibration of modern neural networks" (2017).
+    Guo et al., "On calibration of modern neural networks" (2017). The targets are those of Platt,
+    "Probabilistic outputs for support vector machines" (1999), section 2.2; they follow from
+    Laplace's rule of succession.
     """
     logits = _logits(probs)
+    n, classes = logits.shape
+    targets = np.full((n, classes), 1 / (n + 2) / max(classes - 1, 1))
+    targets[np.arange(n), y] = (n + 1) / (n + 2)
 
     def log_loss(log_temperature: float) -> float:
         log_probs = log_softmax(logits / np.exp(log_temperature), axis=1)
-        return -float(log_probs[np.arange(len(y)), y].mean())
+        return -float((targets * log_probs).sum(1).mean())
 
-    best = minimize_scalar(log_loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
+    # Wide: the targets bound the temperature, unless all probabilities are equal.
+    best = minimize_scalar(log_loss, bounds=(np.log(1e-3), np.log(1e3)), method="bounded")
     return float(np.exp(best.x))
 
 

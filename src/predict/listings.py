@@ -7,13 +7,14 @@ import binascii
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from src.cleaning.picture import MAX_BYTES, TOO_LARGE, UNREADABLE, decode, read_photo
-from src.cleaning.prices import read_price
+from src.cleaning.prices import PriceCell, read_price
 from src.cleaning.redact import redact
 from src.cleaning.tables import as_text
 from src.core.parallel import in_order
@@ -24,13 +25,19 @@ FIELDS = ("title", "text", "price", "photo")
 BATCH_LISTINGS = 256
 _OUTSIDE = "the file is outside the folder of photos"
 _NOT_BASE64 = "not base64"
+_FROM_URL = str.maketrans("-_", "+/")
 
 # Returns the bytes of the photo that a cell names; raises ValueError with the reason.
 PhotoReader = Callable[[str], bytes]
+# Reads one cell of a price.
+CellReader = Callable[[Any], PriceCell]
 
 
 def predict_listings(
-    predictor: Predictor, cells: pd.DataFrame, read_bytes: PhotoReader
+    predictor: Predictor,
+    cells: pd.DataFrame,
+    read_bytes: PhotoReader,
+    price_of: CellReader = read_price,
 ) -> ListingPredictions:
     """Predict the categories of the listings in a table of raw cells.
 
@@ -39,11 +46,14 @@ def predict_listings(
     Args:
         cells: any of the columns FIELDS, as text or numbers; other columns are ignored.
         read_bytes: turns a cell of `photo` into the bytes of the photo.
+        price_of: `PriceReader.read` of the whole column, where the cells are part of one; else
+            each price is read by itself, whatever other listings are in the request.
     """
     given = {name: as_text(cells[name]) for name in FIELDS if name in cells}
     empty = pd.Series("", index=cells.index, dtype=object)
-    title, text, price, photo = (given.get(name, empty).str.strip() for name in FIELDS)
-    prices = [read_price(cell) for cell in price]
+    title, text, photo = (given.get(name, empty).str.strip() for name in ("title", "text", "photo"))
+    # A number stays one: as text, 1.125 could be a thousand.
+    prices = [price_of(cell) for cell in cells.get("price", empty).astype(object)]
     table = pd.DataFrame(
         {
             "title": title.map(redact),
@@ -66,14 +76,18 @@ def photos_in_folder(folder: Path) -> PhotoReader:
 
 
 def photo_from_base64(cell: str) -> bytes:
-    """Decode a photo in base64, with or without `data:image/…;base64,` before it."""
-    if cell.startswith("data:"):
+    """Decode a photo in base64, with or without `data:image/…;base64,` before it.
+
+    Line breaks, the alphabet for URLs and missing `=` at the end are allowed.
+    """
+    if cell[:5].lower() == "data:":
         cell = cell.partition(",")[2]
+    cell = "".join(cell.split()).translate(_FROM_URL).rstrip("=")
     # Four letters hold three bytes, so the size is known before anything is decoded.
     if len(cell) * 3 // 4 > MAX_BYTES:
         raise ValueError(TOO_LARGE)
     try:
-        return base64.b64decode(cell, validate=True)
+        return base64.b64decode(cell + "=" * (-len(cell) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise ValueError(_NOT_BASE64) from error
 

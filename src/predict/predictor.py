@@ -25,6 +25,7 @@ from src.predict.bundle import read_bundle
 if TYPE_CHECKING:
     from src.encoders.image.model import ImageClassifier
 
+UNKNOWN_TEXT = "text: nothing in it is known to the text model"
 NOTHING_TO_READ = "no photo, text or price to predict from"
 
 
@@ -100,9 +101,10 @@ class Predictor:
                 missing.
             photos: of each listing [S, S, 3] as `decode` returns it for S = `info.photo_pixels`,
                 or None.
-            notes: for the result, [N].
+            notes: for the result, [N]; a text of which nothing is known is noted as well.
         """
         table = with_words(table)
+        notes = list(notes or [""] * len(table))
         blocks = {"photo": self._photo_block(photos), "text": self._text_block(table)}
         if self.info.price:
             blocks["price"] = price_block(table)
@@ -112,7 +114,10 @@ class Predictor:
             for row in np.flatnonzero(rows):
                 used[row] = "+".join(subset)
         probs[[not subset for subset in used]] = np.nan
-        return ListingPredictions(self.info.classes, probs, used, notes or [""] * len(table))
+        for row in rows_with_text(table):
+            if not blocks["text"].present[row]:
+                notes[row] = "; ".join(filter(None, (notes[row], UNKNOWN_TEXT)))
+        return ListingPredictions(self.info.classes, probs, used, notes)
 
     def _photo_block(self, photos: Sequence[NDArray[np.uint8] | None]) -> Block:
         rows = [row for row, photo in enumerate(photos) if photo is not None]
@@ -125,10 +130,10 @@ class Predictor:
 
     def _block(self, n: int, rows: list[int], output: EncoderOutput | None) -> Block:
         present = np.zeros(n, bool)
-        present[rows] = True
-        columns = np.zeros((0, 0), np.float32)
-        if output is not None:
-            columns = model_columns(output.features, output.probs, self.info.inputs)
+        if output is None:
+            return Block(np.zeros((n, 0), np.float32), present, np.ones(n, bool))
+        present[rows] = output.known
+        columns = model_columns(output.features, output.probs, self.info.inputs)
         x = np.zeros((n, columns.shape[1]), np.float32)
-        x[rows] = columns
+        x[present] = columns[output.known]
         return Block(x, present, np.ones(n, bool))
