@@ -10,7 +10,8 @@ import pandas as pd
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 # What programs and people write where there is no value.
 _MISSING = frozenset(
-    ["", "-", "--", "–", "—", "na", "n/a", "#n/a", "nan", "<na>", "nat", "none", "null", "nil"]
+    ("", "nan", "-nan", "none", "null", "(null)", "nil", "na", "<na>", "n/a", "#n/a", "#na", "nat")
+    + ("undefined", "-", "--", "---", "–", "—", "?", ".", "\\n", "н/д")
 )
 
 

@@ -151,7 +151,7 @@ def read_date(cell: object) -> DateCell:
     return DateReader([cell]).read(cell)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2**14)
 def _parse(cell: str) -> _Written | None:
     """Return how a date is written, or None if it is none."""
     text = tidy(cell)

@@ -1,7 +1,7 @@
 """Prices as people write them; what a point or a comma means is decided per column.
 
-price-parser and Babel were tried: price-parser reads one string at a time, takes the first number
-of a range and drops signs; Babel needs to be told the language and reads no currencies.
+Not by price-parser, which reads one string at a time, takes the first number of a range and drops
+signs, nor by Babel, which must be told the language and reads no currencies.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MARKS = {".": "point", ",": "comma"}
 _OTHER = {".": ",", ",": "."}
 
 # Without the currencies of three decimals, as KWD: "1.250 KWD" would not be a thousand.
-_CURRENCY = r"""(?:
+_CURRENCY = r"""(?!\d)(?:
     (?:[A-Z]{1,2})?[$¢£¤¥₠-₿￥]
   | RUB|RUR|EUR|USD|GBP|CHF|UAH|KZT|BYN|BYR|KGS|UZS|TJS|TMT|AMD|AZN|GEL|MDL|PLN|CZK|HUF|RON|BGN|RSD
   | SEK|NOK|DKK|ISK|TRY|CNY|JPY|INR|IDR|KRW|THB|VND|PHP|MYR|SGD|HKD|TWD|AUD|NZD|CAD|MXN|BRL|ARS|CLP
@@ -170,8 +170,8 @@ def _in_range(value: float) -> PriceCell:
     return PriceCell(value)
 
 
-# Few prices occur in a table, and the same ones are learned from and read.
-@lru_cache(maxsize=4096)
+# Most prices occur more than once, and each is learned from and then read.
+@lru_cache(maxsize=2**14)
 def _parse(cell: str) -> _Written | str:
     """Return how a price is written, or why it cannot be read."""
     if cell.isascii() and cell.isdigit() and len(cell) < _LONGEST:
@@ -198,8 +198,8 @@ def _parse_number(number: str) -> _Written | None:
         return None
     whole, mark, decimals = found["whole"] or "", found["mark"] or "", found["decimals"] or ""
     group = "," if found["lakh"] else found["group"] or ""
-    digits = re.sub(r"\D", "", whole)
+    digits = whole if whole.isdecimal() else re.sub(r"\D", "", whole)
     if mark and not group and 1 <= len(whole) <= 3 and whole[0] != "0" and len(decimals) == 3:
         return _Written(digits, decimals, marks=mark, open=mark)
-    marks = re.sub(r"[^.,]", "", number)
+    marks = mark + group if group in _MARKS else mark
     return _Written(digits, decimals, marks=marks, decimal=mark or _OTHER.get(group, ""))

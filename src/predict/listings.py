@@ -7,14 +7,13 @@ import binascii
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from src.cleaning.picture import MAX_BYTES, TOO_LARGE, UNREADABLE, decode, read_photo
-from src.cleaning.prices import PriceCell, read_price
+from src.cleaning.prices import PriceReader
 from src.cleaning.redact import redact
 from src.cleaning.tables import as_text
 from src.core.parallel import in_order
@@ -29,15 +28,13 @@ _FROM_URL = str.maketrans("-_", "+/")
 
 # Returns the bytes of the photo that a cell names; raises ValueError with the reason.
 PhotoReader = Callable[[str], bytes]
-# Reads one cell of a price.
-CellReader = Callable[[Any], PriceCell]
 
 
 def predict_listings(
     predictor: Predictor,
     cells: pd.DataFrame,
     read_bytes: PhotoReader,
-    price_of: CellReader = read_price,
+    prices: PriceReader | None = None,
 ) -> ListingPredictions:
     """Predict the categories of the listings in a table of raw cells.
 
@@ -46,26 +43,28 @@ def predict_listings(
     Args:
         cells: any of the columns FIELDS, as text or numbers; other columns are ignored.
         read_bytes: turns a cell of `photo` into the bytes of the photo.
-        price_of: `PriceReader.read` of the whole column, where the cells are part of one; else
-            each price is read by itself, whatever other listings are in the request.
+        prices: the reader of the column that the prices are part of; None: each stands alone,
+            whatever other listings are in the request.
     """
-    given = {name: as_text(cells[name]) for name in FIELDS if name in cells}
+    texts = ("title", "text", "photo")
+    given = {name: as_text(cells[name]) for name in texts if name in cells}
     empty = pd.Series("", index=cells.index, dtype=object)
-    title, text, photo = (given.get(name, empty).str.strip() for name in ("title", "text", "photo"))
+    title, text, photo = (given.get(name, empty).str.strip() for name in texts)
     # A number stays one: as text, 1.125 could be a thousand.
-    prices = [price_of(cell) for cell in cells.get("price", empty).astype(object)]
+    price = cells.get("price", empty).astype(object).tolist()
+    read = [(prices or PriceReader([cell])).read(cell) for cell in price]
     table = pd.DataFrame(
         {
             "title": title.map(redact),
             "text": text.map(redact),
-            "price": np.array([value for value, _ in prices], dtype=float),
+            "price": np.array([value for value, _ in read], dtype=float),
         }
     )
     pixels = predictor.info.photo_pixels
     photos = list(in_order(partial(_decode_cell, read_bytes, pixels), photo.tolist()))
     notes = [
         "; ".join(filter(None, (of_price, of_photo)))
-        for (_, of_price), (_, of_photo) in zip(prices, photos, strict=True)
+        for (_, of_price), (_, of_photo) in zip(read, photos, strict=True)
     ]
     return predictor.predict(table, [image for image, _ in photos], notes)
 

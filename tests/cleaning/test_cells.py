@@ -10,7 +10,8 @@ from src.cleaning.cells import is_missing, tidy
 
 
 @pytest.mark.parametrize(
-    "cell", [None, np.nan, pd.NA, pd.NaT, "", " ", "\u200b", "-", "—", "nan", "None", "N/A", "NULL"]
+    "cell",
+    [None, np.nan, pd.NA, pd.NaT, "", " ", "\u200b", "-", "—", "nan", "None", "N/A", "NULL", "н/д"],
 )
 def test_missing_cells_are_known_by_their_words(cell: object) -> None:
     assert is_missing(cell)

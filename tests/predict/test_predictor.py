@@ -105,9 +105,8 @@ def test_prices_are_read_alike_as_numbers_and_as_text_and_each_by_itself(bundle:
 
 def test_prices_of_a_table_are_read_by_its_own_convention(bundle: Path) -> None:
     cells = pd.DataFrame({"price": ["1.255", "12.50"]})
-    reader = PriceReader(cells["price"])
     found = predict_listings(
-        Predictor(bundle), cells.iloc[:1], photos_in_folder(Path()), price_of=reader.read
+        Predictor(bundle), cells.iloc[:1], photos_in_folder(Path()), PriceReader(cells["price"])
     )
     expected = predict_listings(
         Predictor(bundle), pd.DataFrame({"price": [1.255]}), photos_in_folder(Path())
