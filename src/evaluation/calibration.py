@@ -9,6 +9,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.model_selection import GroupKFold
 
+from src.core.targets import cautious_targets
+
 BINS = 15
 # Probabilities of 0, as of a class that none of 15 neighbours has, would otherwise determine the
 # temperature: with a floor of 1e-4, calibration made the KNN row's probabilities worse.
@@ -18,25 +20,20 @@ PROB_FLOOR = 1e-2
 def fit_temperature(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
     """Return the temperature of the smallest log loss; above 1 it makes probabilities less sure.
 
-    The loss is not measured against certainty but against what N listings can show: the true class
-    gets (N + 1) / (N + 2), the others share the rest. Else N right answers, be they ten, would make
-    all probabilities 0 or 1, that is, the temperature as small as it may be.
+    It is the loss to `cautious_targets`, so how small the temperature may become follows from the
+    number of listings.
 
     scikit-learn's CalibratedClassifierCV(method="temperature") does the same for an estimator,
-    against certainty, but not for probabilities that were computed elsewhere.
+    to targets of 1, but not for probabilities that were computed elsewhere.
 
     Args:
         probs: class probabilities, [N, C], of listings that the model did not learn from.
         y: classes, [N].
 
-    Guo et al., "On calibration of modern neural networks" (2017). The targets are those of Platt,
-    "Probabilistic outputs for support vector machines" (1999), section 2.2; they follow from
-    Laplace's rule of succession.
+    Guo et al., "On calibration of modern neural networks" (2017).
     """
     logits = _logits(probs)
-    n, classes = logits.shape
-    targets = np.full((n, classes), 1 / (n + 2) / max(classes - 1, 1))
-    targets[np.arange(n), y] = (n + 1) / (n + 2)
+    targets = cautious_targets(y, logits.shape[1])
 
     def log_loss(log_temperature: float) -> float:
         log_probs = log_softmax(logits / np.exp(log_temperature), axis=1)

@@ -125,15 +125,18 @@ class Predictor:
         return self._block(len(photos), rows, self.image.score(np.stack(present)) if rows else None)
 
     def _text_block(self, table: pd.DataFrame) -> Block:
-        rows = rows_with_text(table).tolist()
-        return self._block(len(table), rows, self.text.score(table.iloc[rows]) if rows else None)
+        rows = rows_with_text(table)
+        if not len(rows):
+            return self._block(len(table), [], None)
+        output = self.text.score(table.iloc[rows])
+        return self._block(len(table), rows[output.known].tolist(), output.only_known())
 
     def _block(self, n: int, rows: list[int], output: EncoderOutput | None) -> Block:
         present = np.zeros(n, bool)
-        if output is None:
-            return Block(np.zeros((n, 0), np.float32), present, np.ones(n, bool))
-        present[rows] = output.known
-        columns = model_columns(output.features, output.probs, self.info.inputs)
+        present[rows] = True
+        columns = np.zeros((0, 0), np.float32)
+        if output is not None:
+            columns = model_columns(output.features, output.probs, self.info.inputs)
         x = np.zeros((n, columns.shape[1]), np.float32)
-        x[present] = columns[output.known]
+        x[rows] = columns
         return Block(x, present, np.ones(n, bool))

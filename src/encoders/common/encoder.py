@@ -23,6 +23,10 @@ class EncoderOutput(NamedTuple):
     probs: NDArray[np.float32]
     known: NDArray[np.bool_]
 
+    def only_known(self) -> EncoderOutput:
+        """Return what it says of the known listings."""
+        return EncoderOutput(*(part[self.known] for part in self))
+
 
 class FittedModel(Protocol):
     """A model that writes all that its loading needs into a folder."""
