@@ -127,6 +127,9 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
             _store(weights, data / "tokens" / "tiny")
         tokenize(table, weights, data / "tokens" / row)
         train_text(table, row, settings, TRAINER, 7, data)
+    # Probabilities as they are, so that they can be compared.
+    rows = ("cnn", *sources, *FUSION)
+    write_json(data / "evaluation" / "temperature.json", dict.fromkeys(rows, 1.0))
     made = Pipeline(raw, photos, data)
     made.predictions("tfidf", "stack")
     return made

@@ -179,4 +179,5 @@ def test_too_long_base64_is_refused_before_it_is_decoded(
 def test_the_input_example_is_predicted(model: Any) -> None:
     example = model.input_example
     assert isinstance(example, pd.DataFrame)
-    assert model.predict(example)["used"].tolist() == ["photo+text+price"]
+    # The models of the tests have no word about tables.
+    assert model.predict(example)["used"].tolist() == ["photo+price"]
