@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pandas as pd
 
@@ -20,7 +21,7 @@ def tidy(cell: str) -> str:
     return " ".join((cell if cell.isascii() else _INVISIBLE.sub("", cell)).split())
 
 
-def is_missing(cell: object) -> bool:
+def is_missing(cell: Any) -> bool:
     """Return whether a cell has no value: None, NaN, an empty text, or a word such as "n/a"."""
     if isinstance(cell, str):
         return tidy(cell).casefold() in _MISSING

@@ -25,7 +25,8 @@ class EncoderOutput(NamedTuple):
 
     def only_known(self) -> EncoderOutput:
         """Return what it says of the known listings."""
-        return EncoderOutput(*(part[self.known] for part in self))
+        known = self.known
+        return EncoderOutput(self.features[known], self.probs[known], known[known])
 
 
 class FittedModel(Protocol):
