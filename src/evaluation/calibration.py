@@ -9,6 +9,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.model_selection import GroupKFold
 
+from src.core.targets import cautious_targets
+
 BINS = 15
 # Probabilities of 0, as of a class that none of 15 neighbours has, would otherwise determine the
 # temperature: with a floor of 1e-4, calibration made the KNN row's probabilities worse.
@@ -18,8 +20,11 @@ PROB_FLOOR = 1e-2
 def fit_temperature(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
     """Return the temperature of the smallest log loss; above 1 it makes probabilities less sure.
 
+    It is the loss to `cautious_targets`, so how small the temperature may become follows from the
+    number of listings.
+
     scikit-learn's CalibratedClassifierCV(method="temperature") does the same for an estimator,
-    but not for probabilities that were computed elsewhere.
+    to targets of 1, but not for probabilities that were computed elsewhere.
 
     Args:
         probs: class probabilities, [N, C], of listings that the model did not learn from.
@@ -28,17 +33,24 @@ def fit_temperature(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
     Guo et al., "On calibration of modern neural networks" (2017).
     """
     logits = _logits(probs)
+    targets = cautious_targets(y, logits.shape[1])
 
     def log_loss(log_temperature: float) -> float:
         log_probs = log_softmax(logits / np.exp(log_temperature), axis=1)
-        return -float(log_probs[np.arange(len(y)), y].mean())
+        return -float((targets * log_probs).sum(1).mean())
 
-    best = minimize_scalar(log_loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
+    # Wide: the targets bound the temperature, unless all probabilities are equal.
+    best = minimize_scalar(log_loss, bounds=(np.log(1e-3), np.log(1e3)), method="bounded")
     return float(np.exp(best.x))
 
 
 def apply_temperature(probs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Return the probabilities, [N, C], at that temperature; the likeliest class stays the same."""
+    """Return the probabilities, [N, C], at that temperature; the likeliest class stays the same.
+
+    A temperature of 1 changes nothing; any other takes probabilities below PROB_FLOOR for that.
+    """
+    if temperature == 1:
+        return probs
     scaled: NDArray[np.float32] = softmax(_logits(probs) / temperature, axis=1).astype(np.float32)
     return scaled
 

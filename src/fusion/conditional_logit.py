@@ -14,6 +14,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from src.core.targets import cautious_targets
+
 
 class ConditionalLogit(ClassifierMixin, BaseEstimator):
     """Combine the log-probabilities of several models by one weight per model.
@@ -21,7 +23,8 @@ class ConditionalLogit(ClassifierMixin, BaseEstimator):
     The logit of class c is the sum over models m of w_m log p_m(c), plus v_c . z + b_c for the
     other columns z. This is a conditional logit (McFadden, "Conditional logit analysis of
     qualitative choice behavior", 1974). With so few parameters, some hundred held-out listings
-    suffice; of one model alone, only the calibration changes.
+    suffice; of one model alone, only the calibration changes. It is fitted to `cautious_targets`,
+    for else the weights of models without a mistake would grow without end.
 
     Args:
         num_classes: C; then the classes are 0 to C - 1. None: the classes that occur in y.
@@ -52,7 +55,7 @@ class ConditionalLogit(ClassifierMixin, BaseEstimator):
         self.mean_, self.std_ = others.mean(0), others.std(0) + 1e-6
         z = self._design(others)
         weight = compute_sample_weight("balanced", y) / len(y)
-        truth = np.eye(len(self.classes_))[y]
+        truth = cautious_targets(y, len(self.classes_))
         models = len(logs)
 
         def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from src.cleaning.picture import read_photo
+from src.cleaning.prices import read_price
 from src.core.errors import UserError, run_command
 from src.core.wording import count_of
 from src.predict.bulk import predict_table
@@ -67,11 +68,16 @@ def _options() -> argparse.Namespace:
 
 
 def _predict_one(predictor: Predictor, options: argparse.Namespace) -> None:
+    price = read_price(options.price)
+    if price.value is None and price.problem:
+        raise UserError(f"{price.problem} ({options.price})")
     given = pd.DataFrame([{name: str(getattr(options, name) or "") for name in FIELDS}])
     predictions = predict_listings(predictor, given, lambda path: read_photo(Path(path)))
     (note,) = predictions.notes
-    if note:
-        raise UserError(f"{note} ({options.photo if note.startswith('photo') else options.price})")
+    for part in filter(None, note.split("; ")):
+        if part.startswith("photo: "):
+            raise UserError(f"{part} ({options.photo})")
+        print(part, file=sys.stderr)
     result = predictions.table().iloc[0]
     if result["error"]:
         raise UserError(f"{result['error']}; give more of --photo, --title, --text and --price")

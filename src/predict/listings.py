@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from src.cleaning.picture import MAX_BYTES, TOO_LARGE, UNREADABLE, decode, read_photo
-from src.cleaning.prices import read_price
+from src.cleaning.prices import PriceReader
 from src.cleaning.redact import redact
 from src.cleaning.tables import as_text
 from src.core.parallel import in_order
@@ -24,13 +24,17 @@ FIELDS = ("title", "text", "price", "photo")
 BATCH_LISTINGS = 256
 _OUTSIDE = "the file is outside the folder of photos"
 _NOT_BASE64 = "not base64"
+_FROM_URL = str.maketrans("-_", "+/")
 
 # Returns the bytes of the photo that a cell names; raises ValueError with the reason.
 PhotoReader = Callable[[str], bytes]
 
 
 def predict_listings(
-    predictor: Predictor, cells: pd.DataFrame, read_bytes: PhotoReader
+    predictor: Predictor,
+    cells: pd.DataFrame,
+    read_bytes: PhotoReader,
+    prices: PriceReader | None = None,
 ) -> ListingPredictions:
     """Predict the categories of the listings in a table of raw cells.
 
@@ -39,23 +43,28 @@ def predict_listings(
     Args:
         cells: any of the columns FIELDS, as text or numbers; other columns are ignored.
         read_bytes: turns a cell of `photo` into the bytes of the photo.
+        prices: the reader of the column that the prices are part of; None: each stands alone,
+            whatever other listings are in the request.
     """
-    given = {name: as_text(cells[name]) for name in FIELDS if name in cells}
+    texts = ("title", "text", "photo")
+    given = {name: as_text(cells[name]) for name in texts if name in cells}
     empty = pd.Series("", index=cells.index, dtype=object)
-    title, text, price, photo = (given.get(name, empty).str.strip() for name in FIELDS)
-    prices = [read_price(cell) for cell in price]
+    title, text, photo = (given.get(name, empty).str.strip() for name in texts)
+    # A number stays one: as text, 1.125 could be a thousand.
+    price = cells.get("price", empty).astype(object).tolist()
+    read = [(prices or PriceReader([cell])).read(cell) for cell in price]
     table = pd.DataFrame(
         {
             "title": title.map(redact),
             "text": text.map(redact),
-            "price": np.array([value for value, _ in prices], dtype=float),
+            "price": np.array([value for value, _ in read], dtype=float),
         }
     )
     pixels = predictor.info.photo_pixels
     photos = list(in_order(partial(_decode_cell, read_bytes, pixels), photo.tolist()))
     notes = [
         "; ".join(filter(None, (of_price, of_photo)))
-        for (_, of_price), (_, of_photo) in zip(prices, photos, strict=True)
+        for (_, of_price), (_, of_photo) in zip(read, photos, strict=True)
     ]
     return predictor.predict(table, [image for image, _ in photos], notes)
 
@@ -66,14 +75,18 @@ def photos_in_folder(folder: Path) -> PhotoReader:
 
 
 def photo_from_base64(cell: str) -> bytes:
-    """Decode a photo in base64, with or without `data:image/…;base64,` before it."""
-    if cell.startswith("data:"):
+    """Decode a photo in base64, with or without `data:image/…;base64,` before it.
+
+    Line breaks, the alphabet for URLs and missing `=` at the end are allowed.
+    """
+    if cell[:5].lower() == "data:":
         cell = cell.partition(",")[2]
+    cell = "".join(cell.split()).translate(_FROM_URL).rstrip("=")
     # Four letters hold three bytes, so the size is known before anything is decoded.
     if len(cell) * 3 // 4 > MAX_BYTES:
         raise ValueError(TOO_LARGE)
     try:
-        return base64.b64decode(cell, validate=True)
+        return base64.b64decode(cell + "=" * (-len(cell) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise ValueError(_NOT_BASE64) from error
 

@@ -25,6 +25,7 @@ from src.predict.bundle import read_bundle
 if TYPE_CHECKING:
     from src.encoders.image.model import ImageClassifier
 
+UNKNOWN_TEXT = "text: nothing in it is known to the text model"
 NOTHING_TO_READ = "no photo, text or price to predict from"
 
 
@@ -100,9 +101,10 @@ class Predictor:
                 missing.
             photos: of each listing [S, S, 3] as `decode` returns it for S = `info.photo_pixels`,
                 or None.
-            notes: for the result, [N].
+            notes: for the result, [N]; a text of which nothing is known is noted as well.
         """
         table = with_words(table)
+        notes = list(notes or [""] * len(table))
         blocks = {"photo": self._photo_block(photos), "text": self._text_block(table)}
         if self.info.price:
             blocks["price"] = price_block(table)
@@ -112,7 +114,10 @@ class Predictor:
             for row in np.flatnonzero(rows):
                 used[row] = "+".join(subset)
         probs[[not subset for subset in used]] = np.nan
-        return ListingPredictions(self.info.classes, probs, used, notes or [""] * len(table))
+        for row in rows_with_text(table):
+            if not blocks["text"].present[row]:
+                notes[row] = "; ".join(filter(None, (notes[row], UNKNOWN_TEXT)))
+        return ListingPredictions(self.info.classes, probs, used, notes)
 
     def _photo_block(self, photos: Sequence[NDArray[np.uint8] | None]) -> Block:
         rows = [row for row, photo in enumerate(photos) if photo is not None]
@@ -120,8 +125,11 @@ class Predictor:
         return self._block(len(photos), rows, self.image.score(np.stack(present)) if rows else None)
 
     def _text_block(self, table: pd.DataFrame) -> Block:
-        rows = rows_with_text(table).tolist()
-        return self._block(len(table), rows, self.text.score(table.iloc[rows]) if rows else None)
+        rows = rows_with_text(table)
+        if not len(rows):
+            return self._block(len(table), [], None)
+        output = self.text.score(table.iloc[rows])
+        return self._block(len(table), rows[output.known].tolist(), output.only_known())
 
     def _block(self, n: int, rows: list[int], output: EncoderOutput | None) -> Block:
         present = np.zeros(n, bool)

@@ -15,7 +15,10 @@ from src.predict.predictor import Predictor
 
 
 class ListingModel(PythonModel):
-    """Predicts listings with the columns title, text, price and photo, any of them missing."""
+    """Predicts listings with the columns title, text, price and photo, any of them missing.
+
+    A value may have any type: what cannot be read of a listing is noted, and the rest is used.
+    """
 
     def load_context(self, context: PythonModelContext) -> None:
         self.predictor = Predictor(Path(context.artifacts["bundle"]))

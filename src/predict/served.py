@@ -33,11 +33,13 @@ def save_served_model(bundle: Path, requirements: Path, out: Path, **options: An
     from mlflow.models import ModelSignature
     from mlflow.pyfunc import save_model
     from mlflow.types import ColSpec, Schema
+    from mlflow.types.schema import AnyType
 
-    inputs = {"title": "string", "text": "string", "price": "double", "photo": "string"}
+    inputs = ("title", "text", "price", "photo")
     texts = ("used", "note", "error")
     signature = ModelSignature(
-        inputs=Schema([ColSpec(kind, name, required=False) for name, kind in inputs.items()]),
+        # Of another type MLflow would refuse the whole request for one price such as "1 500 ₽".
+        inputs=Schema([ColSpec(AnyType(), name, required=False) for name in inputs]),
         outputs=Schema(
             [
                 ColSpec("string", "category", required=False),

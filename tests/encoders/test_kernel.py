@@ -13,6 +13,7 @@ from scipy.optimize import minimize
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
+from src.core.targets import cautious_targets
 from src.encoders.common import kernel
 from src.encoders.common.heads import KernelHead
 from src.encoders.common.kernel import KernelRidgeClassifier, choose_landmarks
@@ -99,11 +100,24 @@ def test_the_temperature_makes_scores_left_out_likeliest(
 ) -> None:
     fit = fitted(x, y, groups, balanced=False)
 
+    targets = cautious_targets(y, C)
+
     def loss(temperature: float) -> float:
         p = np.exp(temperature * fit.left_out_)
-        return float(-np.log(p[np.arange(N), y] / p.sum(1)).mean())
+        return float(-(targets * np.log(p / p.sum(1, keepdims=True))).sum(1).mean())
 
-    assert loss(fit.temperature_) <= min(loss(fit.temperature_ * f) for f in (0.8, 1.25)) + 1e-9
+    assert loss(fit.temperature_) <= min(loss(fit.temperature_ * f) for f in (0.9, 1.1)) + 1e-9
+
+
+def test_the_number_of_rows_bounds_the_temperature_where_all_are_right(
+    x: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.str_]
+) -> None:
+    apart = x + 20 * y[:, None]
+    fit = fitted(apart, y, groups, balanced=False)
+    assert (fit.left_out_.argmax(1) == y).all()
+    assert fit.temperature_ < np.exp(5) / 2
+    sure = fit.predict_proba(rbf(apart, apart)).max(1).mean()
+    assert sure == pytest.approx((N + 1) / (N + 2), abs=0.03)
 
 
 def test_a_head_says_the_same_after_saving(

@@ -13,14 +13,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from tokenizers import Tokenizer
+from tokenizers.models import Unigram
+from tokenizers.pre_tokenizers import Metaspace
 
 from src.core.errors import UserError
 from src.core.files import read_json, write_json
 from src.core.listings import labels_of
+from src.core.schema import KernelText, TrainedText
+from src.encoders.common.folds import train
 from src.encoders.text.data import TextData
 from src.encoders.text.model import load_text_model
-from src.encoders.text.padding import join, pad
-from src.encoders.text.tokens import tokenize, train_word_pieces
+from src.encoders.text.padding import join, known_texts, pad
+from src.encoders.text.tokens import encode, meaningless_tokens, tokenize, train_word_pieces
 from src.encoders.text.train import text_encoder
 from src.encoders.text.words_and_network import WordsAndNetwork
 from tests.encoders.conftest import TRAINER, kernel_text, trained_text
@@ -129,6 +134,53 @@ def test_only_listings_with_a_text_are_rows(
     some.loc[[2, 3], "text"] = ""
     texts = TextData(some, tokens, bert_weights, trained_text())
     assert texts.rows.tolist() == [0, 1, *range(3, len(table))]
+
+
+@pytest.fixture(scope="module")
+def with_unknown(table: pd.DataFrame) -> pd.DataFrame:
+    """The listings; those at 37 and 50, which no tokenizer is trained on, have unknown texts."""
+    some = table.copy()
+    columns = ["title", "text", "title_words", "text_words"]
+    some.loc[37, columns] = ["👍", "☆☆☆ 👍", "", ""]
+    some.loc[50, columns] = ["", "ξ", "", "ξ"]
+    # A known word makes up for an unknown one.
+    some.loc[51, columns] = ["👍", "книги", "", "книги"]
+    return some
+
+
+@pytest.mark.parametrize("settings", [trained_text(tune="head"), kernel_text(words=0.5)])
+def test_a_text_of_unknown_tokens_is_no_text_in_training_and_prediction(
+    settings: TrainedText | KernelText,
+    with_unknown: pd.DataFrame,
+    bert_weights: Path,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "tiny").symlink_to(bert_weights)
+    tokenize(with_unknown, bert_weights, tmp_path / "tokens" / "tiny")
+    labels = labels_of(with_unknown)[1]
+    encoder = text_encoder(
+        with_unknown, labels, list(CLASSES), "tiny", settings, TRAINER, 7, tmp_path
+    )
+    rows = np.delete(np.arange(60), [37, 50])
+    assert encoder.rows.tolist() == rows.tolist()
+    trained = train(encoder, with_unknown, 0, seed=7, name="tiny")
+    assert trained.output.ids.tolist() == with_unknown["id"][rows].tolist()
+    (tmp_path / "saved").mkdir()
+    trained.model.save(tmp_path / "saved")
+    found = load_text_model(tmp_path / "saved").score(with_unknown)
+    assert np.flatnonzero(found.known).tolist() == rows.tolist()
+    np.testing.assert_allclose(found.probs[found.known], trained.output.probs, atol=1e-5)
+
+
+def test_a_mere_space_before_an_unknown_piece_is_not_known() -> None:
+    # What sentence-piece tokenizers make of an unknown sign.
+    pieces = Unigram([("<unk>", 0.0), ("<s>", 0.0), ("</s>", 0.0), ("▁", -1.0), ("▁стол", -2.0)], 0)
+    tokenizer = Tokenizer(pieces)
+    tokenizer.pre_tokenizer = Metaspace()
+    tokens = [np.array([1, *numbers, 2]) for numbers in encode(tokenizer, ["👍 ☆", "стол", ""])]
+    assert tokenizer.encode("👍").tokens == ["▁", "👍"]
+    assert known_texts(tokens, meaningless_tokens(tokenizer)).tolist() == [False, True, False]
 
 
 def test_batches_are_padded_to_their_longest_text(

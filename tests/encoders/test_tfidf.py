@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from src.core.listings import labels_of
 from src.core.schema import Tfidf
@@ -46,10 +47,11 @@ def test_tfidf_does_without_titles_and_with_classes_that_a_fold_lacks() -> None:
     true = labels_of(made_table())[1]
     two = np.flatnonzero(true != 1)
     model, curves = encoder.fit(two, np.arange(36, 48), 0)
-    features, probs = encoder.score(model, np.arange(60))
+    features, probs, known = encoder.score(model, np.arange(60))
     assert not len(curves)
     assert features.shape == (60, 4)
     assert not probs[:, 1].any()
+    assert known.all()
     right = probs.argmax(1) == true
     assert right[two].mean() > 0.9
 
@@ -64,3 +66,26 @@ def test_tfidf_learns_words_of_its_fitting_rows_alone() -> None:
         words = vectors.named_transformers_["words"].vocabulary_
         assert "книги" in words
         assert "шифоньер" not in words
+
+
+def test_a_text_of_which_nothing_is_known_teaches_nothing_and_is_not_known() -> None:
+    encoder = made_encoder()
+    # One of the train split and one of test; each word occurs once, so it is not learned.
+    encoder.texts.loc[encoder.texts.index[[1, 50]], "title"] = ""
+    encoder.texts.loc[encoder.texts.index[1], "whole"] = "xyzzy"
+    encoder.texts.loc[encoder.texts.index[50], "whole"] = "👍"
+    model = fitted(encoder)
+    known = encoder.score(model, np.arange(60)).known
+    assert np.flatnonzero(~known).tolist() == [1, 50]
+    labels, weights = encoder.labels, []
+    for row in (None, 1, 2):
+        encoder.labels = np.where(np.arange(60) == row, 0, labels)
+        weights.append(fitted(encoder).pipeline.named_steps["classifier"].coef_)
+    np.testing.assert_array_equal(weights[0], weights[1])
+    assert not np.allclose(weights[0], weights[2])
+
+
+@pytest.mark.parametrize(("text", "known"), [("книги", True), ("книжка", True), ("x", False)])
+def test_a_sequence_of_characters_is_enough_to_be_known(text: str, known: bool) -> None:
+    texts = pd.DataFrame({"title": [""], "whole": [text]}, dtype=object)
+    assert fitted(made_encoder()).score_texts(texts).known.tolist() == [known]

@@ -21,6 +21,7 @@ from src.core.listings import labels_of
 from src.core.params import parse_params
 from src.core.schema import KernelImage, Tfidf, TrainedImage
 from src.encoders.common.batches import OrderedBatches, TrainBatches
+from src.encoders.common.encoder import EncoderOutput
 from src.encoders.common.fine_tune import FineTune
 from src.encoders.common.fit import fit
 from src.encoders.common.folds import Trained, train
@@ -54,6 +55,7 @@ class Memory:
     def __init__(self, table: pd.DataFrame, rows: NDArray[np.intp] | None = None) -> None:
         self.rows = np.arange(len(table)) if rows is None else rows
         self.groups = table["group"].to_numpy()[self.rows]
+        self.known = np.ones(len(self.rows), bool)
         self.fitted: dict[int, list[int]] = {}
         self.val: set[tuple[int, ...]] = set()
 
@@ -64,11 +66,10 @@ class Memory:
         self.val.add(tuple(val))
         return set(self.groups[train]), pd.DataFrame()
 
-    def score(
-        self, model: Any, rows: NDArray[np.intp]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def score(self, model: Any, rows: NDArray[np.intp]) -> EncoderOutput:
         seen = np.array([group in model for group in self.groups[rows]], np.float32)
-        return seen[:, None], np.full((len(rows), 3), 1 / 3, np.float32)
+        probs = np.full((len(rows), 3), 1 / 3, np.float32)
+        return EncoderOutput(seen[:, None], probs, self.known[rows])
 
 
 def trained_photos(
@@ -102,6 +103,18 @@ def test_out_of_fold_scores_come_from_encoders_that_saw_neither_row_nor_group() 
     for fold, rows in memory.fitted.items():
         output = out_of_fold if fold else trained.output
         assert output.fitted_ids[output.fitted_by == fold].tolist() == table["id"][rows].tolist()
+
+
+def test_listings_of_which_nothing_is_known_are_in_no_output() -> None:
+    table = made_table()
+    memory = Memory(table)
+    memory.known[[1, 40, 50]] = False
+    trained = train(memory, table, 3, seed=1, name="memory")
+    assert trained.out_of_fold is not None
+    ids = table["id"].drop([1, 40, 50])
+    assert trained.output.ids.tolist() == ids.tolist()
+    assert trained.out_of_fold.ids.tolist() == ids[table["split"] == "train"].tolist()
+    assert train(memory, table, 0, seed=1, name="memory").output.ids.tolist() == ids.tolist()
 
 
 def test_every_encoder_stops_by_the_val_split_and_none_is_fitted_on_val_or_test(
@@ -323,7 +336,7 @@ def test_imbalance_decides_whether_a_rare_class_counts_as_much_as_a_common_one(
     encoder = LinearProbe(Blank(2000), labels, CLASSES[:2], settings, TRAINER, 7, "blank")
     rows = np.arange(2000)
     model, _ = encoder.fit(rows, rows, 0)
-    _, probs = encoder.score(model, rows[:1])
+    probs = encoder.score(model, rows[:1]).probs
     assert probs[0, 1] == pytest.approx(rare, abs=0.15)
 
 

@@ -111,6 +111,39 @@ def test_probabilities_of_0_and_1_can_be_calibrated() -> None:
     assert cooled.max(1) == pytest.approx(0.75, abs=0.01)
 
 
+def faultless(
+    n: int, sure: float, classes: int = 5
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Probabilities of N listings whose likeliest class, with `sure`, is always the true one."""
+    y = np.arange(n) % classes
+    probs = np.full((n, classes), (1 - sure) / (classes - 1), np.float32)
+    probs[np.arange(n), y] = sure
+    return probs, y
+
+
+@pytest.mark.parametrize("n", [3, 12, 48, 240, 5000])
+@pytest.mark.parametrize("sure", [0.21, 0.4, 0.9, 0.999])
+def test_listings_without_a_fault_show_no_more_than_their_number_can(n: int, sure: float) -> None:
+    probs, y = faultless(n, sure)
+    calibrated = apply_temperature(probs, fit_temperature(probs, y))
+    # Laplace's rule of succession: the next one is right with this probability.
+    np.testing.assert_allclose(calibrated.max(1), (n + 1) / (n + 2), atol=1e-3)
+
+
+def test_after_ten_listings_without_a_fault_a_doubtful_one_stays_doubtful() -> None:
+    temperature = fit_temperature(*faultless(10, 0.6))
+    doubtful = np.array([[0.3, 0.25, 0.2, 0.15, 0.1]], np.float32)
+    assert apply_temperature(doubtful, temperature).max() < 0.5
+
+
+@given(st.integers(1, 60), st.integers(0, 50))
+@settings(max_examples=30, deadline=None)
+def test_no_listings_take_the_temperature_to_where_its_search_ends(n: int, seed: int) -> None:
+    probs, y = made(n, 2.0, seed)
+    for answers in (y, probs.argmax(1), probs.argmin(1)):
+        assert fit_temperature(probs, answers) > 2e-3
+
+
 def test_ece_and_reliability_by_hand() -> None:
     confidence = np.repeat([0.6, 0.9], [30, 30]).astype(np.float32)
     probs = np.stack([confidence, 1 - confidence], axis=1)

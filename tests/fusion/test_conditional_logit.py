@@ -9,7 +9,9 @@ import pytest
 from scipy.optimize import approx_fprime, minimize
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.class_weight import compute_sample_weight
 
+from src.core.targets import cautious_targets
 from src.fusion import conditional_logit
 from src.fusion.conditional_logit import ConditionalLogit
 
@@ -48,6 +50,14 @@ def test_one_model_alone_is_calibrated_by_its_temperature(temperature: float) ->
     np.testing.assert_allclose(head.coef_, 0, atol=0.02)
 
 
+@pytest.mark.parametrize("n", [12, 240])
+def test_the_number_of_listings_bounds_the_weight_of_a_model_without_a_mistake(n: int) -> None:
+    y = np.arange(n) % 3
+    logs = np.log(np.where(np.eye(3)[y] > 0, 0.6, 0.2))
+    head = ConditionalLogit(3, penalty=10.0).fit(logs, y)
+    np.testing.assert_allclose(head.predict_proba(logs).max(1), (n + 1) / (n + 2), atol=1e-3)
+
+
 def test_a_model_of_pure_noise_gets_no_weight() -> None:
     rng = RNG(0)
     useful = log_softmax(2 * rng.normal(size=(4000, 3)), axis=1)
@@ -64,12 +74,11 @@ def test_without_models_it_is_scikit_learn_s_logistic_regression(columns: int) -
     head = ConditionalLogit(3, penalty).fit(x, y)
     design = np.column_stack([(x - x.mean(0)) / x.std(0), np.ones(n)])
     reference = LogisticRegression(
-        C=1 / (2 * penalty * n),
-        class_weight="balanced",
-        fit_intercept=False,
-        tol=1e-8,
-        max_iter=5000,
-    ).fit(design, y)
+        C=1 / (2 * penalty * n), fit_intercept=False, tol=1e-8, max_iter=5000
+    )
+    # Each listing once as each class, with the weight that its target gives the class.
+    weight = cautious_targets(y, 3) * compute_sample_weight("balanced", y)[:, None]
+    reference.fit(np.repeat(design, 3, axis=0), np.tile([0, 1, 2], n), weight.ravel())
     np.testing.assert_allclose(head.predict_proba(x), reference.predict_proba(design), atol=1e-3)
 
 

@@ -127,6 +127,9 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
             _store(weights, data / "tokens" / "tiny")
         tokenize(table, weights, data / "tokens" / row)
         train_text(table, row, settings, TRAINER, 7, data)
+    # Probabilities as they are, so that they can be compared.
+    rows = ("cnn", *sources, *FUSION)
+    write_json(data / "evaluation" / "temperature.json", dict.fromkeys(rows, 1.0))
     made = Pipeline(raw, photos, data)
     made.predictions("tfidf", "stack")
     return made
@@ -162,4 +165,6 @@ def _raw(photos: Path) -> pd.DataFrame:
     raw.loc[[6, 51, 53], ["title", "text"]] = ""
     raw.loc[[7, 52, 54, 53], "price"] = np.nan
     raw.loc[55, "title"] = ""
+    # No text model knows anything of it.
+    raw.loc[56, ["title", "text"]] = ["👍", "☆☆☆"]
     return raw.astype({"photo": "str"})

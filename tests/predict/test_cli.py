@@ -15,7 +15,7 @@ import pytest
 import src.predict.bulk
 from src.core.errors import run_command
 from src.predict.__main__ import main
-from src.predict.predictor import NOTHING_TO_READ
+from src.predict.predictor import NOTHING_TO_READ, UNKNOWN_TEXT
 from tests.predict.conftest import Pipeline
 
 Run = Callable[..., str]
@@ -105,17 +105,18 @@ def test_what_cannot_be_read_is_noted_and_the_rest_is_used(
         *(tmp_path / "t.csv", "--photos", tmp_path / "photos", "--out", tmp_path / "o.csv"),
         *("--column", "title=name"),
     )
-    assert printed == f"{tmp_path / 'o.csv'}: 5 listings, 1 without a prediction, 5 with a note\n"
+    assert printed == f"{tmp_path / 'o.csv'}: 5 listings, 2 without a prediction, 5 with a note\n"
     found = pd.read_csv(tmp_path / "o.csv", keep_default_na=False)
-    assert found["used"].tolist() == ["text+price", "text", "", "text", "text"]
+    assert found["used"].tolist() == ["text+price", "text", "", "text", ""]
     assert found["note"].tolist() == [
         "photo: not an image of an allowed type",
         "price cannot be read; photo: the file is missing",
         "photo: not an image of an allowed type",
         "photo: the file is outside the folder of photos",
-        "photo: the file cannot be read",
+        # "NA" is a text, though an unknown one.
+        f"photo: the file cannot be read; {UNKNOWN_TEXT}",
     ]
-    assert found["error"].tolist() == ["", "", NOTHING_TO_READ, "", ""]
+    assert found["error"].tolist() == ["", "", NOTHING_TO_READ, "", NOTHING_TO_READ]
     assert found["category"][2] == "" and found["probability"][2] == ""
 
 
@@ -135,6 +136,7 @@ def test_a_table_without_ids_gets_row_numbers_across_batches(
         (["--photo", "none.jpg"], "photo: the file is missing (none.jpg)"),
         (["--title", "x", "--photo", "t.csv"], "photo: not an image of an allowed type"),
         (["--title", "x", "--price", "много"], "price cannot be read (много)"),
+        (["--title", "x", "--price", "от 500"], "price is a range or a limit (от 500)"),
         (["--title", " "], f"{NOTHING_TO_READ}; give more of"),
         (["none.csv", "--out", "o.csv"], "none.csv: there is no such file; give"),
         (["t.csv", "--out", "o.xlsx"], "o.xlsx: expected a name that ends in .csv or .parquet"),

@@ -14,12 +14,14 @@ import skops.io
 from sklearn.svm import SVC
 
 from src.artifacts.model_files import save_sklearn
+from src.cleaning.prices import PriceReader
 from src.core.errors import UserError
 from src.core.files import read_json, write_json
 from src.evaluation.calibration import apply_temperature
 from src.predict.listings import photos_in_folder, predict_listings
 from src.predict.predictor import (
     NOTHING_TO_READ,
+    UNKNOWN_TEXT,
     ListingPredictions,
     Predictor,
 )
@@ -52,7 +54,9 @@ def test_a_bundle_predicts_as_the_pipeline_did(
     found = predict_test_split(pipeline, folder)
     assert found.classes == expected.classes.tolist()
     np.testing.assert_allclose(found.probs, expected.probs, atol=1e-5)
-    assert set(found.notes) == {""}
+    notes = dict(zip(pipeline.raw["id"][48:], found.notes, strict=True))
+    assert notes.pop("r56") == UNKNOWN_TEXT
+    assert set(notes.values()) == {""}
 
 
 def test_predictions_say_what_they_are_based_on(pipeline: Pipeline, bundle: Path) -> None:
@@ -61,10 +65,12 @@ def test_predictions_say_what_they_are_based_on(pipeline: Pipeline, bundle: Path
     assert used["r48"] == "photo+text+price"
     assert (used["r50"], used["r51"]) == ("text+price", "photo+price")
     assert (used["r52"], used["r53"], used["r54"]) == ("text", "photo", "photo+text")
+    # A text with nothing known is no text.
+    assert used["r56"] == "photo+price"
 
 
 def test_a_listing_with_nothing_to_read_has_no_prediction(bundle: Path) -> None:
-    cells = pd.DataFrame({"title": ["", "стол", " "], "price": ["", "", "12,5 €"]})
+    cells = pd.DataFrame({"title": ["", "мебель", " "], "price": ["", "", "12,5 €"]})
     found = predict_listings(Predictor(bundle), cells, photos_in_folder(Path()))
     table = found.table()
     assert table["error"].tolist() == [NOTHING_TO_READ, "", ""]
@@ -74,6 +80,41 @@ def test_a_listing_with_nothing_to_read_has_no_prediction(bundle: Path) -> None:
     np.testing.assert_allclose(found.probs[1:].sum(1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("text", ["x", "👍", "!!!", "и в на"])
+def test_a_text_with_nothing_known_is_no_text(text: str, bundle: Path) -> None:
+    cells = pd.DataFrame({"title": [text, text], "text": ["", text], "price": [None, 100]})
+    found = predict_listings(Predictor(bundle), cells, photos_in_folder(Path()))
+    assert found.used == ["", "price"]
+    assert found.notes == [UNKNOWN_TEXT] * 2
+    alone = predict_listings(Predictor(bundle), cells[["price"]], photos_in_folder(Path()))
+    np.testing.assert_array_equal(found.probs, alone.probs)
+
+
+def test_prices_are_read_alike_as_numbers_and_as_text_and_each_by_itself(bundle: Path) -> None:
+    cells = pd.DataFrame({"price": [1500.0, "1 500 ₽", "1500,-", "RUB 1500", "1.500", "12,50"]})
+    found = predict_listings(Predictor(bundle), cells, photos_in_folder(Path()))
+    np.testing.assert_array_equal(found.probs[1:5], found.probs[:4])
+    assert [note != "" for note in found.notes] == [False, False, False, False, True, False]
+    # A number has no convention, whatever its decimals.
+    numbers = predict_listings(
+        Predictor(bundle), pd.DataFrame({"price": [1.125, 1.13]}), photos_in_folder(Path())
+    )
+    np.testing.assert_allclose(*numbers.probs, atol=0.01)
+    assert numbers.notes == ["", ""]
+
+
+def test_prices_of_a_table_are_read_by_its_own_convention(bundle: Path) -> None:
+    cells = pd.DataFrame({"price": ["1.255", "12.50"]})
+    found = predict_listings(
+        Predictor(bundle), cells.iloc[:1], photos_in_folder(Path()), PriceReader(cells["price"])
+    )
+    expected = predict_listings(
+        Predictor(bundle), pd.DataFrame({"price": [1.255]}), photos_in_folder(Path())
+    )
+    assert found.notes == [""]
+    np.testing.assert_array_equal(found.probs, expected.probs)
+
+
 def test_tfidf_alone_needs_no_network(bundle: Path) -> None:
     code = f"""
 import sys
@@ -81,7 +122,7 @@ import pandas as pd
 from pathlib import Path
 from src.predict.listings import photos_in_folder, predict_listings
 from src.predict.predictor import Predictor
-cells = pd.DataFrame({{"title": ["стол"]}})
+cells = pd.DataFrame({{"title": ["мебель"]}})
 predict_listings(Predictor(Path({str(bundle)!r})), cells, photos_in_folder(Path()))
 # skops itself imports PyTorch.
 heavy = {{"transformers", "timm", "lightning", "mlflow", "src.encoders.image.model"}}
@@ -96,11 +137,12 @@ def test_the_temperature_of_the_row_is_used_and_divides_the_logarithms(
 ) -> None:
     cold = predict_test_split(pipeline, bundle)
     evaluated = pipeline.data / "evaluation" / "temperature.json"
+    before = read_json(evaluated)
     write_json(evaluated, {"stack": 2.0, "nn": 3.0})
     try:
         pipeline.bundle(tmp_path / "b")
     finally:
-        shutil.rmtree(evaluated.parent)
+        write_json(evaluated, before)
     warm = predict_test_split(pipeline, tmp_path / "b")
     np.testing.assert_allclose(warm.probs, apply_temperature(cold.probs, 2.0), atol=1e-5)
 

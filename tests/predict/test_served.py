@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from mlflow.pyfunc.scoring_server import _parse_json_data, predictions_to_json
 from src.cleaning.picture import BROKEN, NOT_AN_IMAGE, TOO_LARGE, TOO_MANY_PIXELS
 from src.predict import listings
 from src.predict.listings import photo_from_base64, photos_in_folder, predict_listings
-from src.predict.predictor import NOTHING_TO_READ, Predictor
+from src.predict.predictor import NOTHING_TO_READ, UNKNOWN_TEXT, Predictor
 from src.predict.served import SERVED_PACKAGES, pinned_packages, save_served_model
 from tests.closure import ROOT, import_closure, packages_of
 from tests.predict.conftest import Pipeline
@@ -86,7 +87,7 @@ def test_the_served_model_predicts_as_the_bundle_does(
 
 
 def test_listings_without_photo_text_or_price_are_predicted_or_get_a_reason(model: Any) -> None:
-    found = posted(model, [{"title": "стол", "price": 100}, {"text": "стол"}, {"price": None}])
+    found = posted(model, [{"title": "мебель", "price": 100}, {"text": "мебель"}, {"price": None}])
     assert [row["used"] for row in found] == ["text+price", "text", ""]
     assert found[2]["error"] == NOTHING_TO_READ
     assert found[2]["category"] is None and found[2]["p_Обувь"] is None
@@ -97,6 +98,7 @@ def test_listings_without_photo_text_or_price_are_predicted_or_get_a_reason(mode
     [
         ([{"title": ""}], NOTHING_TO_READ),
         ([{"photo": "%%"}], r"photo: not base64"),
+        ([{"title": "👍"}, {"title": "x"}], rf"{NOTHING_TO_READ} \({UNKNOWN_TEXT}\)"),
         ([{"name": "стол"}], "no listings given; each has some of title, text, price, photo"),
         ([], "no listings given"),
     ],
@@ -119,9 +121,44 @@ def test_hostile_photos_are_refused_and_the_rest_is_used(
         BROKEN: whole[: len(whole) // 2],
     }
     sent = [base64.b64encode(content).decode() for content in photos.values()]
-    found = posted(model, [{"title": "стол", "photo": photo} for photo in sent])
+    found = posted(model, [{"title": "мебель", "photo": photo} for photo in sent])
     assert [row["note"] for row in found] == [f"photo: {reason}" for reason in photos]
     assert {row["used"] for row in found} == {"text"}
+
+
+def test_values_of_any_type_are_read_and_refuse_no_request(model: Any) -> None:
+    prices: list[Any] = [1500, 1500.0, "1 500 ₽", "1500,-", "RUB 1500", "от 500", None, "", True]
+    found = posted(model, [{"title": "мебель", "price": price} for price in prices])
+    assert [row["used"] for row in found] == ["text+price"] * 5 + ["text"] * 4
+    unread = "price cannot be read"
+    limit = "price is a range or a limit"
+    assert [row["note"] for row in found] == [""] * 5 + [limit, "", "", unread]
+    assert len({row["p_Обувь"] for row in found[:5]}) == 1
+    # A table of numbers, as Python and Parquet give it, and titles that are numbers.
+    table = pd.DataFrame({"title": [2025, 7], "text": "мебель", "price": [1500.0, np.nan]})
+    assert model.predict(table)["used"].tolist() == ["text+price", "text"]
+
+
+def test_a_price_is_read_alike_whatever_else_is_asked(model: Any) -> None:
+    (alone,) = posted(model, [{"price": "1.500"}])
+    together = posted(model, [{"price": "1.500"}, {"price": "12.50"}])[0]
+    assert together == alone and "not certain" in alone["note"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda code: "\n".join(code[at : at + 76] for at in range(0, len(code), 76)),
+        lambda code: "\r\n".join(code[at : at + 64] for at in range(0, len(code), 64)) + "\r\n",
+        lambda code: f" {code} ",
+        lambda code: code.replace("+", "-").replace("/", "_"),
+        lambda code: code.rstrip("="),
+        lambda code: f"DATA:image/png;base64,\n{code}",
+    ],
+)
+def test_base64_is_read_as_programs_write_it(written: Callable[[str], str]) -> None:
+    for content in (bytes(range(256)), bytes(range(255)), b"\xfb\xff\xfe" * 99):
+        assert photo_from_base64(written(base64.b64encode(content).decode())) == content
 
 
 def test_too_long_base64_is_refused_before_it_is_decoded(
@@ -142,4 +179,5 @@ def test_too_long_base64_is_refused_before_it_is_decoded(
 def test_the_input_example_is_predicted(model: Any) -> None:
     example = model.input_example
     assert isinstance(example, pd.DataFrame)
-    assert model.predict(example)["used"].tolist() == ["photo+text+price"]
+    # The models of the tests have no word about tables.
+    assert model.predict(example)["used"].tolist() == ["photo+price"]

@@ -52,4 +52,4 @@ class FrozenEncoder(NetworkEncoder[Settings]):
     def score(self, model: NetworkClassifier, rows: NDArray[np.intp]) -> EncoderOutput:
         """Return features and probabilities of the rows."""
         x = self.frozen.plain[rows]
-        return EncoderOutput(x.numpy(), model.probs(x))
+        return EncoderOutput(x.numpy(), model.probs(x), np.ones(len(x), bool))

@@ -11,10 +11,22 @@ from numpy.typing import NDArray
 
 
 class EncoderOutput(NamedTuple):
-    """Features [N, D] and class probabilities [N, C] of N listings."""
+    """What a model says of N listings.
+
+    Attributes:
+        features: [N, D].
+        probs: class probabilities, [N, C].
+        known: of which the model knows anything, [N]; the rest counts as having no photo or text.
+    """
 
     features: NDArray[np.float32]
     probs: NDArray[np.float32]
+    known: NDArray[np.bool_]
+
+    def only_known(self) -> EncoderOutput:
+        """Return what it says of the known listings."""
+        known = self.known
+        return EncoderOutput(self.features[known], self.probs[known], known[known])
 
 
 class FittedModel(Protocol):

@@ -65,7 +65,7 @@ class FineTune(NetworkEncoder[EpochSettings]):
         loader, order = ordered_loader(listings, self.settings.batch, self.trainer.workers)
         extract = partial(features_of, network, device=device)
         x = extract_all(extract, loader, order, self.name)
-        return EncoderOutput(x.numpy(), model.probs(x))
+        return EncoderOutput(x.numpy(), model.probs(x), np.ones(len(x), bool))
 
 
 def fit_name(name: str, fold: int) -> str:

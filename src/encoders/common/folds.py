@@ -20,6 +20,8 @@ from src.encoders.common.encoder import Encoder, FittedModel
 class Trained:
     """A fitted model and its outputs.
 
+    Listings of which a model knows nothing are not in its outputs.
+
     Attributes:
         output: of every listing that the row can read.
         out_of_fold: of the listings that the model was fitted on, by models that were not.
@@ -60,7 +62,7 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
     if folds and not encoder.stops_early:
         fit_rows = np.flatnonzero((split == "train") | (split == "val"))
     model, curves = encoder.fit(fit_rows, val_rows, 0)
-    x, probs = encoder.score(model, np.arange(len(ids)))
+    x, probs, known = encoder.score(model, np.arange(len(ids)))
     output = ModelOutput(
         ids=ids,
         features=x,
@@ -72,7 +74,7 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
         frozen=encoder.frozen_features,
     )
     if not folds:
-        return Trained(model, output, None, curves)
+        return Trained(model, output.subset(known), None, curves)
 
     largest = int(np.bincount(labels[fit_rows]).max())
     if largest < folds:
@@ -81,13 +83,14 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
             f"{count_of(largest, 'listing')} to fit on; set fewer folds, or add listings"
         )
     scored = output.subset(fit_rows)
+    known_out = np.zeros(len(fit_rows), bool)
     fitted_on: list[NDArray[np.intp]] = []
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     splits = splitter.split(fit_rows, labels[fit_rows], groups[fit_rows])
     for fold, (rest, held_out) in enumerate(splits, start=1):
         fold_model, _ = encoder.fit(fit_rows[rest], val_rows, fold)
         fold_output = encoder.score(fold_model, fit_rows[held_out])
-        scored.features[held_out], scored.probs[held_out] = fold_output
+        scored.features[held_out], scored.probs[held_out], known_out[held_out] = fold_output
         scored.scored_by[held_out] = fold
         fitted_on.append(rest)
     out_of_fold = ModelOutput(
@@ -100,4 +103,4 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
         fitted_by=np.repeat(np.arange(1, folds + 1), [len(r) for r in fitted_on]).astype(np.int32),
         frozen=encoder.frozen_features,
     )
-    return Trained(model, output, out_of_fold, curves)
+    return Trained(model, output.subset(known), out_of_fold.subset(known_out), curves)

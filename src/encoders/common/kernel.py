@@ -12,6 +12,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from src.core.targets import cautious_targets
+
 Matrix = NDArray[np.float64]
 # More landmarks than this take much more time and hardly change the result.
 LANDMARKS = 4000
@@ -48,7 +50,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         classes_: the classes, [C].
         coef_, intercept_: scores of a listing are kernel(listing, landmarks) [1, M] @ `coef_`
             [M, C] + `intercept_` [C].
-        temperature_: the probabilities are the softmax of `temperature_` times the scores.
+        temperature_: the probabilities are the softmax of `temperature_` times the scores; fitted
+            to `cautious_targets`.
         left_out_: scores of the N rows, each as if fitted without its group, [N, C].
     """
 
@@ -121,9 +124,11 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
                 without = np.linalg.solve(np.eye(len(i)) - hat, residual[i])
                 self.left_out_[i] = target[i] - without / scale[i]
 
+        shown = cautious_targets(labels, num_classes)
+
         def loss(log_temperature: float) -> float:
             log_p = log_softmax(np.exp(log_temperature) * self.left_out_, axis=1)
-            return float(-np.average(log_p[np.arange(n), labels], weights=weight))
+            return float(-np.average((shown * log_p).sum(1), weights=weight))
 
         best = minimize_scalar(loss, bounds=(-3, 5), method="bounded").x
         self.coef_ = solve_triangular(root, slope, lower=True, trans="T")

@@ -46,7 +46,7 @@ class NetworkClassifier:
         """Score the listings of some batches, in their order."""
         device = next(self.network.parameters()).device
         x = torch.cat([features_of(self.network, batch, device) for batch in batches])
-        return EncoderOutput(x.numpy(), self.probs(x))
+        return EncoderOutput(x.numpy(), self.probs(x), np.ones(len(x), bool))
 
     def about(self) -> dict[str, Any]:
         """Return what is needed to build the network again, next to its weights."""

@@ -16,8 +16,8 @@ from src.core.schema import KernelText, TrainedText
 from src.encoders.common.encoder import EncoderOutput
 from src.encoders.common.network_classifier import BATCH, NetworkClassifier, load_network
 from src.encoders.text.networks import TextNetwork, text_network_from_config
-from src.encoders.text.padding import join, pad
-from src.encoders.text.tokens import encode
+from src.encoders.text.padding import join, known_texts, pad
+from src.encoders.text.tokens import encode, meaningless_tokens
 
 
 class TextNetworkClassifier(NetworkClassifier):
@@ -71,7 +71,7 @@ class TextNetworkClassifier(NetworkClassifier):
         self.tokenizer.save(str(folder / "tokenizer.json"))
 
     def score(self, table: pd.DataFrame) -> EncoderOutput:
-        """Score listings by their clean `title` and `text`."""
+        """Score listings by their clean `title` and `text`; known are those with a known token."""
         lists = (encode(self.tokenizer, table[name].tolist()) for name in ("title", "text"))
         budget = self.settings.max_tokens
         tokens = [
@@ -84,6 +84,7 @@ class TextNetworkClassifier(NetworkClassifier):
             pad([tokens[row] for row in order[at : at + BATCH]], self.special["pad"])
             for at in range(0, len(order), BATCH)
         )
-        x, probs = self.score_batches(batches)
+        scored = self.score_batches(batches)
         back = np.argsort(order)
-        return EncoderOutput(x[back], probs[back])
+        known = known_texts(tokens, meaningless_tokens(self.tokenizer))
+        return EncoderOutput(scored.features[back], scored.probs[back], known)

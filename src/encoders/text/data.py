@@ -15,12 +15,12 @@ from src.core.files import read_json
 from src.core.schema import KernelText, TrainedText
 from src.encoders.text.classifier import TextNetworkClassifier
 from src.encoders.text.networks import start_text_network
-from src.encoders.text.padding import join, pad
-from src.encoders.text.tokens import rows_with_text
+from src.encoders.text.padding import join, known_texts, pad
+from src.encoders.text.tokens import meaningless_tokens, rows_with_text
 
 
 class TextData:
-    """The listings with a text, as `src.encoders.common.loading.NetworkData`.
+    """The listings of whose text a token is known, as `src.encoders.common.loading.NetworkData`.
 
     Args:
         table: the prepared listings.
@@ -34,15 +34,18 @@ class TextData:
         self, table: pd.DataFrame, tokens: Path, weights: Path, settings: TrainedText | KernelText
     ) -> None:
         self.special: dict[str, int] = read_json(tokens / "special.json")
-        self.rows = rows_with_text(table)
-        self.groups = table["group"].to_numpy(dtype=str)[self.rows]
+        self.tokenizer = Tokenizer.from_file(str(tokens / "tokenizer.json"))
+        rows = rows_with_text(table)
         lists = pd.read_parquet(tokens / "tokens.parquet").set_index("id").loc[table["id"]]
         titles, bodies = lists["title"].to_numpy(), lists["body"].to_numpy()
-        self.tokens = [
-            join(titles[row], bodies[row], settings.max_tokens, self.special) for row in self.rows
-        ]
+        budget, special = settings.max_tokens, self.special
+        joined = [join(titles[row], bodies[row], budget, special) for row in rows]
+        known = np.flatnonzero(known_texts(joined, meaningless_tokens(self.tokenizer)))
+        self.rows = rows[known]
+        self.tokens = [joined[row] for row in known]
+        self.groups = table["group"].to_numpy(dtype=str)[self.rows]
         self.lengths = np.array([len(tokens) for tokens in self.tokens])
-        self.folder, self.weights, self.settings = tokens, weights, settings
+        self.weights, self.settings = weights, settings
 
     def start(self, classes: Sequence[str]) -> TextNetworkClassifier:
         """Return the network with its first weights, to be fitted."""
@@ -53,7 +56,7 @@ class TextData:
             self.settings,
             read_json(self.weights / "source.json"),
             self.special,
-            Tokenizer.from_file(str(self.folder / "tokenizer.json")),
+            self.tokenizer,
         )
 
     def batch(self, rows: NDArray[np.intp]) -> dict[str, Tensor]:

@@ -26,6 +26,11 @@ def join(
     return np.concatenate([[cls], title, [sep], body, [sep]]).astype(np.int64)
 
 
+def known_texts(tokens: list[NDArray[np.int64]], meaningless: list[int]) -> NDArray[np.bool_]:
+    """Return which of N token lists have a token other than those, [N]."""
+    return np.array([not np.isin(numbers, meaningless).all() for numbers in tokens], dtype=bool)
+
+
 def pad(tokens: list[NDArray[np.int64]], filler: int) -> dict[str, Tensor]:
     """Pad B token lists to the longest: input_ids and attention_mask, int64 [B, L]."""
     lists = [torch.from_numpy(numbers) for numbers in tokens]

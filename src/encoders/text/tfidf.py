@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -54,7 +56,10 @@ class TfidfClassifier:
         return self.score_texts(text_columns(table["title_words"], table["text_words"]))
 
     def score_texts(self, texts: pd.DataFrame) -> EncoderOutput:
-        """Score texts as `text_columns` gives them; the models of folds give features of 0."""
+        """Score texts as `text_columns` gives them; the models of folds give features of 0.
+
+        Known are texts with a word or a sequence of characters that the vectorizer learned.
+        """
         steps = self.pipeline.named_steps
         matrix = steps["vectors"].transform(texts)
         probs = np.zeros((len(texts), len(self.classes)), np.float32)
@@ -64,7 +69,7 @@ class TfidfClassifier:
             reduced = steps["reduction"].transform(matrix)
             # Small data have fewer components than asked for; the others stay 0.
             x[:, : reduced.shape[1]] = reduced
-        return EncoderOutput(x, probs)
+        return EncoderOutput(x, probs, _known(matrix))
 
 
 class TfidfEncoder:
@@ -105,7 +110,8 @@ class TfidfEncoder:
         balanced = "balanced" if settings.imbalance == "weights" else None
         classifier = LogisticRegression(C=settings.C, class_weight=balanced, max_iter=1000)
         matrix = vectors.fit_transform(self.texts.iloc[train])
-        classifier.fit(matrix, self.labels[train])
+        known = _known(matrix)
+        classifier.fit(matrix[known], self.labels[train][known])
         steps = [("vectors", vectors), ("classifier", classifier)]
         # Only the probabilities of the folds' models are used: their features are not comparable.
         if fold == 0:
@@ -133,6 +139,12 @@ def make_vectors(texts: pd.DataFrame) -> ColumnTransformer:
 def text_columns(title: pd.Series, body: pd.Series) -> pd.DataFrame:
     """Return the columns that are vectorized, title and whole, from words joined by spaces."""
     return pd.DataFrame({"title": title, "whole": title + " " + body}).astype(object)
+
+
+def _known(matrix: Any) -> NDArray[np.bool_]:
+    """Return which rows of a TF-IDF matrix, sparse or dense, are not empty."""
+    known: NDArray[np.bool_] = csr_matrix(matrix).getnnz(axis=1) > 0
+    return known
 
 
 def _vectors(analyzer: str, ngrams: tuple[int, int]) -> TfidfVectorizer:

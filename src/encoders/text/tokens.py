@@ -72,6 +72,13 @@ def encode(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
     return [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
 
 
+def meaningless_tokens(tokenizer: Tokenizer) -> list[int]:
+    """Return the numbers of the tokens that say nothing: special, unknown, or a mere space."""
+    names = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "<pad>", "<unk>", "<s>", "</s>", "▁")
+    numbers = (tokenizer.token_to_id(name) for name in names)
+    return [number for number in numbers if number is not None]
+
+
 def _tokenizer(table: pd.DataFrame, weights: Path) -> Tokenizer:
     from tokenizers import Tokenizer
 

@@ -60,10 +60,10 @@ class WordsAndNetworkClassifier:
         save_sklearn(words, folder / "model.skops")
 
     def score(self, table: pd.DataFrame) -> EncoderOutput:
-        """Score listings by their clean texts and by their words."""
-        x = self.network.score(table).features
+        """Score listings by their clean texts and words; the network says what is known."""
+        x, _, known = self.network.score(table)
         texts = text_columns(table["title_words"], table["text_words"])
-        return EncoderOutput(x, self.probs(torch.from_numpy(x), texts))
+        return EncoderOutput(x, self.probs(torch.from_numpy(x), texts), known)
 
     def probs(self, x: Tensor, texts: pd.DataFrame) -> NDArray[np.float32]:
         """Return class probabilities [N, C] of features [N, D] and columns of texts [N, 2]."""
@@ -122,4 +122,5 @@ class WordsAndNetwork:
     def score(self, model: WordsAndNetworkClassifier, rows: NDArray[np.intp]) -> EncoderOutput:
         """Return features and probabilities of the rows."""
         x = self.probe.frozen.plain[rows]
-        return EncoderOutput(x.numpy(), model.probs(x, self.texts.iloc[rows]))
+        probs = model.probs(x, self.texts.iloc[rows])
+        return EncoderOutput(x.numpy(), probs, np.ones(len(rows), bool))
