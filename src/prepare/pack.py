@@ -93,6 +93,16 @@ def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, pixels: int
             }
         )
         write_listings(index, beside / "index.parquet", INDEX)
+    _say_problems(index, sum(map(bool, named)))
+
+
+def _say_problems(index: pd.DataFrame, named: int) -> None:
+    """Print how many of the photos cannot be used, and why, with an example of each reason."""
+    problems = index.dropna(subset="problem").groupby("problem")["id"].agg(["size", "first"])
+    if len(problems):
+        reasons = (f"{why}: {n} (e.g. of listing {one})" for why, n, one in problems.itertuples())
+        print(f"photos that cannot be used: {problems['size'].sum()} of {named}; "
+              f"{'; '.join(reasons)}")  # fmt: skip
 
 
 def _read(path: Path, pixels: int, first: dict[str, _Photo]) -> _Photo:
