@@ -86,7 +86,10 @@ class PhotoFolder:
             self._index = None
 
     def learn(self, cells: Iterable[PhotoCell]) -> None:
-        """Note which folders all names, of these cells and those before, begin with."""
+        """Note which folders all names, of these cells and those before, begin with.
+
+        Give it all cells of a table before the first is looked up.
+        """
         common = common_folders(cells)
         if common is not None:
             self.common = common if self.common is None else shared(self.common, common)

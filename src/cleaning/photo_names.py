@@ -12,7 +12,11 @@ import numpy as np
 import pandas as pd
 
 # Other endings are part of the name: "flat.2" is not a file of the type "2".
-EXTENSIONS = frozenset({"jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp"})
+EXTENSIONS = frozenset(
+    ("jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp")
+    # Not decoded, but known as photos, so that the reason is told.
+    + ("heic", "heif", "avif", "tif", "tiff")
+)
 _JPEG = frozenset({"jpeg", "jpe", "jfif"})
 # No photo, as programs write it.
 _NOTHING = frozenset({"", "nan", "none", "null", "<na>", "n/a", "na", "-"})

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pandas as pd
 
 from src.cleaning.dates import DateCell, read_date
+from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.prices import PriceCell, read_price
 from src.cleaning.redact import redact
 from src.cleaning.tables import as_text, csv_layout, is_parquet, readable
 from src.collect.collected import Collected, Listing, Note, seller_hash
-from src.collect.table_photos import copy_photos, hold_photos
+from src.collect.table_photos import PhotoCounts, copy_batch, hold_photos, require_some
 from src.core.errors import UserError
 from src.core.listings import SPLITS
 from src.core.schema import Collect, Columns, Table
@@ -47,7 +48,13 @@ def read_table(settings: Table, photos: Path, *, seed: int, workers: int) -> Col
             raise UserError(f"collect.table.photos: {folder} is not a folder; give {what}")
     collected = Collected(listings=[], rejected=[], noted=[])
     rows = _usable(table, collected)
-    stored = copy_photos(rows, folder, photos, workers, collected) if "photo" in table else {}
+    stored: dict[str, str] = {}
+    if "photo" in table:
+        counts = PhotoCounts()
+        with PhotoFolder(folder) if folder else nullcontext() as place:
+            stored = copy_batch(rows, place, photos, workers, collected, counts)
+            require_some(counts, place)
+        collected.said.append(counts.line())
     collected.listings = [_listing(row, stored.get(row["id"]), seed, collected) for row in rows]
     return collected
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 from src.cleaning.photo_folder import NOT_FOUND, FoundPhoto, PhotoFolder
 from src.cleaning.photo_names import PhotoCell, photo_cell
@@ -68,45 +65,29 @@ class PhotoCounts:
         return "; ".join(parts)
 
 
-def copy_photos(
-    rows: Iterable[Mapping[str, Any]], folder: Path | None, photos: Path, workers: int,
-    collected: Collected,
-) -> dict[str, str]:  # fmt: skip
-    """Copy the photos of all rows into the folder `photos`; return the stored names by id.
-
-    A photo that cannot be used is noted with its reason; the counts are added to `collected.said`.
-
-    Args:
-        rows: each with its `id` and the table's own cell `photo`, of whatever type it is.
-        folder: where the photos are; nothing outside it is read. None: the cells hold them, see
-            `hold_photos`.
-
-    Raises:
-        UserError: the rows name photos, and not one was found.
-    """
-    counts = PhotoCounts()
-    with PhotoFolder(folder) if folder else nullcontext() as place:
-        stored = copy_batch(rows, place, photos, workers, collected, counts)
-        require_some(counts, place)
-    if counts.named:
-        collected.said.append(counts.line())
-    return stored
-
-
 def copy_batch(
     rows: Iterable[Mapping[str, Any]], folder: PhotoFolder | None, photos: Path, workers: int,
     collected: Collected, counts: PhotoCounts,
 ) -> dict[str, str]:  # fmt: skip
-    """Copy the photos of some rows of a table, as `copy_photos` does, and add to `counts`."""
+    """Copy the photos of some of a table's rows into `photos`; return the stored names by id.
+
+    A photo that cannot be used is noted with its reason.
+
+    Args:
+        rows: each with its `id` and the table's own cell `photo`, of whatever type it is.
+        folder: where the photos are, the same for all rows of a table; None: the cells hold them,
+            see `hold_photos`.
+        counts: of the whole table; these rows are added.
+    """
     cells = {row["id"]: cell for row in rows if (cell := photo_cell(row["photo"]))}
     if folder:
+        # What the whole table has told stays true: more names can only have less in common.
         folder.learn(cells.values())
     # Names are looked up here, one after the other; files are read and written by threads.
     found = ((cell, _find(cell, folder)) for cell in cells.values())
     copies = in_order(partial(_copy, photos), found, workers)
-    bar = tqdm(copies, desc="photos", unit="photo", total=len(cells), disable=None)
     stored: dict[str, str] = {}
-    for (listing_id, cell), (place, name, problem) in zip(cells.items(), bar, strict=True):
+    for (listing_id, cell), (place, name, problem) in zip(cells.items(), copies, strict=True):
         counts.add(cell, place, problem)
         if problem:
             collected.noted.append(Note(listing_id, problem, _shown(cell)))
@@ -117,8 +98,12 @@ def copy_batch(
 
 def hold_photos(cells: Iterable[Any]) -> bool:
     """Return whether a table's cells hold the photos themselves, so that no folder is needed."""
-    photos = [cell.content is not None for cell in map(photo_cell, cells) if cell]
-    return bool(photos) and all(photos)
+    held = False
+    for cell in map(photo_cell, cells):
+        if cell and cell.content is None:
+            return False
+        held = held or bool(cell)
+    return held
 
 
 def require_some(counts: PhotoCounts, folder: PhotoFolder | None) -> None:

@@ -6,12 +6,14 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.photo_names import photo_cell
 from src.cleaning.picture import MAX_BYTES, TOO_LARGE, decode
 from src.cleaning.prices import read_price
@@ -60,6 +62,11 @@ def predict_listings(
         for (_, of_price), (_, of_photo) in zip(prices, photos, strict=True)
     ]
     return predictor.predict(table, [image for image, _ in photos], notes)
+
+
+def photos_in_folder(folder: Path) -> PhotoReader:
+    """Return a reader of photos by their names in a folder, see `PhotoFolder`."""
+    return PhotoFolder(folder).read
 
 
 def photo_from_base64(cell: str) -> bytes:

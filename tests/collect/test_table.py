@@ -142,6 +142,21 @@ def test_numbers_in_parquet_keep_no_trailing_zero(table: Table) -> None:
     assert [note.reason for note in found.rejected] == ["no id"]
 
 
+def test_photos_inside_parquet_need_no_folder(table: Table) -> None:
+    struct = {"bytes": b"\xff\xd8\xffphoto", "path": "a.jpg"}
+    rows = [{"image": struct}, {"id": "2", "image": {"bytes": None, "path": None}}]
+    found = table.read(*rows, name="t.parquet", photos="none")
+    first, second = found.listings
+    assert (table.out / str(first.photo)).read_bytes() == struct["bytes"]
+    assert second.photo is None and not found.noted
+
+
+def test_lists_of_names_in_parquet(table: Table) -> None:
+    (table.photos / "a.jpg").write_bytes(b"photo")
+    found = table.read({"image": ["images/A.jpg", "b.jpg"]}, name="t.parquet")
+    assert [listing.photo is not None for listing in found.listings] == [True]
+
+
 def test_without_an_id_column_rows_are_numbered(table: Table) -> None:
     found = table.read({}, {}, columns={"id": ""})
     assert [listing.id for listing in found.listings] == ["row-1", "row-2"]

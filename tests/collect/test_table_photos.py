@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from src.cleaning.photo_folder import PhotoFolder
+from src.cleaning.photo_names import photo_cell
 from src.collect.collected import Collected
-from src.collect.table_photos import copy_photos, hold_photos
+from src.collect.table_photos import PhotoCounts, copy_batch, hold_photos, require_some
 from src.core.errors import UserError
 
 _JPEG = b"\xff\xd8\xff\xe0photo"
@@ -28,7 +31,16 @@ def copied(folder: Path | None, tmp_path: Path, *cells: Any) -> tuple[dict[str, 
     collected = Collected([], [], [])
     rows = [{"id": str(number), "photo": cell} for number, cell in enumerate(cells)]
     out = tmp_path / "out"
-    stored = copy_photos(rows, folder, out, 2, collected)
+    counts = PhotoCounts()
+    with PhotoFolder(folder) if folder else nullcontext() as place:
+        if place is not None:
+            place.learn(map(photo_cell, cells))
+        # In batches, as long tables are read.
+        stored = copy_batch(rows[:2], place, out, 2, collected, counts)
+        stored |= copy_batch(rows[2:], place, out, 2, collected, counts)
+        require_some(counts, place)
+    if counts.named:
+        collected.said.append(counts.line())
     return {number: (out / name).read_bytes() for number, name in stored.items()}, collected
 
 
