@@ -63,8 +63,8 @@ class PhotoFolder:
 
     A name is taken as it is. Where there is no such file, the one file is taken that differs only
     in case, Unicode form, slashes, percent signs, the spelling of JPEG, a missing ending, or in
-    folders at the front: a name may lack some, and may have more if the last of them is the
-    folder's own name or all names begin with them (`learn`). Where two files fit, none is taken.
+    folders at the front: a name may lack some, and may have more if they are the end of the
+    folder's own path or all names begin with them (`learn`). Where two files fit, none is taken.
 
     The folder is listed once, when a name is first not found as it is, into a temporary database
     on disk, so memory does not grow with the number of files.
@@ -154,13 +154,13 @@ class PhotoFolder:
             return UNREADABLE
 
     def _without_front(self, parts: list[str]) -> Iterator[list[str]]:
-        """Yield the parts of a path, first all, then without the folders that may be missing."""
+        """Yield the parts of a path, first all, then without the folders that may be left out."""
         if parts:
             yield parts
-        common = self.common or []
+        common, own = self.common or [], [part.casefold() for part in self.folder.parts]
         for front in range(1, len(parts)):
-            own = parts[front - 1].casefold() == self.folder.name.casefold()
-            if own or parts[:front] == common[:front]:
+            left_out = parts[:front]
+            if left_out == common[:front] or [p.casefold() for p in left_out] == own[-front:]:
                 yield parts[front:]
 
     def _alike(self, parts: list[str]) -> list[str]:
@@ -168,16 +168,11 @@ class PhotoFolder:
         path = "/".join(parts)
         with self._lock:
             files = self._files()
-            found = _select(files, "whole", path)
-            if not found:
-                end = f"/{key(path)}"
-                below = _select(files, "name", parts[-1])
-                found = [path for path in below if key(path).endswith(end)]
-        wanted = extension(parts[-1])
-        if not wanted:
-            return found
-        same = [path for path in found if extension(path) == wanted]
-        return same or [path for path in found if not extension(path)]
+            if fit := _of_type(_select(files, "whole", path), path):
+                return fit
+            below = _select(files, "name", parts[-1])
+        end = f"/{key(path)}"
+        return _of_type([path for path in below if key(path).endswith(end)], path)
 
     def _files(self) -> sqlite3.Connection:
         if self._index is None:
@@ -190,6 +185,15 @@ class PhotoFolder:
             self._index.execute("CREATE INDEX by_name ON files (name)")
             self._index.execute("COMMIT")
         return self._index
+
+
+def _of_type(found: list[str], name: str) -> list[str]:
+    """Return the files whose type is that of a name; those without one if there are none."""
+    wanted = extension(name)
+    if not wanted:
+        return found
+    same = [path for path in found if extension(path) == wanted]
+    return same or [path for path in found if not extension(path)]
 
 
 def _select(files: sqlite3.Connection, column: str, path: str) -> list[str]:

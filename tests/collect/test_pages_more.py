@@ -133,6 +133,15 @@ def test_recommended_ads_on_an_item_page_are_not_taken(item_page: bytes) -> None
     assert page != item_page and read_item(page) == read_item(item_page)
 
 
+def test_a_recommended_ad_does_not_lend_its_price() -> None:
+    page = (
+        '<html><h1 data-marker="item-view/title-info">Стул</h1><div data-marker="item"'
+        ' data-item-id="77"><meta itemprop="price" content="5"></div></html>'
+    ).encode()
+    (listing,) = read_page(page, "https://www.avito.ru/moskva/mebel/stul_7654321").listings
+    assert (listing.id, listing.title, listing.price) == ("7654321", "Стул", None)
+
+
 def test_an_item_page_without_any_id_is_rejected() -> None:
     page = b'<html><h1 data-marker="item-view/title-info">x</h1></html>'
     found = read_page(page, "https://www.avito.ru/moskva")

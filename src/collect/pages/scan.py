@@ -77,12 +77,12 @@ class Scan:
             self._begin("heading", None)
         elif marker == "page-title/count":
             self._begin("count", None)
-        self.view.start(tag, attributes, self._depth)
-        if not self._inside:
-            self.addressed.start(tag, attributes, self._depth)
-        else:
+        if self._inside:
             self._inside[-1].keep_start(tag, attributes)
             self._part(self._inside[-1], tag, marker, attributes)
+        else:
+            self.view.start(tag, attributes, self._depth)
+            self.addressed.start(tag, attributes, self._depth)
 
     def data(self, text: str) -> None:
         """Handle text, or a piece of it."""
@@ -90,10 +90,10 @@ class Scan:
             if reading.room > 0:
                 reading.parts.append(text[: reading.room])
                 reading.room -= len(text)
-        self.view.data(text)
         if self._inside:
             self._inside[-1].keep_text(text)
         else:
+            self.view.data(text)
             self.addressed.data(text)
 
     def end(self, tag: str) -> None:
