@@ -30,7 +30,7 @@ NOT_FOUND = "not in the folder"
 OUTSIDE = "outside the folder"
 SEVERAL_FIT = "name fits several files in the folder"
 WEB_ADDRESS = "is a web address, not a file in the folder"
-UNREADABLE = "cannot be read"
+CANNOT_READ = "cannot be read"
 
 _MAX_FILES = 5_000_000
 _WHOLE = re.compile(r"^(\d+)\.0$")
@@ -151,7 +151,7 @@ class PhotoFolder:
                 return OUTSIDE
             return path if path.is_file() else NOT_FOUND
         except (OSError, ValueError, RuntimeError):
-            return UNREADABLE
+            return CANNOT_READ
 
     def _without_front(self, parts: list[str]) -> Iterator[list[str]]:
         """Yield the parts of a path, first all, then without the folders that may be left out."""

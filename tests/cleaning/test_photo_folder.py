@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from src.cleaning import photo_folder
 from src.cleaning.photo_folder import (
+    CANNOT_READ,
     NOT_FOUND,
     OUTSIDE,
     SEVERAL_FIT,
-    UNREADABLE,
     WEB_ADDRESS,
     PhotoFolder,
 )
@@ -102,7 +102,7 @@ def test_the_first_of_several(folder: PhotoFolder, root: Path, cell: Any, name: 
         ("../secret.jpg", OUTSIDE), ("/etc/passwd", OUTSIDE), ("link.jpg", OUTSIDE),
         ("way_out/secret.jpg", OUTSIDE), ("LINK", OUTSIDE), ("..\\secret.jpg", NOT_FOUND),
         ("%2e%2e/secret.jpg", NOT_FOUND), ("secret.jpg", NOT_FOUND),
-        ("a\0b", UNREADABLE), ("a" * 5000, UNREADABLE), ("a/" * 10_000, UNREADABLE),
+        ("a\0b", CANNOT_READ), ("a" * 5000, CANNOT_READ), ("a/" * 10_000, CANNOT_READ),
         ("https://x.y/a.jpg", WEB_ADDRESS), ("//x.y/a.jpg?b=1", WEB_ADDRESS),
     ],
 )  # fmt: skip
