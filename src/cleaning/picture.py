@@ -26,6 +26,8 @@ TOO_LARGE = "the file is larger than 64 MB"
 # A photo is reduced cheaply to this many times the size asked for, then resampled well: closer to
 # resampling the whole photo than any other filter is (benchmarks.photos).
 _GAP = 1.4
+_JPEG_BEGINS, _JPEG_ENDS = b"\xff\xd8", b"\xff\xd9"
+_TAILS = (b"\xaa" * 64, b"\x55" * 64)
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
@@ -33,23 +35,34 @@ _UPRIGHT = {
 }  # fmt: skip
 
 
+class PhotoError(ValueError):
+    """A photo that cannot be used; the message is the reason."""
+
+
 def read_photo(path: Path) -> bytes:
-    """Read a photo's file; raises ValueError with the reason if it cannot be used."""
+    """Read a photo's file; raises PhotoError if it cannot be used."""
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ValueError(TOO_LARGE)
+            raise PhotoError(TOO_LARGE)
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise ValueError(MISSING) from error
+        raise PhotoError(MISSING) from error
     except OSError as error:
-        raise ValueError(UNREADABLE) from error
+        raise PhotoError(UNREADABLE) from error
+
+
+def check_length(content: bytes) -> bytes:
+    """Return a photo's bytes; raises PhotoError if they are too many."""
+    if len(content) > MAX_BYTES:
+        raise PhotoError(TOO_LARGE)
+    return content
 
 
 def decode(content: bytes, pixels: int) -> Image.Image:
     """Decode a photo's bytes to RGB, upright, `pixels` x `pixels`.
 
     The whole photo is squeezed into a square: products often reach the edges, which a centre crop
-    would cut off, and padding would waste pixels on borders. Raises ValueError with the reason.
+    would cut off, and padding would waste pixels on borders. Raises PhotoError with the reason.
     """
     image = read_picture(content, at_least=int(_GAP * pixels))
     return image.resize((pixels, pixels), Image.Resampling.BICUBIC, reducing_gap=_GAP)
@@ -66,29 +79,59 @@ def read_picture(
             quarter or an eighth of its size. None: full size.
 
     Raises:
-        ValueError: with the reason why the photo cannot be used.
+        PhotoError: the photo cannot be used.
+        ValueError: `at_least` is not positive.
     """
+    # Otherwise every photo would seem broken.
+    if at_least is not None and at_least < 1:
+        raise ValueError(f"a photo cannot be {at_least} pixels wide")
     try:
-        with Image.open(BytesIO(content), formats=formats) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise Image.DecompressionBombError
-            if at_least is not None:
-                image.draft("RGB", (at_least, at_least))
-            image.load()
-            return _rgb(_upright(image))
+        try:
+            return _read(content, formats, at_least)
+        except OSError:
+            if not content.startswith(_JPEG_BEGINS):
+                raise
+            return _read_without_end(content, formats, at_least)
     except Image.DecompressionBombError as error:
-        raise ValueError(TOO_MANY_PIXELS) from error
+        raise PhotoError(TOO_MANY_PIXELS) from error
     except UnidentifiedImageError as error:
-        raise ValueError(NOT_AN_IMAGE) from error
+        raise PhotoError(NOT_AN_IMAGE) from error
+    except MemoryError:
+        raise
     # Fuzzed decoders raise OSError, SyntaxError, AssertionError …: no list of types is complete.
     except Exception as error:
-        raise ValueError(BROKEN) from error
+        raise PhotoError(BROKEN) from error
 
 
 def keep_pillow_quiet() -> None:
     """Silence Pillow's warnings of what `read_picture` refuses or ignores anyway."""
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
     warnings.filterwarnings("ignore", message="Corrupt EXIF data", category=UserWarning)
+
+
+def _read(content: bytes, formats: tuple[str, ...], at_least: int | None) -> Image.Image:
+    with Image.open(BytesIO(content), formats=formats) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise Image.DecompressionBombError
+        if at_least is not None:
+            image.draft("RGB", (at_least, at_least))
+        image.load()
+        return _rgb(_upright(image))
+
+
+def _read_without_end(
+    content: bytes, formats: tuple[str, ...], at_least: int | None
+) -> Image.Image:
+    """Read a JPEG that lacks its end mark but no pixel; raises OSError if it lacks more.
+
+    The decoder would fill what is missing. So the photo is whole if it does not matter what
+    follows: two different tails give the same pixels. A progressive one may lack details.
+    """
+    begun = content.removesuffix(b"\xff")
+    one, other = (_read(begun + tail + _JPEG_ENDS, formats, at_least) for tail in _TAILS)
+    if one.tobytes() != other.tobytes():
+        raise OSError(BROKEN)
+    return one
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,12 +13,14 @@ from src.collect.collected import Collected
 from src.collect.crawl import CrawlSpec, crawl
 from src.collect.fetch import Fetcher
 from src.collect.hosts import Hosts
+from src.collect.pages.fields import address_id
 from src.collect.snapshot import snapshot
 from src.collect.store import Store
 from src.core.errors import UserError
 from src.core.schema import Collect
 
 SITE = "https://www.avito.ru"
+_ANY_SITE = re.compile(r"^(?:https://)?(?:www\.|m\.)?avito\.ru(?=[/?#]|$)", re.IGNORECASE)
 HOSTS = Hosts(pages=("avito.ru",), photos=("img.avito.st",))
 
 
@@ -46,12 +49,19 @@ def avito_source(settings: Collect, seed: int, photos: Path, crawls: Path) -> It
 
 
 def start_path(start: str) -> str:
-    """Return the path and query of a search page, given as such or as a URL."""
-    url = start if "://" in start else f"{SITE}/{start.lstrip('/')}"
+    """Return the path of a search page, with its query, or of a listing's own page.
+
+    It is given as such, or as a URL, also of the mobile site or without https://.
+    """
+    url = _ANY_SITE.sub(SITE, start.strip())
+    url = url if "://" in url else f"{SITE}/{url.lstrip('/')}"
     parts = urlsplit(url)
     if f"{parts.scheme}://{parts.netloc}" != SITE or parts.path.strip("/") == "":
         raise UserError(
-            f"collect.avito.starts: {start!r} is not a search page of {SITE}; "
+            f"collect.avito.starts: {start!r} is neither a search page of {SITE} nor a listing; "
             "give a URL there, or a path such as moskva/telefony"
         )
+    # The query of a listing's address says only where it was clicked.
+    if address_id(parts.path):
+        return parts.path
     return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -1,4 +1,4 @@
-"""Walk a site's search pages into a store, and fetch one photo per listing."""
+"""Walk a site's search pages, and pages of single listings, into a store; fetch their photos."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 from src.collect.collected import Listing, Note
 from src.collect.errors import WAIT, CrawlStopped, FetchError, Forbidden, Unreachable
 from src.collect.fetch import Fetcher
+from src.collect.pages.fields import address_id
 from src.collect.pages.page import Page, PageListing, Verdict
 from src.collect.pages.read import read_page
 from src.collect.photo_fetcher import PhotoFetcher
@@ -30,7 +31,7 @@ class CrawlSpec:
 
     Attributes:
         site: scheme and host that starts are relative to.
-        starts: paths of search pages, with their query.
+        starts: paths of search pages, with their query, and of listings' own pages.
         now: the time that "2 days ago" on a page refers to.
         limit: stop when the store has this many listings.
         per_category: the most listings of one category.
@@ -80,13 +81,14 @@ def _walk_all(store: Store, spec: CrawlSpec, fetcher: Fetcher) -> None:
 
 
 class _Walk:
-    """Through the pages of one start."""
+    """Through the pages of one start; a listing's own page is a walk of one page."""
 
     def __init__(
         self, store: Store, spec: CrawlSpec, fetcher: Fetcher, start: str, progress: Progress
     ) -> None:
         self.store, self.spec, self.fetcher = store, spec, fetcher
         self.start, self.progress = start, progress
+        self.item = address_id(start)
 
     def pages(self) -> Iterator[None]:
         """Store page after page, until the walk is done or a limit is reached."""
@@ -100,6 +102,8 @@ class _Walk:
                 return
             whole = self._add(page)
             yield
+            if self.item and whole:
+                self.store.finish_start(self.start)
             if not whole:
                 return
 
@@ -130,15 +134,28 @@ class _Walk:
                 raise CrawlStopped(url, "blocks us: it shows a block page", WAIT)
             if not (page.damaged or page.verdict == Verdict.UNKNOWN or self._was_shown(page)):
                 break
+        if self.item:
+            self._keep_only_item(page)
         if page.verdict == Verdict.UNKNOWN:
             self._note("page: unknown layout")
-            if page_number == 1:
+            # One listing may be gone; a search that cannot be read is no accident.
+            if page_number == 1 and not self.item:
                 reason = f"has an unknown layout, unreadable items: {len(page.rejected)}"
                 advice = "open it in a browser: if it shows listings, the parser needs an update"
                 raise CrawlStopped(url, reason, advice)
         if page.verdict == Verdict.EMPTY and page_number == 1:
             self._note("page: says that it has no listings")
         return page
+
+    def _keep_only_item(self, page: Page) -> None:
+        """Leave out what a listing's page shows beside it, or instead of it if it is gone."""
+        asked = [item for item in page.listings if item.id == self.item]
+        if page.listings and not asked:
+            self._note("page: shows other listings than the one asked for")
+        page.listings = asked
+        if asked and self.store.has(asked[0].id):
+            # A search page may have shown the beginning of its text only.
+            self.store.lengthen_text(asked[0].id, asked[0].text)
 
     def _add(self, page: Page) -> bool:
         """Store what is new on the page; return whether the walk may continue."""

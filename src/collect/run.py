@@ -67,6 +67,8 @@ def collect(settings: Collect, seed: int, out: Path, crawls: Path) -> None:
         f"listings collected from {source}: {counts.listings}, with a photo: {counts.with_photo}, "
         f"rejected: {len(collected.rejected)}; see {out / 'notes'}"
     )
+    for line in collected.said:
+        print(line)
 
 
 @dataclass

@@ -133,6 +133,11 @@ class Store:
                 self.db.execute("INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?)", row)
         return new
 
+    def lengthen_text(self, listing_id: str, text: str) -> None:
+        """Replace the text of a listing by a longer one."""
+        update = "UPDATE listings SET text = ?1 WHERE id = ?2 AND length(text) < length(?1)"
+        self.db.execute(update, (redact(text), listing_id))
+
     def note(self, kind: str, note: Note) -> None:
         """Store a note; `kind` is "rejected" or "noted"."""
         row = (kind, note.id, note.reason, redact(note.detail))

@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Container, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from itertools import repeat
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from src.cleaning.dates import DateCell, read_date
+from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.prices import PriceCell, read_price
 from src.cleaning.redact import redact
 from src.cleaning.tables import as_text, csv_layout, is_parquet, readable
-from src.collect.collected import Collected, Listing, Note, seller_hash, store_photo
+from src.collect.collected import Collected, Listing, Note, seller_hash
+from src.collect.table_photos import PhotoCounts, copy_batch, hold_photos, require_some
 from src.core.errors import UserError
 from src.core.listings import SPLITS
 from src.core.schema import Collect, Columns, Table
@@ -42,14 +41,20 @@ def read_table(settings: Table, photos: Path, *, seed: int, workers: int) -> Col
         raw = pd.read_parquet(path) if is_parquet(path) else pd.read_csv(path, **csv_layout(path))
     table = _rename(raw, settings.columns, path)
     folder = None
-    if "photo" in table:
+    if "photo" in table and not hold_photos(table["photo"]):
         what = 'the folder of photos, or set collect.table.columns.photo to ""'
         folder = _resolve(settings, "photos", what)
         if not folder.is_dir():
             raise UserError(f"collect.table.photos: {folder} is not a folder; give {what}")
     collected = Collected(listings=[], rejected=[], noted=[])
     rows = _usable(table, collected)
-    stored = _copy_photos(rows, folder, photos, workers, collected) if folder else {}
+    stored: dict[str, str] = {}
+    if "photo" in table:
+        counts = PhotoCounts()
+        with PhotoFolder(folder) if folder else nullcontext() as place:
+            stored = copy_batch(rows, place, photos, workers, collected, counts)
+            require_some(counts, place)
+        collected.said.append(counts.line())
     collected.listings = [_listing(row, stored.get(row["id"]), seed, collected) for row in rows]
     return collected
 
@@ -71,7 +76,8 @@ def _rename(table: pd.DataFrame, columns: Columns, path: Path) -> pd.DataFrame:
     fields = {}
     for field, name in columns:
         if name and name in table:
-            fields[field] = as_text(table[str(name)])
+            column = table[str(name)]
+            fields[field] = column if field == "photo" else as_text(column)
         elif name and field != "split":
             hint = "" if field == "category" else '; set it to "" if there is none'
             raise UserError(
@@ -140,37 +146,3 @@ def _listing(row: dict[str, str], photo: str | None, seed: int, collected: Colle
         split=row.get("split") or None,
         listed=listed.value,
     )
-
-
-def _copy_photos(
-    rows: list[dict[str, str]], folder: Path, photos: Path, workers: int, collected: Collected
-) -> dict[str, str]:
-    """Copy the photos that rows name; return the stored names by listing id."""
-    named = [row for row in rows if row["photo"].strip()]
-    stored: dict[str, str] = {}
-    with ThreadPoolExecutor(workers) as pool:
-        names = [row["photo"].strip() for row in named]
-        results = tqdm(
-            pool.map(_copy_photo, names, repeat(folder.resolve()), repeat(photos)),
-            desc="photos", unit="photo", total=len(named), disable=None,
-        )  # fmt: skip
-        for row, (name, reason) in zip(named, results, strict=True):
-            if name is not None:
-                stored[row["id"]] = name
-            else:
-                collected.noted.append(Note(row["id"], reason, redact(row["photo"])[:200]))
-    return stored
-
-
-def _copy_photo(name: str, folder: Path, photos: Path) -> tuple[str | None, str]:
-    """Return the stored name, or None and the reason; `folder` is resolved."""
-    try:
-        # resolve() follows links, so a link that leads out of the folder is caught as well.
-        path = (folder / name).resolve()
-        if not path.is_relative_to(folder) or "\\" in name:
-            return None, "photo outside the folder"
-        if not path.is_file():
-            return None, "photo not in the folder"
-        return store_photo(photos, path.read_bytes()), ""
-    except (OSError, ValueError, RuntimeError):
-        return None, "photo cannot be read"

@@ -9,13 +9,14 @@ from typing import NamedTuple
 import pandas as pd
 from tqdm import tqdm
 
+from src.cleaning.photo_folder import PhotoFolder
+from src.cleaning.photo_names import photo_cell
 from src.cleaning.tables import PARQUET, as_text, is_parquet
 from src.core.errors import UserError
 from src.core.files import replacing
 from src.predict.listings import (
     BATCH_LISTINGS,
     FIELDS,
-    photos_in_folder,
     predict_listings,
     rename_columns,
 )
@@ -64,11 +65,13 @@ def predict_table(
     with (
         replacing(out) as beside,
         TableWriter(beside, is_parquet(out), texts) as writer,
+        PhotoFolder(photos) as folder,
         tqdm(total=total, desc="listings", unit="listing", disable=None) as bar,
     ):
         for cells in read_batches(table, batch):
             renamed = rename_columns(cells, columns)
-            result = predict_listings(predictor, renamed, photos_in_folder(photos)).table()
+            folder.learn(map(photo_cell, renamed.get("photo", ())))
+            result = predict_listings(predictor, renamed, folder.read).table()
             result.insert(0, "id", _ids(cells, columns, done))
             writer.write(result)
             done += len(cells)

@@ -7,12 +7,15 @@ import binascii
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.cleaning.picture import MAX_BYTES, TOO_LARGE, UNREADABLE, decode, read_photo
+from src.cleaning.photo_folder import PhotoFolder
+from src.cleaning.photo_names import photo_cell
+from src.cleaning.picture import MAX_BYTES, TOO_LARGE, decode
 from src.cleaning.prices import PriceReader
 from src.cleaning.redact import redact
 from src.cleaning.tables import as_text
@@ -22,12 +25,11 @@ from src.predict.predictor import ListingPredictions, Predictor
 FIELDS = ("title", "text", "price", "photo")
 # Listings predicted at once; longer tables are predicted in batches.
 BATCH_LISTINGS = 256
-_OUTSIDE = "the file is outside the folder of photos"
 _NOT_BASE64 = "not base64"
 _FROM_URL = str.maketrans("-_", "+/")
 
-# Returns the bytes of the photo that a cell names; raises ValueError with the reason.
-PhotoReader = Callable[[str], bytes]
+# Returns the bytes of the photo that a cell names or holds; raises ValueError with the reason.
+PhotoReader = Callable[[Any], bytes]
 
 
 def predict_listings(
@@ -41,15 +43,15 @@ def predict_listings(
     What cannot be read of a listing is left out and noted.
 
     Args:
-        cells: any of the columns FIELDS, as text or numbers; other columns are ignored.
+        cells: any of the columns FIELDS, as text or numbers, photos also as bytes or structs with
+            bytes; other columns are ignored.
         read_bytes: turns a cell of `photo` into the bytes of the photo.
         prices: the reader of the column that the prices are part of; None: each stands alone,
             whatever other listings are in the request.
     """
-    texts = ("title", "text", "photo")
-    given = {name: as_text(cells[name]) for name in texts if name in cells}
+    given = {name: as_text(cells[name]) for name in ("title", "text") if name in cells}
     empty = pd.Series("", index=cells.index, dtype=object)
-    title, text, photo = (given.get(name, empty).str.strip() for name in texts)
+    title, text = (given.get(name, empty).str.strip() for name in ("title", "text"))
     # A number stays one: as text, 1.125 could be a thousand.
     price = cells.get("price", empty).astype(object).tolist()
     read = [(prices or PriceReader([cell])).read(cell) for cell in price]
@@ -61,7 +63,8 @@ def predict_listings(
         }
     )
     pixels = predictor.info.photo_pixels
-    photos = list(in_order(partial(_decode_cell, read_bytes, pixels), photo.tolist()))
+    photo = cells.get("photo", empty).tolist()
+    photos = list(in_order(partial(_decode_cell, read_bytes, pixels), photo))
     notes = [
         "; ".join(filter(None, (of_price, of_photo)))
         for (_, of_price), (_, of_photo) in zip(read, photos, strict=True)
@@ -70,8 +73,8 @@ def predict_listings(
 
 
 def photos_in_folder(folder: Path) -> PhotoReader:
-    """Return a reader of photos by their paths in a folder; links may not lead out of it."""
-    return partial(_read_inside, folder.resolve())
+    """Return a reader of photos by their names in a folder, see `PhotoFolder`."""
+    return PhotoFolder(folder).read
 
 
 def photo_from_base64(cell: str) -> bytes:
@@ -101,23 +104,14 @@ def rename_columns(cells: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFr
     return pd.DataFrame({field: cells[name] for field, name in found.items()}, index=cells.index)
 
 
-def _read_inside(folder: Path, name: str) -> bytes:
-    try:
-        path = (folder / name).resolve()
-    except (OSError, RuntimeError) as error:
-        raise ValueError(UNREADABLE) from error
-    if not path.is_relative_to(folder):
-        raise ValueError(_OUTSIDE)
-    return read_photo(path)
-
-
 def _decode_cell(
-    read_bytes: PhotoReader, pixels: int, cell: str
+    read_bytes: PhotoReader, pixels: int, cell: Any
 ) -> tuple[NDArray[np.uint8] | None, str]:
     """Return the photo [S, S, 3] that a cell names, or None, and why it cannot be used."""
-    if not cell:
+    if not photo_cell(cell):
         return None, ""
     try:
-        return np.asarray(decode(read_bytes(cell), pixels)), ""
+        content = read_bytes(cell.strip() if isinstance(cell, str) else cell)
+        return np.asarray(decode(content, pixels)), ""
     except ValueError as error:
         return None, f"photo: {error}"

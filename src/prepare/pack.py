@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from src.cleaning.picture import decode, keep_pillow_quiet, read_photo
+from src.cleaning.picture import PhotoError, decode, keep_pillow_quiet, read_photo
 from src.core.errors import UserError
 from src.core.files import replacing
 from src.core.listings import write_listings
@@ -93,19 +93,29 @@ def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, pixels: int
             }
         )
         write_listings(index, beside / "index.parquet", INDEX)
+    _say_problems(index, sum(map(bool, named)))
+
+
+def _say_problems(index: pd.DataFrame, named: int) -> None:
+    """Print how many of the photos cannot be used, and why, with an example of each reason."""
+    problems = index.dropna(subset="problem").groupby("problem")["id"].agg(["size", "first"])
+    if len(problems):
+        reasons = (f"{why}: {n} (e.g. of listing {one})" for why, n, one in problems.itertuples())
+        print(f"photos that cannot be used: {problems['size'].sum()} of {named}; "
+              f"{'; '.join(reasons)}")  # fmt: skip
 
 
 def _read(path: Path, pixels: int, first: dict[str, _Photo]) -> _Photo:
     try:
         content = read_photo(path)
-    except ValueError as error:
+    except PhotoError as error:
         return _Photo(problem=str(error))
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 in first:
         return first[sha256]
     try:
         image = decode(content, pixels)
-    except ValueError as error:
+    except PhotoError as error:
         return _Photo(sha256, problem=str(error))
     return _Photo(sha256, _phash(image), np.asarray(image))
 

@@ -5,12 +5,22 @@ from __future__ import annotations
 import io
 import random
 import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from src.cleaning.picture import BROKEN, NOT_AN_IMAGE, TOO_MANY_PIXELS, decode
+from src.cleaning.picture import (
+    BROKEN,
+    NOT_AN_IMAGE,
+    TOO_MANY_PIXELS,
+    PhotoError,
+    decode,
+    read_picture,
+)
+
+_PROGRESSIVE = {"progressive": True}
 
 
 def _photos() -> list[bytes]:
@@ -69,3 +79,50 @@ def test_exif_that_is_not_even_tiff_does_not_cost_the_photo(header: bytes) -> No
     buffer = io.BytesIO()
     Image.new("RGB", (32, 32), "red").save(buffer, "JPEG", exif=b"Exif\0\0" + header)
     assert decode(buffer.getvalue(), 16).mode == "RGB"
+
+
+def _jpeg(side: int = 48, **options: object) -> bytes:
+    pixels = np.random.default_rng(1).integers(0, 256, (side // 8, side // 8, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    picture = Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC)
+    picture.save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("options", [{}, _PROGRESSIVE, {"quality": 100}, {"optimize": True}])
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_jpeg_without_its_end_mark_is_whole(options: dict[str, object], lost: int) -> None:
+    content = _jpeg(**options)
+    assert content.endswith(b"\xff\xd9")
+    assert read_picture(content[:-lost]).tobytes() == read_picture(content).tobytes()
+    assert decode(content[:-lost], 16).tobytes() == decode(content, 16).tobytes()
+
+
+@pytest.mark.parametrize(("options", "most"), [({}, 0), ({"quality": 100}, 0), (_PROGRESSIVE, 120)])
+def test_a_jpeg_that_lacks_pixels_is_broken(options: dict[str, object], most: int) -> None:
+    content = _jpeg(**options)
+    whole = read_picture(content).tobytes()
+    coarse = 0
+    for length in range(len(content) // 4, len(content) - 2):
+        with suppress(PhotoError):
+            coarse += read_picture(content[:length]).tobytes() != whole
+    # Cut between two of its scans, a progressive one has all pixels, though not all detail.
+    assert coarse <= most
+
+
+@pytest.mark.parametrize("pixels", [0, -1])
+def test_a_wrong_parameter_is_not_taken_for_a_broken_photo(pixels: int) -> None:
+    with pytest.raises(ValueError, match="pixels wide") as error:
+        decode(_jpeg(), pixels)
+    assert not isinstance(error.value, PhotoError)
+
+
+def test_a_machine_without_memory_does_not_make_a_photo_broken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_memory(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Image, "open", no_memory)
+    with pytest.raises(MemoryError):
+        read_picture(_jpeg())

@@ -29,19 +29,33 @@ def _avito(settings: Collect, *, fetch: bool) -> Collect:
         ("moskva/telefony", "/moskva/telefony"),
         ("/moskva/telefony?s=104", "/moskva/telefony?s=104"),
         ("https://www.avito.ru/moskva/telefony/mobile?q=a#b", "/moskva/telefony/mobile?q=a"),
+        (" www.avito.ru/moskva/telefony", "/moskva/telefony"),
+        ("avito.ru/moskva?q=a", "/moskva?q=a"),
+        ("https://www.avito.ru/moskva/igry/igra_7654321?context=H4s", "/moskva/igry/igra_7654321"),
+        ("https://m.avito.ru/moskva/igry/igra_7654321", "/moskva/igry/igra_7654321"),
+        ("moskva/igry/igra_7654321", "/moskva/igry/igra_7654321"),
     ],
 )
-def test_a_start_is_a_category_or_a_url(given: str, path: str) -> None:
+def test_a_start_is_a_category_a_listing_or_a_url(given: str, path: str) -> None:
     assert start_path(given) == path
     assert HOSTS.site(SITE + path) == "avito.ru"
 
 
 @pytest.mark.parametrize(
     "given",
-    ["", "/", "https://www.avito.ru", "https://evil.example/moskva", "http://www.avito.ru/a"],
+    [
+        "",
+        "/",
+        "https://www.avito.ru",
+        "https://evil.example/moskva",
+        "http://www.avito.ru/a",
+        "avito.ru",
+        "https://www.avito.ru.evil.example/moskva",
+        "https://evil.example/avito.ru/a",
+    ],
 )
 def test_other_starts_are_refused(given: str) -> None:
-    with pytest.raises(UserError, match="is not a search page"):
+    with pytest.raises(UserError, match="is neither a search page"):
         start_path(given)
 
 

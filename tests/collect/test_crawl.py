@@ -254,3 +254,63 @@ def test_robots_that_forbid_a_start_end_the_run(tmp_path: Path) -> None:
         pytest.raises(UserError, match=r"/moskva/veshchi was not requested: robots\.txt forbids"),
     ):
         collected(at, tmp_path)
+
+
+def own_page(listing_id: int, text: str, *others: str) -> bytes:
+    return page(
+        f'<h1 data-marker="item-view/title-info">Вещь {listing_id}</h1>'
+        f'<div data-marker="item-view/item-description">{text}</div>'
+        f'<span data-marker="item-view/item-id">№ {listing_id}</span>',
+        *others,
+    )
+
+
+def test_a_listing_of_its_own_address_is_one_request_and_has_its_whole_text(
+    tmp_path: Path,
+) -> None:
+    log: list[str] = []
+    short = item(1_234_567).replace("<a ", '<meta itemprop="description" content="Почти">\n<a ', 1)
+    own = own_page(1_234_567, "Почти новая, +7 916 123-45-67", item(9))
+
+    def respond(path: str) -> Response:
+        return {
+            "/moskva/veshchi": (200, {}, page(short)),
+            "/moskva/veshchi?p=2": (200, {}, NOTHING),
+            "/moskva/veshchi/x_1234567": (200, {}, own),
+            "/moskva/veshchi/x_7654321": (200, {}, own_page(7_654_321, "Другая")),
+        }.get(path, NOT_FOUND)  # type: ignore[return-value]
+
+    starts = [f"/moskva/veshchi{rest}" for rest in ("", "/x_1234567", "/x_7654321")]
+    with site(respond, log) as at:
+        listings, found = collected(at, tmp_path, starts=starts)
+        assert requested(log, "x_") == starts[1:]
+        again, _ = collected(at, tmp_path, starts=starts)
+    assert {key: listing.text for key, listing in listings.items()} == {
+        "1234567": "Почти новая, [phone]",
+        "7654321": "Другая",
+    }
+    assert again == listings and not found.noted and not found.rejected
+    assert requested(log, "x_") == 2 * starts[1:]
+
+
+@pytest.mark.parametrize(
+    ("response", "reason"),
+    [
+        (NOT_FOUND, "page: answered 404"),
+        ((200, {}, page(item(9))), "page: shows other listings than the one asked for"),
+        ((200, {}, page()), "page: unknown layout"),
+    ],
+)
+def test_a_listing_that_is_gone_is_noted_and_the_crawl_goes_on(
+    response: Response, reason: str, tmp_path: Path
+) -> None:
+    def respond(path: str) -> Response:
+        if path.endswith("x_7654321"):
+            return 200, {}, own_page(7_654_321, "Другая")
+        return response if path.endswith("x_1234567") else NOT_FOUND
+
+    starts = ["/moskva/veshchi/x_1234567", "/moskva/veshchi/x_7654321"]
+    with site(respond) as at:
+        listings, found = collected(at, tmp_path, starts=starts)
+    assert set(listings) == {"7654321"}
+    assert [(note.reason, note.detail) for note in found.noted] == [(reason, starts[0])]

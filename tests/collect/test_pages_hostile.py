@@ -25,7 +25,7 @@ _MUTATED = 150
 
 @pytest.fixture(scope="module")
 def saved(shared_data: Path) -> list[bytes]:
-    pages = [path.read_bytes() for path in sorted((shared_data / "avito_pages").glob("*.html"))]
+    pages = [path.read_bytes() for path in sorted(shared_data.glob("avito_pages*/*.html"))]
     return [*pages, *(as_data(page) for page in map(read, pages) if page.listings)]
 
 

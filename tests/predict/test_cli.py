@@ -110,11 +110,11 @@ def test_what_cannot_be_read_is_noted_and_the_rest_is_used(
     assert found["used"].tolist() == ["text+price", "text", "", "text", ""]
     assert found["note"].tolist() == [
         "photo: not an image of an allowed type",
-        "price cannot be read; photo: the file is missing",
+        "price cannot be read; photo: not in the folder",
         "photo: not an image of an allowed type",
-        "photo: the file is outside the folder of photos",
+        "photo: outside the folder",
         # "NA" is a text, though an unknown one.
-        f"photo: the file cannot be read; {UNKNOWN_TEXT}",
+        f"photo: cannot be read; {UNKNOWN_TEXT}",
     ]
     assert found["error"].tolist() == ["", "", NOTHING_TO_READ, "", NOTHING_TO_READ]
     assert found["category"][2] == "" and found["probability"][2] == ""

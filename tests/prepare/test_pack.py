@@ -49,7 +49,7 @@ def _bomb(side: int) -> bytes:
 def _pack(folder: Path, files: Mapping[str, bytes | None], pixels: int = 32) -> Path:
     """Pack one listing per file; None is a listing without a photo."""
     where = folder / "photos"
-    where.mkdir(exist_ok=True)
+    where.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         if content is not None:
             (where / name).write_bytes(content)
@@ -99,6 +99,20 @@ def test_each_problem_is_named_and_no_listing_lost(tmp_path: Path) -> None:
     assert index["phash"]["good_jpg"] == str(imagehash.phash(decode(good, 32)))
     assert pd.isna(index["phash"]["plain_jpg"])
     assert index["sha256"].isna().to_dict()["none"]
+
+
+def test_problems_are_said_with_an_example_of_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = _bytes(_picture())
+    files = {"good.jpg": good, "cut.jpg": good[:-2], "half.jpg": good[: len(good) // 2]}
+    _pack(tmp_path / "a", files | {"none": None, "x.jpg": b"x", "y.jpg": b"y"})
+    assert capsys.readouterr().out == (
+        f"photos that cannot be used: 3 of 5; {BROKEN}: 1 (e.g. of listing half_jpg); "
+        f"{NOT_AN_IMAGE}: 2 (e.g. of listing x_jpg)\n"
+    )
+    _pack(tmp_path / "b", {"good.jpg": good, "cut.jpg": good[:-2]})
+    assert not capsys.readouterr().out
 
 
 def test_a_missing_file_is_a_problem_and_a_missing_folder_an_error(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 _META = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.IGNORECASE)
@@ -20,6 +21,9 @@ _CHARSETS = {
     "cp866": "cp866",
     "x-mac-cyrillic": "mac-cyrillic",
 }
+# How Firefox saves the source of a page: as a page that shows it, with its tags coloured.
+_SHOWN_SOURCE = re.compile(r"<body[^>]{0,500}\bid=\"viewsource\"[^>]{0,500}>")
+_TAG = re.compile("<[^<>]*>")
 _HEAD, _TAIL = 4_096, 16_384
 
 
@@ -37,7 +41,7 @@ def decode_page(page: bytes, charset: str | None) -> tuple[str, bool]:
         if other:
             text = page.decode(other, "replace")
             broken = text.count("\ufffd")
-    return text.removeprefix("\ufeff"), broken > 0
+    return _source(text.removeprefix("\ufeff")), broken > 0
 
 
 def is_cut_off(page: bytes) -> bool:
@@ -45,6 +49,12 @@ def is_cut_off(page: bytes) -> bool:
     if not page.strip():
         return True
     return bool(_OPENING.search(page[:_HEAD])) and not _CLOSING.search(page[-_TAIL:])
+
+
+def _source(text: str) -> str:
+    """Return the page whose source a saved page shows; other pages as they are."""
+    shown = _SHOWN_SOURCE.search(text[:_HEAD])
+    return html.unescape(_TAG.sub("", text[shown.end() :])) if shown else text
 
 
 def _claimed(page: bytes, charset: str | None) -> str | None:

@@ -14,7 +14,7 @@ from src.collect.pages.fields import to_text
 from src.collect.pages.page import FRAGMENT, RejectedItem
 from src.collect.pages.scan import INITIAL, Scan
 
-_VALUE = re.compile(rf'{INITIAL}\s*=\s*"([^"]*)')
+_VALUE = re.compile(rf'(?:{"|".join(INITIAL)})\s*=\s*"([^"]*)')
 _LIST = re.compile(r'"items"\s*:\s*\[\s*')
 _BETWEEN = re.compile(r"[\s,]*")
 _MAX_DIGITS = 40

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from urllib.parse import urljoin, urlsplit
@@ -9,6 +10,10 @@ from urllib.parse import urljoin, urlsplit
 _ID = re.compile("[0-9]{1,20}")
 _SLUG = re.compile("[a-z0-9_-]{1,100}")
 _UNENCODABLE = re.compile("[\0\ud800-\udfff]")
+_ADDRESS = re.compile(r"/[^/]+/[^/]+/[^/]*_([0-9]{6,20})/?")
+_CURRENCY = re.compile(r"(?:₽|руб\.?|р\.)$")
+_BREAK = re.compile(r"<(?:br|/?(?:p|li|ul|ol|div))\b[^<>]{0,200}>", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-z][^<>]{0,500}>", re.IGNORECASE)
 _COUNT = re.compile(r"\d[\d\s]{0,20}")
 _SELLER_PAGES = ("/user/", "/brands/")
 _MAX_URL = 4_096
@@ -33,6 +38,20 @@ def one_line(value: object) -> str:
     return " ".join(to_text(value).split())
 
 
+def lines(value: object) -> str:
+    """Return a text with its lines stripped and at most one empty line between two."""
+    stripped = "\n".join(" ".join(line.split()) for line in to_text(value).splitlines())
+    return re.sub("\n{3,}", "\n\n", stripped).strip()
+
+
+def described(value: object) -> str:
+    """Return a description as plain text, which some data have as HTML."""
+    text = to_text(value)
+    if text.lstrip()[:1] != "<":
+        return text.strip()
+    return lines(html.unescape(_TAG.sub("", _BREAK.sub("\n", text))))
+
+
 def parse_id(value: object) -> str | None:
     """Return an id of 1 to 20 digits, or None."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -44,7 +63,8 @@ def parse_id(value: object) -> str | None:
 def parse_price(value: object) -> float | None:
     """Return a price of 0 to 1e12, or None; thousands may be separated by spaces."""
     if isinstance(value, str):
-        value = "".join(value[: 2 * _MAX_NUMBER].split()).removesuffix("₽")
+        value = "".join(value[: 2 * _MAX_NUMBER].split())
+        value = _CURRENCY.sub("", value)
         value = value if len(value) <= _MAX_NUMBER else ""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
@@ -86,6 +106,12 @@ def category_slug(url: object) -> str | None:
     """Return the second part of a URL's path: `telefony` of `/moskva/telefony/apple`, or None."""
     parts = (url_path(url) or "").split("/", 3)
     return parse_slug(parts[2]) if len(parts) > 2 else None
+
+
+def address_id(link: object) -> str | None:
+    """Return the id in the address of one listing, `/city/category/name_1234567`, or None."""
+    found = _ADDRESS.fullmatch(url_path(link) or "")
+    return found[1] if found else None
 
 
 def seller_path(link: object) -> str | None:

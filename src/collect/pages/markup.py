@@ -8,8 +8,8 @@ from datetime import datetime
 from src.collect.pages import fields
 from src.collect.pages.dates import shown_date
 from src.collect.pages.draft import Draft
-from src.collect.pages.page import FRAGMENT, RejectedItem
-from src.collect.pages.scan import MarkupItem
+from src.collect.pages.items import MarkupItem
+from src.collect.pages.page import RejectedItem
 
 NO_ID = "item without a usable id"
 
@@ -21,14 +21,14 @@ def markup_drafts(
     for item in items:
         listing_id = fields.parse_id(item.id)
         if listing_id is None:
-            yield RejectedItem(fields.to_text(item.id)[:100], NO_ID, _fragment(item))
+            yield RejectedItem(fields.to_text(item.id)[:100], NO_ID, item.fragment())
         else:
             yield _draft(listing_id, item, url, now)
 
 
 def _draft(listing_id: str, item: MarkupItem, url: str, now: datetime | None) -> Draft:
     values = item.values
-    draft = Draft(listing_id, fragment=lambda: _fragment(item))
+    draft = Draft(listing_id, fragment=item.fragment)
     draft.set_title(values.get("name"))
     draft.text = fields.to_text(values.get("description")).strip()
     draft.set_price(values.get("price"))
@@ -43,7 +43,3 @@ def _draft(listing_id: str, item: MarkupItem, url: str, now: datetime | None) ->
     if "url" in values:
         draft.categories.append(values["url"])
     return draft
-
-
-def _fragment(item: MarkupItem) -> str:
-    return fields.to_text(item.raw)[:FRAGMENT]

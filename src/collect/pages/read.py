@@ -7,12 +7,14 @@ from datetime import datetime
 
 from src.collect.collected import Note
 from src.collect.pages import fields
+from src.collect.pages.addressed import addressed_drafts
 from src.collect.pages.decoding import decode_page, is_cut_off
 from src.collect.pages.draft import Draft
 from src.collect.pages.embedded import SearchResults, embedded_states, search_results
+from src.collect.pages.item_view import item_view_draft
 from src.collect.pages.markup import markup_drafts
 from src.collect.pages.page import FRAGMENT, Page, PageListing, RejectedItem, Verdict
-from src.collect.pages.scan import scan_page
+from src.collect.pages.scan import Scan, scan_page
 from src.collect.pages.state import item_drafts, redirect_target, search_drafts
 from src.collect.pages.verdict import verdict
 
@@ -27,7 +29,8 @@ def read_page(
     An item that cannot be read is rejected, a field that cannot is noted. A listing's category is
     the second part of the page's path (`/moskva/telefony`), otherwise of the item's own path,
     otherwise what the page's data say. An item that is there twice, as markup and as data, is one
-    listing: the markup counts, the data fill its gaps.
+    listing: the markup of a search counts, and the data of an item's own page; the other fills the
+    gaps. Where nothing is marked as an item, every link to an ad's address is one.
 
     Args:
         charset: what the HTTP header claims.
@@ -46,10 +49,45 @@ def _read(page: bytes, url: str, charset: str | None, now: datetime | None) -> P
     text, mis_encoded = decode_page(page, charset)
     scan = scan_page(text)
     gathered = _Gathered()
-    gathered.add(markup_drafts(scan.items, url, now))
     if scan.too_deep:
         reason = "nested too deep: the rest is not read"
         gathered.rejected.append(RejectedItem("", reason, ""))
+    read = _read_item if scan.view.found else _read_search
+    searches = read(scan, url, now, gathered)
+    totals = map(fields.parse_count, (scan.count, *(search.total for search in searches)))
+    total = next((count for count in totals if count is not None), None)
+    listings = gathered.finish(fields.category_slug(url))
+    return Page(
+        verdict(len(listings), len(gathered.rejected), scan.signs, total, bool(searches)),
+        listings,
+        gathered.rejected,
+        gathered.noted,
+        total,
+        "cut off" if is_cut_off(page) else "mis-encoded" if mis_encoded else None,
+    )
+
+
+def _read_item(
+    scan: Scan, url: str, now: datetime | None, gathered: _Gathered
+) -> list[SearchResults]:
+    """Read the one listing of its own page, and none of those that it recommends.
+
+    Its data come first, because only they have all photos in a large size.
+    """
+    for state in embedded_states(scan):
+        if isinstance(state, RejectedItem):
+            gathered.rejected.append(state)
+        else:
+            gathered.add(item_drafts(state, url))
+    gathered.add(item_view_draft(scan.view, url, now))
+    return []
+
+
+def _read_search(
+    scan: Scan, url: str, now: datetime | None, gathered: _Gathered
+) -> list[SearchResults]:
+    """Read the listings of a search; return the lists that its data have."""
+    gathered.add(markup_drafts(scan.items, url, now))
     searches: list[SearchResults] = []
     for state in embedded_states(scan):
         if isinstance(state, RejectedItem):
@@ -62,17 +100,10 @@ def _read(page: bytes, url: str, charset: str | None, now: datetime | None) -> P
             gathered.noted.append(note)
         else:
             gathered.add(item_drafts(state, url))
-    totals = map(fields.parse_count, (scan.count, *(search.total for search in searches)))
-    total = next((count for count in totals if count is not None), None)
-    listings = gathered.finish(fields.category_slug(url))
-    return Page(
-        verdict(len(listings), len(gathered.rejected), scan.signs, total, bool(searches)),
-        listings,
-        gathered.rejected,
-        gathered.noted,
-        total,
-        "cut off" if is_cut_off(page) else "mis-encoded" if mis_encoded else None,
-    )
+    # A search that found nothing shows ads from elsewhere.
+    if not (gathered.drafts or scan.items or searches or scan.signs.nothing_found):
+        gathered.add(addressed_drafts(scan.addressed.items, url, now))
+    return searches
 
 
 class _Gathered:

@@ -9,41 +9,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html import escape
 
 from lxml import etree
 
-from src.collect.pages.page import FRAGMENT
+from src.collect.pages.addressed import AddressedItems
+from src.collect.pages.item_view import ItemView
+from src.collect.pages.items import MarkupItem, widest
 from src.collect.pages.verdict import HEADINGS, Signs
 
-INITIAL = "__initialData__"
+INITIAL = ("__initialData__", "__preloadedState__")
 _STATE = "data-mfe-state"
 _SLIDER = "slider-image/image-"
 _SELLER = "item-user-logo"
-_VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "source", "wbr"})
 # Fifty items that lost all their end tags are about 2,500 deep.
 _MAX_DEPTH = 3_000
 _MAX_TEXT = 20_000
-
-
-@dataclass
-class MarkupItem:
-    """The parts of one item, the first of each kind.
-
-    Attributes:
-        depth: how deep in the page it begins.
-        values: the text of its parts by name.
-        photos: from a photo's URL to that of its largest size.
-        links: all its links.
-        raw: its beginning as HTML.
-    """
-
-    id: str
-    depth: int
-    values: dict[str, str] = field(default_factory=dict)
-    photos: dict[str, str] = field(default_factory=dict)
-    links: list[str] = field(default_factory=list)
-    raw: str = ""
 
 
 @dataclass
@@ -59,10 +39,16 @@ class _TooDeepError(Exception):
 
 
 class Scan:
-    """What a page contains; `states` and `initial` are the texts of scripts that hold data."""
+    """What a page contains; `states` and `initial` are the texts of scripts that hold data.
+
+    `items` are marked as items of a search, `addressed` are not marked, and `view` is the one
+    listing of its own page.
+    """
 
     def __init__(self) -> None:
         self.items: list[MarkupItem] = []
+        self.addressed = AddressedItems()
+        self.view = ItemView()
         self.states: list[str] = []
         self.initial: list[str] = []
         self.count: str | None = None
@@ -92,8 +78,11 @@ class Scan:
         elif marker == "page-title/count":
             self._begin("count", None)
         if self._inside:
-            self._keep(tag, attributes)
+            self._inside[-1].keep_start(tag, attributes)
             self._part(self._inside[-1], tag, marker, attributes)
+        else:
+            self.view.start(tag, attributes, self._depth)
+            self.addressed.start(tag, attributes, self._depth)
 
     def data(self, text: str) -> None:
         """Handle text, or a piece of it."""
@@ -101,30 +90,27 @@ class Scan:
             if reading.room > 0:
                 reading.parts.append(text[: reading.room])
                 reading.room -= len(text)
-        if self._inside and len(self._inside[-1].raw) < FRAGMENT:
-            self._inside[-1].raw += escape(text[:FRAGMENT], quote=False)
+        if self._inside:
+            self._inside[-1].keep_text(text)
+        else:
+            self.view.data(text)
+            self.addressed.data(text)
 
     def end(self, tag: str) -> None:
         """Handle the end of an element."""
         self._depth -= 1
         if self._readings:
             self._finish(self._depth)
-        if self._inside and len(self._inside[-1].raw) < FRAGMENT and tag not in _VOID:
-            self._inside[-1].raw += f"</{tag}>"
+        self.view.end(self._depth)
+        self.addressed.end(tag, self._depth)
+        if self._inside:
+            self._inside[-1].keep_end(tag)
         while self._inside and self._inside[-1].depth > self._depth:
             self._inside.pop()
 
     def close(self) -> None:
         """Handle the end of the page."""
         self._finish(0)
-
-    def _keep(self, tag: str, attributes: Mapping[str, str]) -> None:
-        item = self._inside[-1]
-        if len(item.raw) < FRAGMENT:
-            written = "".join(
-                f' {name}="{escape(value[:FRAGMENT])}"' for name, value in attributes.items()
-            )
-            item.raw += f"<{tag}{written}>"
 
     def _part(self, item: MarkupItem, tag: str, marker: str, attributes: Mapping[str, str]) -> None:
         match attributes.get("itemprop"):
@@ -137,7 +123,7 @@ class Scan:
                 item.values.setdefault("url", attributes.get("href", ""))
             case "image":
                 url = attributes.get("src") or attributes.get("data-src", "")
-                item.photos[url] = _widest(attributes.get("srcset", "")) or url
+                item.photos[url] = widest(attributes.get("srcset", "")) or url
         if marker == "item-date":
             self._begin("date", item)
         elif marker.startswith(_SLIDER):
@@ -165,7 +151,7 @@ class Scan:
                 self.count = self.count or text
             elif kind == "state":
                 self.states.append(text)
-            elif INITIAL in text:
+            elif any(name in text for name in INITIAL):
                 self.initial.append(text)
 
 
@@ -183,14 +169,3 @@ def scan_page(text: str) -> Scan:
         pass
     target.close()
     return target
-
-
-def _widest(sources: str) -> str | None:
-    """Return the URL of the widest image in a `srcset`."""
-    best, widest = None, 0
-    for source in sources.split(","):
-        url, _, size = source.strip().partition(" ")
-        number = size.strip()[:-1]
-        if number.isdecimal() and len(number) < 6 and int(number) > widest:
-            best, widest = url, int(number)
-    return best

@@ -35,9 +35,12 @@ def search_drafts(items: list[Any], url: str) -> Iterator[Draft | RejectedItem]:
 
 def item_drafts(state: dict[str, Any], url: str) -> Iterator[Draft | RejectedItem]:
     """Yield a draft of the listing of an item's page."""
-    item = lookup(state, "item", "item")
-    if isinstance(item, dict):
-        yield from search_drafts([item], url)
+    places = (state, *(place for place in state.values() if isinstance(place, dict)))
+    for place in places:
+        for item in (lookup(place, "item", "item"), lookup(place, "buyerItem", "item")):
+            if isinstance(item, dict):
+                yield from search_drafts([item], url)
+                return
 
 
 def redirect_target(state: dict[str, Any]) -> str | None:
@@ -51,9 +54,9 @@ def redirect_target(state: dict[str, Any]) -> str | None:
 def _draft(listing_id: str, item: dict[str, Any], url: str) -> Draft:
     draft = Draft(listing_id, fragment=lambda: _fragment(item))
     draft.set_title(item.get("title"))
-    draft.text = fields.to_text(item.get("description")).strip()
+    draft.text = fields.described(item.get("description"))
     draft.set_price(_price(item))
-    draft.set_photos(url, _photos(item.get("images")))
+    draft.set_photos(url, _photos(item.get("imageUrls") or item.get("images")))
     draft.seller = _seller(item)
     stamp = item.get("sortTimeStamp", item.get("time"))
     draft.listed = timestamp_date(stamp)
@@ -61,6 +64,7 @@ def _draft(listing_id: str, item: dict[str, Any], url: str) -> Draft:
         draft.shown["listed"] = fields.summary(stamp)
     links = (
         item.get("urlPath"),
+        item.get("url"),
         lookup(item, "seo", "canonicalUrl"),
         lookup(item, "sharing", "native"),
     )

@@ -47,6 +47,11 @@ class Signs:
     def add_heading(self, text: str) -> None:
         self.headings.append(" ".join(text.lower().split()))
 
+    @property
+    def nothing_found(self) -> bool:
+        """Whether a search says that it found nothing."""
+        return self.search and _NONE.search("\n".join(self.headings)) is not None
+
 
 def verdict(listings: int, rejected: int, signs: Signs, total: int | None, empty: bool) -> Verdict:
     """Return the verdict on a page with so many listings and rejected items.
@@ -59,9 +64,8 @@ def verdict(listings: int, rejected: int, signs: Signs, total: int | None, empty
     if rejected:
         return Verdict.UNKNOWN
     headings = "\n".join(signs.headings)
-    says_none = signs.search and _NONE.search(headings)
     # Past its last page a search still says how many listings it has.
-    if total == 0 or says_none or (total is None and empty):
+    if total == 0 or signs.nothing_found or (total is None and empty):
         return Verdict.EMPTY
     if signs.captcha or _ROBOT.search(headings):
         return Verdict.CAPTCHA

@@ -1,0 +1,234 @@
+"""The user's folder of photos: finds what a cell names, and nothing outside the folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+from urllib.parse import unquote
+
+from src.cleaning.photo_names import (
+    PhotoCell,
+    common_folders,
+    extension,
+    folders_and_name,
+    is_web_address,
+    key,
+    photo_cell,
+    shared,
+    split_names,
+)
+from src.cleaning.picture import PhotoError, check_length, read_photo
+from src.core.errors import UserError
+
+# Why there is no photo.
+NOT_FOUND = "not in the folder"
+OUTSIDE = "outside the folder"
+SEVERAL_FIT = "name fits several files in the folder"
+WEB_ADDRESS = "is a web address, not a file in the folder"
+CANNOT_READ = "cannot be read"
+
+_MAX_FILES = 5_000_000
+_WHOLE = re.compile(r"^(\d+)\.0$")
+# What matters of files with equal names is whether there is more than one.
+_MOST_ALIKE = 50
+_INDEX = """
+    CREATE TABLE files (path BLOB, whole BLOB, name BLOB);
+    PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+"""
+
+
+class FoundPhoto(NamedTuple):
+    """The file that a cell names, or why there is none.
+
+    Attributes:
+        path: the file, inside the folder and without links.
+        problem: one of the constants above; '' if the file was found.
+        as_named: whether the folder has it under exactly the name in the cell.
+        several: whether the cell names more than one photo.
+    """
+
+    path: Path | None
+    problem: str = ""
+    as_named: bool = True
+    several: bool = False
+
+
+class PhotoFolder:
+    """Finds photos by the names in a table's cells; a context manager, safe for threads.
+
+    A name is taken as it is. Where there is no such file, the one file is taken that differs only
+    in case, Unicode form, slashes, percent signs, the spelling of JPEG, a missing ending, or in
+    folders at the front: a name may lack some, and may have more if they are the end of the
+    folder's own path or all names begin with them (`learn`). Where two files fit, none is taken.
+
+    The folder is listed once, when a name is first not found as it is, into a temporary database
+    on disk, so memory does not grow with the number of files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` must exist; its own path may lead through links, but no photo in it may."""
+        self.folder = folder.resolve()
+        self.common: list[str] | None = None
+        self._lock = threading.Lock()
+        self._index: sqlite3.Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+
+    def learn(self, cells: Iterable[PhotoCell]) -> None:
+        """Note which folders all names, of these cells and those before, begin with.
+
+        Give it all cells of a table before the first is looked up.
+        """
+        common = common_folders(cells)
+        if common is not None:
+            self.common = common if self.common is None else shared(self.common, common)
+
+    def find(self, cell: PhotoCell) -> FoundPhoto:
+        """Find the first photo that a cell names; the next one only if the first is not there."""
+        names = cell.names
+        if len(names) == 1:
+            # A text is one name, or several if there is no such file.
+            whole = self._find_one(names[0])
+            names = split_names(names[0])
+            if whole.path is not None or names == cell.names:
+                return whole
+        found = [FoundPhoto(None, NOT_FOUND)]
+        for name in names:
+            found.append(self._find_one(name))
+            if found[-1].path is not None:
+                return found[-1]._replace(several=len(names) > 1)
+        return found[min(1, len(names))]._replace(several=len(names) > 1)
+
+    def read(self, value: Any) -> bytes:
+        """Return the photo that a cell holds or names; raises PhotoError with the reason."""
+        cell = photo_cell(value)
+        if cell.content is not None:
+            return check_length(cell.content)
+        found = self.find(cell)
+        if found.path is None:
+            raise PhotoError(found.problem)
+        return read_photo(found.path)
+
+    def files(self) -> tuple[int, str]:
+        """Return how many files the folder has, and one of them as an example."""
+        with self._lock:
+            count, path = self._files().execute("SELECT count(*), min(path) FROM files").fetchone()
+        return count, os.fsdecode(path or b"")
+
+    def _find_one(self, name: str) -> FoundPhoto:
+        inside = self._inside(name)
+        if isinstance(inside, Path):
+            return FoundPhoto(inside)
+        # Numbers of a column with gaps were written as 17.0.
+        for spelling in dict.fromkeys((name, unquote(name), _WHOLE.sub(r"\1", name))):
+            for parts in self._without_front(folders_and_name(spelling)):
+                alike = self._alike(parts)
+                if len(alike) > 1:
+                    return FoundPhoto(None, SEVERAL_FIT)
+                if alike:
+                    inside = self._inside(alike[0])
+                if isinstance(inside, Path):
+                    return FoundPhoto(inside, as_named=False)
+        return FoundPhoto(None, WEB_ADDRESS if is_web_address(name) else inside)
+
+    def _inside(self, name: str) -> Path | str:
+        """Return the file of this name in the folder, or the problem."""
+        try:
+            # resolve() follows links, so a link that leads out of the folder is caught as well.
+            path = (self.folder / name).resolve()
+            if not path.is_relative_to(self.folder):
+                return OUTSIDE
+            return path if path.is_file() else NOT_FOUND
+        except (OSError, ValueError, RuntimeError):
+            return CANNOT_READ
+
+    def _without_front(self, parts: list[str]) -> Iterator[list[str]]:
+        """Yield the parts of a path, first all, then without the folders that may be left out."""
+        if parts:
+            yield parts
+        common, own = self.common or [], [part.casefold() for part in self.folder.parts]
+        for front in range(1, len(parts)):
+            left_out = parts[:front]
+            if left_out == common[:front] or [p.casefold() for p in left_out] == own[-front:]:
+                yield parts[front:]
+
+    def _alike(self, parts: list[str]) -> list[str]:
+        """Return the paths in the folder that a name fits: one, or several that fit equally."""
+        path = "/".join(parts)
+        with self._lock:
+            files = self._files()
+            if fit := _of_type(_select(files, "whole", path), path):
+                return fit
+            below = _select(files, "name", parts[-1])
+        end = f"/{key(path)}"
+        return _of_type([path for path in below if key(path).endswith(end)], path)
+
+    def _files(self) -> sqlite3.Connection:
+        if self._index is None:
+            # Without a name it is a temporary file that SQLite deletes.
+            self._index = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+            self._index.executescript(_INDEX)
+            self._index.execute("BEGIN")
+            self._index.executemany("INSERT INTO files VALUES (?, ?, ?)", _listing(self.folder))
+            self._index.execute("CREATE INDEX by_whole ON files (whole)")
+            self._index.execute("CREATE INDEX by_name ON files (name)")
+            self._index.execute("COMMIT")
+        return self._index
+
+
+def _of_type(found: list[str], name: str) -> list[str]:
+    """Return the files whose type is that of a name; those without one if there are none."""
+    wanted = extension(name)
+    if not wanted:
+        return found
+    same = [path for path in found if extension(path) == wanted]
+    return same or [path for path in found if not extension(path)]
+
+
+def _select(files: sqlite3.Connection, column: str, path: str) -> list[str]:
+    query = f"SELECT path FROM files WHERE {column} = ? LIMIT {_MOST_ALIKE}"
+    return [os.fsdecode(row[0]) for row in files.execute(query, (_bytes(key(path)),))]
+
+
+def _listing(folder: Path) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Yield each file below the folder with the keys of its path and name; links to folders and
+    hidden files are left out. Raises UserError if there are too many.
+    """
+    waiting, files = [""], 0
+    while waiting:
+        below = waiting.pop()
+        try:
+            entries = os.scandir(folder / below)
+        except OSError:
+            continue
+        with entries:
+            for entry in entries:
+                if re.match(r"\.|__MACOSX$", entry.name):
+                    continue
+                path = below + entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(path + "/")
+                else:
+                    files += 1
+                    if files > _MAX_FILES:
+                        raise UserError(
+                            f"{folder} holds more than {_MAX_FILES} files; give the folder that "
+                            "only has the photos"
+                        )
+                    yield os.fsencode(path), _bytes(key(path)), _bytes(key(entry.name))
+
+
+def _bytes(text: str) -> bytes:
+    # The name of a file may hold bytes that are no UTF-8, and a cell anything.
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,134 @@
+"""Photos of a table: copied whatever way they are named, counted and said where not."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.cleaning.photo_folder import PhotoFolder
+from src.cleaning.photo_names import photo_cell
+from src.collect.collected import Collected
+from src.collect.table_photos import PhotoCounts, copy_batch, hold_photos, require_some
+from src.core.errors import UserError
+
+_JPEG = b"\xff\xd8\xff\xe0photo"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    (folder / "ok.jpg").write_bytes(b"ok")
+    (folder / "Other.JPG").write_bytes(b"other")
+    return folder
+
+
+def copied(folder: Path | None, tmp_path: Path, *cells: Any) -> tuple[dict[str, bytes], Collected]:
+    """Return the copied photos by the number of the cell, and what was noted and said."""
+    collected = Collected([], [], [])
+    rows = [{"id": str(number), "photo": cell} for number, cell in enumerate(cells)]
+    out = tmp_path / "out"
+    counts = PhotoCounts()
+    with PhotoFolder(folder) if folder else nullcontext() as place:
+        if place is not None:
+            place.learn(map(photo_cell, cells))
+        # In batches, as long tables are read.
+        stored = copy_batch(rows[:2], place, out, 2, collected, counts)
+        stored |= copy_batch(rows[2:], place, out, 2, collected, counts)
+        require_some(counts, place)
+    if counts.named:
+        collected.said.append(counts.line())
+    return {number: (out / name).read_bytes() for number, name in stored.items()}, collected
+
+
+def test_what_was_found_is_said_with_examples(folder: Path, tmp_path: Path) -> None:
+    cells = ["ok.jpg", "", "images/other", "ok.jpg;Other.JPG", "gone.jpg", "lost", None]
+    photos, collected = copied(folder, tmp_path, *cells)
+    assert photos == {"0": b"ok", "2": b"other", "3": b"ok"}
+    assert [(note.id, note.reason, note.detail) for note in collected.noted] == [
+        ("4", "photo not in the folder", "gone.jpg"),
+        ("5", "photo not in the folder", "lost"),
+    ]
+    assert collected.said == [
+        "photos named: 5, found: 3; "
+        "spelled otherwise: 1 (e.g. 'images/other' is 'Other.JPG'); "
+        "several in a cell, the first found is used: 1 (e.g. 'ok.jpg;Other.JPG'); "
+        "photo not in the folder: 2 (e.g. 'gone.jpg')"
+    ]
+
+
+def test_without_names_nothing_is_said(folder: Path, tmp_path: Path) -> None:
+    photos, collected = copied(folder, tmp_path, "", None, "nan")
+    assert not photos and not collected.said and not collected.noted
+
+
+@pytest.mark.parametrize("cells", [["gone.jpg"], ["", "../ok.jpg", "https://x.y/1.jpg", "no"]])
+def test_if_no_photo_is_found_it_stops(folder: Path, tmp_path: Path, cells: list[str]) -> None:
+    with pytest.raises(UserError) as error:
+        copied(folder, tmp_path, *cells)
+    message = str(error.value)
+    assert "\n" not in message and f"in {folder}" in message and "it holds 2 files" in message
+    assert f"none of the {len([c for c in cells if c])} photos" in message
+    assert 'collect.table.columns.photo to ""' in message
+
+
+def test_an_empty_folder_is_named_as_the_cause(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="it holds no files"):
+        copied(tmp_path, tmp_path, "a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("../secret.jpg", "photo outside the folder"),
+        ("/etc/passwd", "photo outside the folder"),
+        ("link.jpg", "photo outside the folder"),
+        ("gone\\a.jpg", "photo not in the folder"),
+        ("gone.jpg", "photo not in the folder"),
+        (".", "photo not in the folder"),
+        ("a" * 5000, "photo cannot be read"),
+        ("a\0b", "photo cannot be read"),
+    ],
+)
+def test_a_photo_that_cannot_be_used_is_noted(
+    folder: Path, tmp_path: Path, name: str, reason: str
+) -> None:
+    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    (folder / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    photos, collected = copied(folder, tmp_path, "ok.jpg", name)
+    assert photos == {"0": b"ok"}
+    assert [note.reason for note in collected.noted] == [reason]
+    assert len(collected.noted[0].detail) <= 200
+
+
+def test_photos_in_the_cells_themselves_need_no_folder(tmp_path: Path) -> None:
+    cells = [
+        _JPEG,
+        {"bytes": _JPEG + b"2", "path": "../x.jpg"},
+        [{"bytes": _JPEG}, {"bytes": b"x"}],
+    ]
+    assert hold_photos([*cells, None]) and not hold_photos([*cells, "a.jpg"])
+    assert not hold_photos([None, ""])
+    photos, collected = copied(None, tmp_path, *cells)
+    assert photos == {"0": _JPEG, "1": _JPEG + b"2", "2": _JPEG}
+    assert collected.said[0].startswith("photos named: 3, found: 3; several in a cell")
+
+
+def test_a_file_too_large_is_not_read(folder: Path, tmp_path: Path) -> None:
+    with (folder / "large.jpg").open("wb") as file:
+        file.truncate(64_000_001)
+    photos, collected = copied(folder, tmp_path, "ok.jpg", "large.jpg")
+    assert set(photos) == {"0"}
+    assert collected.noted[0].reason == "photo: the file is larger than 64 MB"
+
+
+def test_contacts_in_names_are_not_kept(folder: Path, tmp_path: Path) -> None:
+    phone = "8 916 123 45 67"
+    _, collected = copied(folder, tmp_path, "ok.jpg", f"{phone}.jpg")
+    assert "916 123" not in repr(collected)
+    with pytest.raises(UserError) as error:
+        copied(folder, tmp_path, f"{phone}.jpg")
+    assert "916 123" not in str(error.value)
