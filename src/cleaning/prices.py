@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 _CURRENCY = re.compile(r"^[₽$€£]|(?:₽|\$|€|£|руб\.?|р\.|RUB|EUR|USD|GBP)$", re.IGNORECASE)
@@ -34,3 +35,15 @@ def read_price(cell: str) -> PriceCell:
     if not math.isfinite(value) or value > 1e12:
         return PriceCell(None, "price cannot be read")
     return PriceCell(value) if value >= 0 else PriceCell(None, "price below zero")
+
+
+class PriceReader:
+    """STAND-IN for the reader that decides a column's convention."""
+
+    def __init__(self, cells: Iterable[str]) -> None:
+        self.convention = ""
+        for _ in cells:
+            pass
+
+    def read(self, cell: str) -> PriceCell:
+        return read_price(cell)
