@@ -1,10 +1,13 @@
-"""Photos that the rows of a table name, copied from the user's folder."""
+"""STAND-IN: photos that the rows of a table name, copied from the user's folder."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -12,23 +15,49 @@ from src.cleaning.redact import redact
 from src.collect.collected import Collected, Note, store_photo
 
 
-def copy_photos(
-    rows: list[dict[str, str]], folder: Path, photos: Path, workers: int, collected: Collected
-) -> dict[str, str]:
-    """Copy the photos that rows name; return the stored names by listing id."""
-    named = [row for row in rows if row["photo"].strip()]
+@dataclass
+class PhotoCounts:
+    named: int = 0
+    found: int = 0
+
+    def line(self) -> str:
+        return f"photos named: {self.named}, found: {self.found}"
+
+
+class PhotoFolder:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> PhotoFolder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def require_some(counts: PhotoCounts, folder: PhotoFolder) -> None:
+    pass
+
+
+def copy_batch(
+    rows: Iterable[Mapping[str, Any]], folder: PhotoFolder, photos: Path, workers: int,
+    collected: Collected, counts: PhotoCounts,
+) -> dict[str, str]:  # fmt: skip
+    named = [row for row in rows if str(row["photo"] or "").strip()]
     stored: dict[str, str] = {}
     with ThreadPoolExecutor(workers) as pool:
-        names = [row["photo"].strip() for row in named]
+        names = [str(row["photo"]).strip() for row in named]
         results = tqdm(
-            pool.map(_copy_photo, names, repeat(folder.resolve()), repeat(photos)),
+            pool.map(_copy_photo, names, repeat(folder.folder.resolve()), repeat(photos)),
             desc="photos", unit="photo", total=len(named), disable=None,
         )  # fmt: skip
         for row, (name, reason) in zip(named, results, strict=True):
+            counts.named += 1
             if name is not None:
+                counts.found += 1
                 stored[row["id"]] = name
             else:
-                collected.noted.append(Note(row["id"], reason, redact(row["photo"])[:200]))
+                collected.noted.append(Note(row["id"], reason, redact(str(row["photo"]))[:200]))
     return stored
 
 
