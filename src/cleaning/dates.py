@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from src.cleaning.tables.cells import value_as_text
+
 
 class DateCell(NamedTuple):
     """A day as YYYY-MM-DD or None; `problem` says why a date that is there cannot be used."""
@@ -29,10 +31,10 @@ def read_date(cell: str) -> DateCell:
 class DateReader:
     """STAND-IN for the reader that decides a column's order."""
 
-    def __init__(self, cells: Iterable[str]) -> None:
+    def __init__(self, cells: Iterable[object]) -> None:
         self.convention = ""
         for _ in cells:
             pass
 
-    def read(self, cell: str) -> DateCell:
-        return read_date(cell)
+    def read(self, cell: object) -> DateCell:
+        return read_date(value_as_text(cell))

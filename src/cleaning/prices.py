@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from src.cleaning.tables.cells import value_as_text
+
 _CURRENCY = re.compile(r"^[₽$€£]|(?:₽|\$|€|£|руб\.?|р\.|RUB|EUR|USD|GBP)$", re.IGNORECASE)
 
 
@@ -40,10 +42,10 @@ def read_price(cell: str) -> PriceCell:
 class PriceReader:
     """STAND-IN for the reader that decides a column's convention."""
 
-    def __init__(self, cells: Iterable[str]) -> None:
+    def __init__(self, cells: Iterable[object]) -> None:
         self.convention = ""
         for _ in cells:
             pass
 
-    def read(self, cell: str) -> PriceCell:
-        return read_price(cell)
+    def read(self, cell: object) -> PriceCell:
+        return read_price(value_as_text(cell))
