@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from io import BytesIO
 from pathlib import Path
@@ -46,12 +46,16 @@ class Collected:
         rejected: why items did not become listings; complete once `listings` is exhausted.
         noted: what is missing from pages and listings; complete once `listings` is exhausted.
         truth: what only the demo knows about its listings.
+        read: the number of rows of the user's table; each is collected or rejected.
+        said: lines for the user about what was read; complete once `listings` is exhausted.
     """
 
     listings: Iterable[Listing]
     rejected: list[Note]
     noted: list[Note]
     truth: pd.DataFrame | None = None
+    read: int | None = None
+    said: list[str] = field(default_factory=list)
 
 
 def clean_photo(content: bytes) -> bytes:

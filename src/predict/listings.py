@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from src.cleaning.picture import MAX_BYTES, TOO_LARGE, UNREADABLE, decode, read_photo
-from src.cleaning.prices import read_price
+from src.cleaning.prices import PriceReader
 from src.cleaning.redact import redact
-from src.cleaning.tables import as_text
+from src.cleaning.tables.cells import as_text
 from src.core.parallel import in_order
 from src.predict.predictor import ListingPredictions, Predictor
 
@@ -30,7 +30,10 @@ PhotoReader = Callable[[str], bytes]
 
 
 def predict_listings(
-    predictor: Predictor, cells: pd.DataFrame, read_bytes: PhotoReader
+    predictor: Predictor,
+    cells: pd.DataFrame,
+    read_bytes: PhotoReader,
+    prices: PriceReader | None = None,
 ) -> ListingPredictions:
     """Predict the categories of the listings in a table of raw cells.
 
@@ -39,23 +42,27 @@ def predict_listings(
     Args:
         cells: any of the columns FIELDS, as text or numbers; other columns are ignored.
         read_bytes: turns a cell of `photo` into the bytes of the photo.
+        prices: the reader of a longer table's prices, of which these are a part.
     """
-    given = {name: as_text(cells[name]) for name in FIELDS if name in cells}
+    texts = ("title", "text", "photo")
+    given = {name: as_text(cells[name]) for name in texts if name in cells}
     empty = pd.Series("", index=cells.index, dtype=object)
-    title, text, price, photo = (given.get(name, empty).str.strip() for name in FIELDS)
-    prices = [read_price(cell) for cell in price]
+    title, text, photo = (given.get(name, empty).str.strip() for name in texts)
+    price = cells.get("price", empty).astype(object).tolist()
+    reader = prices or PriceReader(price)
+    read = [reader.read(cell) for cell in price]
     table = pd.DataFrame(
         {
             "title": title.map(redact),
             "text": text.map(redact),
-            "price": np.array([value for value, _ in prices], dtype=float),
+            "price": np.array([value for value, _ in read], dtype=float),
         }
     )
     pixels = predictor.info.photo_pixels
     photos = list(in_order(partial(_decode_cell, read_bytes, pixels), photo.tolist()))
     notes = [
         "; ".join(filter(None, (of_price, of_photo)))
-        for (_, of_price), (_, of_photo) in zip(prices, photos, strict=True)
+        for (_, of_price), (_, of_photo) in zip(read, photos, strict=True)
     ]
     return predictor.predict(table, [image for image, _ in photos], notes)
 
@@ -76,16 +83,6 @@ def photo_from_base64(cell: str) -> bytes:
         return base64.b64decode(cell, validate=True)
     except (binascii.Error, ValueError) as error:
         raise ValueError(_NOT_BASE64) from error
-
-
-def rename_columns(cells: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
-    """Return the columns of a user's table under the names of our fields.
-
-    Args:
-        columns: the table's name for each field; those that the table lacks are left out.
-    """
-    found = {field: name for field, name in columns.items() if name and name in cells}
-    return pd.DataFrame({field: cells[name] for field, name in found.items()}, index=cells.index)
 
 
 def _read_inside(folder: Path, name: str) -> bytes:

@@ -42,9 +42,13 @@ class Table:
         elif not path.exists():
             frame.to_csv(path, index=False)
         columns = COLUMNS.model_copy(update=changes.pop("columns", {}))
-        paths = {"path": str(path), "photos": str(self.photos)} | changes
-        settings = TableSettings(folder=".", columns=columns, **paths)
-        return read_table(settings, self.out, seed=7, workers=2)
+        paths = {"folder": str(self.folder), "path": name, "photos": "photos"} | changes
+        found = read_table(
+            TableSettings(columns=columns, **paths), self.out, seed=7, workers=2
+        )
+        found.listings = list(found.listings)
+        assert found.read == len(found.listings) + len(found.rejected)
+        return found
 
 
 @pytest.fixture
@@ -178,24 +182,53 @@ def test_an_empty_split_column_is_ignored(table: Table) -> None:
     assert table.read({"split": ""}).listings[0].split is None
 
 
-def test_relative_paths_start_at_the_repository(
-    table: Table, monkeypatch: pytest.MonkeyPatch
+def test_a_queued_experiment_reads_its_own_copy_of_a_relative_folder(
+    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DVC_ROOT", str(table.folder))
+    table.read({"title": "Старый"})
+    copy = tmp_path / "queue"
+    (copy / "own" / "photos").mkdir(parents=True)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.chdir(copy)
+    with pytest.raises(UserError, match=r"own/t\.csv does not exist in this experiment's copy"):
+        table.read({}, folder="own", name="t.csv")
+    (copy / "own" / "t.csv").write_text(
+        (tmp_path / "t.csv").read_text().replace("Старый", "Новый"), encoding="utf-8"
+    )
+    assert table.read({}, folder="own").listings[0].title == "Новый"
+
+
+@pytest.mark.parametrize("setting", ["path", "photos"])
+@pytest.mark.parametrize("how", ["full", "up", "link"])
+def test_a_file_outside_the_watched_folder_is_refused(
+    table: Table, tmp_path: Path, setting: str, how: str
+) -> None:
     table.read({})
-    assert table.read({}, path="t.csv", photos="photos").listings
+    (tmp_path / "own").mkdir()
+    table.read({}, name="own/t.csv")
+    (tmp_path / "own" / "link").symlink_to(tmp_path / {"path": "t.csv", "photos": "photos"}[setting])
+    outside = tmp_path / ("t.csv" if setting == "path" else "photos")
+    value = {"full": str(outside), "up": f"../{outside.name}", "link": "link"}[how]
+    changes = {"folder": str(tmp_path / "own"), "path": "t.csv", "photos": "photos"}
+    with pytest.raises(UserError, match=rf"collect\.table\.{setting}: .* outside .*own, so DVC"):
+        table.read({}, **changes | {setting: value})
+
+
+def test_a_full_path_inside_the_watched_folder_is_read(table: Table, tmp_path: Path) -> None:
+    table.read({})
+    assert table.read({}, path=str(tmp_path / "t.csv"), photos=str(tmp_path / "photos")).listings
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         (
-            {"path": "/nowhere/t.csv"},
-            r"collect\.table\.path: /nowhere/t\.csv does not exist; give the CSV",
+            {"path": "none.csv"},
+            r"collect\.table\.path: .*/none\.csv does not exist; give the CSV",
         ),
         ({"photos": ""}, r"collect\.table\.photos is empty"),
-        ({"photos": "/nowhere"}, "collect.table.photos: /nowhere does not exist; give the folder"),
-        ({"photos": "/etc/hostname"}, "is not a folder"),
+        ({"photos": "none"}, "collect.table.photos: .*/none does not exist; give the folder"),
+        ({"photos": "t.csv"}, "is not a folder"),
         ({"columns": {"title": "name"}}, "columns.title: .* no column 'name'; set it to \"\""),
         ({"columns": {"category": "kind"}}, "columns.category: .*it has: id, title, description"),
         ({"columns": {"seller": "who"}}, "columns.seller: .* no column 'who'"),
@@ -215,10 +248,9 @@ def test_a_split_column_with_gaps_is_refused(table: Table) -> None:
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00\x01", "id,имя\n1,Стул".encode("cp1251")])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00\x01", b"\x00" * 99, b"id\n", b"\n\n"])
 def test_a_file_that_is_not_a_table_is_refused(table: Table, name: str, content: bytes) -> None:
-    path = table.folder / f"bad_{name}"
-    path.write_bytes(content)
-    with pytest.raises(UserError, match=r"UTF-8|cannot be read") as error:
-        table.read({}, path=str(path))
+    (table.folder / f"bad_{name}").write_bytes(content)
+    with pytest.raises(UserError, match=r"UTF-8|cannot be read|is empty|has no column") as error:
+        table.read({}, path=f"bad_{name}")
     assert "\n" not in str(error.value)
