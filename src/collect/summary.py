@@ -86,5 +86,6 @@ def by_reason(notes: Iterable[Note]) -> Iterator[str]:
         counts[note.reason] += 1
         first.setdefault(note.reason, note)
     for reason, n in counts.most_common():
-        example = " ".join(filter(None, (first[reason].id, first[reason].detail)))
+        listing_id, _, detail = first[reason]
+        example = ", ".join(filter(None, (listing_id and f"id {listing_id}", detail)))
         yield f"{reason}: {n}" + (f" (e.g. {example})" if example else "")

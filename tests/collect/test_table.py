@@ -43,9 +43,7 @@ class Table:
             frame.to_csv(path, index=False)
         columns = COLUMNS.model_copy(update=changes.pop("columns", {}))
         paths = {"folder": str(self.folder), "path": name, "photos": "photos"} | changes
-        found = read_table(
-            TableSettings(columns=columns, **paths), self.out, seed=7, workers=2
-        )
+        found = read_table(TableSettings(columns=columns, **paths), self.out, seed=7, workers=2)
         found.listings = list(found.listings)
         assert found.read == len(found.listings) + len(found.rejected)
         return found
@@ -206,7 +204,9 @@ def test_a_file_outside_the_watched_folder_is_refused(
     table.read({})
     (tmp_path / "own").mkdir()
     table.read({}, name="own/t.csv")
-    (tmp_path / "own" / "link").symlink_to(tmp_path / {"path": "t.csv", "photos": "photos"}[setting])
+    (tmp_path / "own" / "link").symlink_to(
+        tmp_path / {"path": "t.csv", "photos": "photos"}[setting]
+    )
     outside = tmp_path / ("t.csv" if setting == "path" else "photos")
     value = {"full": str(outside), "up": f"../{outside.name}", "link": "link"}[how]
     changes = {"folder": str(tmp_path / "own"), "path": "t.csv", "photos": "photos"}

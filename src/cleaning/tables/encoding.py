@@ -27,6 +27,8 @@ _BOMS = (
 _OLD = ("cp1251", "cp1252", "koi8_r", "cp866", "mac_cyrillic")
 # So many bytes of lines with other letters than ASCII are enough to tell one of these.
 _SAMPLE = 1 << 16
+# Separators between words would pass for noise.
+_WORDS = bytes(n if n > 127 or chr(n).isalpha() or n == 10 else 32 for n in range(256))
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
 
@@ -127,7 +129,7 @@ def _old_encoding(path: Path) -> str:
                 sample += line
             if len(sample) > _SAMPLE:
                 break
-    found = from_bytes(bytes(sample), cp_isolation=list(_OLD))
+    found = from_bytes(sample.translate(_WORDS), cp_isolation=list(_OLD), threshold=0.5)
     if not found:
         raise UserError(f"{path} is not text in a known encoding; save it as CSV UTF-8")
     best = min(found, key=lambda m: (m.chaos, -m.coherence, _OLD.index(m.encoding)))

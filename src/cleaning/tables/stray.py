@@ -32,13 +32,13 @@ class RowShape:
                 self.names[column] = known
 
     def looks_like_row(self, cells: Sequence[str]) -> bool:
-        """Return whether a line's cells are as many as a row's, and at least half of them alike."""
-        columns = len(self.numbers) + len(self.names)
-        if len(cells) != self.width or not columns:
+        """Return whether a line has as many cells as a row, and most of those that tell are alike."""
+        if len(cells) != self.width:
             return False
-        alike = sum(bool(_NUMBER.fullmatch(cells[column].strip())) for column in self.numbers)
-        alike += sum(cells[column].strip() in known for column, known in self.names.items())
-        return alike * 2 >= columns
+        found = [cell.strip() for cell in cells]
+        alike = [bool(_NUMBER.fullmatch(found[n])) for n in self.numbers if found[n]]
+        alike += [found[n] in known for n, known in self.names.items() if found[n]]
+        return sum(alike) * 2 > len(alike)
 
     def joined(self, lines: Sequence[Sequence[str]]) -> bool:
         """Return whether the lines of one record, as cells of each alone, are rows of their own.
