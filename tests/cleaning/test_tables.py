@@ -306,11 +306,22 @@ def test_bytes_in_parquet_that_are_no_text_cost_their_row(folder: Path) -> None:
     ]  # fmt: skip
 
 
-def test_an_index_that_pandas_stored_is_a_column(folder: Path) -> None:
-    frame = pd.DataFrame({"title": ["a", "b"]}, index=pd.Index(["x", "y"], name="id"))
+@pytest.mark.parametrize("ids", [["x", "y"], range(10, 12), [11, 10]])
+def test_an_index_with_a_name_is_a_column(folder: Path, ids: list[Any]) -> None:
+    frame = pd.DataFrame({"title": ["a", "b"]}, index=pd.Index(ids, name="id"))
     frame.to_parquet(folder / "t.parquet")
     found = Table(folder / "t.parquet")
-    assert [row.cells["id"] for row in found.rows({"id": found.find("id") or 0})] == ["x", "y"]
+    position = found.find("id")
+    assert position is not None and found.exact_up_to(position) is None
+    assert [row.cells["id"] for row in found.rows({"id": position})] == list(map(str, ids))
+
+
+def test_a_long_counted_index_goes_on_from_batch_to_batch(folder: Path) -> None:
+    frame = pd.DataFrame({"title": ["a"] * 2500}, index=pd.RangeIndex(5, 5005, 2, name="id"))
+    frame.to_parquet(folder / "t.parquet")
+    found = Table(folder / "t.parquet")
+    read = [row.cells for row in found.rows({"id": 1, "title": 0})]
+    assert [row["id"] for row in read] == [str(5 + 2 * n) for n in range(2500)]
 
 
 @pytest.mark.parametrize(

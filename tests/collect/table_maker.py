@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 from collections.abc import Sequence
@@ -9,19 +10,35 @@ from dataclasses import dataclass
 from io import StringIO
 from random import Random
 
+from src.core.schema import Columns
+
 FIELDS = ("id", "title", "description", "price", "category", "image", "day")
+COLUMNS = Columns(
+    id="id", title="title", text="description", price="price", category="category",
+    photo="image", seller="", split="", listed="day",
+)  # fmt: skip
 CATEGORIES = ("Мебель", "Телефоны и связь", "Книги, журналы", 'Товары для "дома"')
 TITLES = (
     "Стул", "Стол, дубовый", 'Диван "Икея"', "Шкаф; белый", "Смартфон | 128 ГБ", "Книга", "'Зенит'",
-    'Монитор 24"', "Лампа\tнастольная", "Велосипед №5", "Кот", "10.5 дюймов",
+    'Монитор 24"', "Лампа\tнастольная", "Велосипед №5", "Кот", "10.5 дюймов", '"Зенит" фото',
 )  # fmt: skip
 TEXTS = (
-    "Крепкий, почти новый", 'Он сказал: "торг", и ушёл', "Строка\nещё строка", "", "a;b;c;d;e;f",
+    "Крепкий, почти новый", 'Он сказал: "торг", и ушёл', "Строка\nещё строка", "", "a;b;c;d;e;f;g",
     "Отдам: 1, 2, 3, 4, 5, 6", "«Ёлочки» — и тире", "Строка\r\nи ещё,\r\nи ещё", "цена 500 руб.",
+    "Продаю:\n1, стол, дуб, 500, Мебель, 1.jpg\n2 стула", "NA",
 )  # fmt: skip
-SEPARATORS = (",", ";", "\t", "|")
-ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1251", "koi8_r", "cp866")
-THOUSANDS = ("", " ", "\u00a0")
+PRICES = ("", "0", "950", "1500", "12500", "1234567", "99.5", "12.25")
+# The codec of one row, and what begins the file.
+ENCODINGS = {
+    "utf-8": ("utf-8", b""),
+    "utf-8-sig": ("utf-8", codecs.BOM_UTF8),
+    "utf-16": ("utf-16-le", codecs.BOM_UTF16_LE),
+    "utf-16-le": ("utf-16-le", b""),
+    "utf-16-be": ("utf-16-be", b""),
+    "cp1251": ("cp1251", b""),
+    "koi8_r": ("koi8_r", b""),
+    "cp866": ("cp866", b""),
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,7 @@ class Dress:
     Attributes:
         sep_line: the first line names the separator, as Excel's does.
         trailing: a separator after each row, which the header lacks.
+        missing: the word for a price or photo that is not there.
     """
 
     separator: str = ","
@@ -42,13 +60,21 @@ class Dress:
     day_first: bool = False
     sep_line: bool = False
     trailing: bool = False
-    header_quoted: bool = False
+    missing: str = ""
     zipped: bool = False
 
-    def price(self, value: float) -> str:
+    def seen(self, text: str) -> str:
+        """Return a text as the encoding can hold it."""
+        codec, _ = ENCODINGS[self.encoding]
+        return text.encode(codec, "replace").decode(codec)
+
+    def price(self, price: str) -> str:
         """Write a price."""
-        whole, _, cents = f"{value:,.2f}".partition(".")
-        return whole.replace(",", self.thousands) + (f"{self.decimal}{cents}" if value % 1 else "")
+        if not price:
+            return self.missing
+        whole, _, decimals = price.partition(".")
+        grouped = f"{int(whole):,}".replace(",", self.thousands)
+        return grouped + (f"{self.decimal}{decimals:0<2}" if decimals else "")
 
     def day(self, iso: str) -> str:
         """Write a day, given as YYYY-MM-DD."""
@@ -57,52 +83,60 @@ class Dress:
 
 def made_rows(n: int, random: Random) -> list[dict[str, str]]:
     """Return N listings by field; prices and days in their plain form."""
-    return [
+    rows = [
         {
             "id": str(number),
             "title": random.choice(TITLES),
             "description": random.choice(TEXTS),
-            "price": random.choice(["", "0", "950", "1500", "12500", "1234567", "99.5", "12.25"]),
+            "price": random.choice(PRICES),
             "category": random.choice(CATEGORIES),
             "image": random.choice(["", f"{number}.jpg"]),
-            # A day above 12 in each, so that the order is never open.
+            # Always later than the twelfth, so that the order of day and month is never open.
             "day": f"2025-{random.randint(1, 12):02}-{random.randint(13, 28)}",
         }
         for number in range(1, n + 1)
     ]
+    # With these no mark of decimals or thousands is open.
+    for row, price in zip(rows, ("1234567", "99.5", "12.25", "950"), strict=False):
+        row["price"] = price
+    return rows
 
 
 def row_texts(rows: Sequence[dict[str, str]], dress: Dress) -> list[str]:
     """Return the header and each row as text, with its line end."""
     table = [list(FIELDS)]
     for row in rows:
-        price = dress.price(float(row["price"])) if row["price"] else ""
-        table.append(list((row | {"price": price, "day": dress.day(row["day"])}).values()))
+        written = row | {"price": dress.price(row["price"]), "day": dress.day(row["day"])}
+        written["image"] = row["image"] or dress.missing
+        table.append(list(written.values()))
     texts = []
     for number, cells in enumerate(table):
         out = StringIO()
-        quoting = csv.QUOTE_ALL if dress.header_quoted and not number else dress.quoting
-        csv.writer(
-            out, delimiter=dress.separator, quoting=quoting, lineterminator=dress.line_end
-        ).writerow(cells)  # type: ignore[call-overload]
-        text = out.getvalue()
-        if dress.trailing and number:
-            text = text.removesuffix(dress.line_end) + dress.separator + dress.line_end
-        texts.append(text)
+        kind: dict[str, object] = {"delimiter": dress.separator, "quoting": dress.quoting}
+        csv.writer(out, lineterminator="\r\n", **kind).writerow(cells)  # type: ignore[call-overload]
+        end = dress.separator if dress.trailing and number else ""
+        texts.append(out.getvalue().removesuffix("\r\n") + end + dress.line_end)
     return texts
 
 
-def table_bytes(texts: Sequence[str], dress: Dress) -> bytes:
-    """Return the content of the file."""
+def table_bytes(texts: Sequence[str | bytes], dress: Dress) -> bytes:
+    """Return the content of the file; rows that are bytes are encoded already."""
+    codec, mark = ENCODINGS[dress.encoding]
     first = f"sep={dress.separator}{dress.line_end}" if dress.sep_line else ""
-    content = (first + "".join(texts)).encode(dress.encoding, "replace")
+    encoded = (
+        text if isinstance(text, bytes) else text.encode(codec, "replace")
+        for text in [first, *texts]
+    )  # fmt: skip
+    content = mark + b"".join(encoded)
     return gzip.compress(content, mtime=0) if dress.zipped else content
 
 
-def damaged(texts: list[str], random: Random) -> tuple[list[str | bytes], set[int]]:
-    """Return the rows with one or several damages, and the numbers of the rows touched.
+def damaged(
+    texts: Sequence[str], dress: Dress, random: Random
+) -> tuple[list[str | bytes], set[int]]:
+    """Return the rows after one to three damages, and the numbers of the rows touched.
 
-    The header is row 0.
+    Row 0 is the header, which stays whole.
     """
     rows: list[str | bytes] = list(texts)
     touched = set()
@@ -110,30 +144,30 @@ def damaged(texts: list[str], random: Random) -> tuple[list[str | bytes], set[in
         n = random.randrange(1, len(rows))
         row = rows[n]
         touched.add(n)
-        if not row or isinstance(row, bytes):
+        if isinstance(row, bytes) or not row:
             continue
         at = random.randrange(len(row))
+        odd = [",", ";", "\r", "\n", "\0", "\u2028", "\ufeff", '""', ',"', '",', "\\"]
         match random.randrange(7):
             case 0:
-                content = bytearray(row.encode())
+                content = bytearray(row.encode(ENCODINGS[dress.encoding][0], "replace"))
                 content[random.randrange(len(content))] ^= 1 << random.randrange(8)
                 rows[n] = bytes(content)
+                # A flipped line end joins the row to the next.
+                touched.add(n + 1)
             case 1:
-                rows[n] = row[:at] + "\n"
+                rows[n] = row[:at] + dress.line_end
             case 2:
                 rows[n] = row[:at] + '"' + row[at:]
             case 3:
                 rows[n] = row.replace('"', "", 1)
             case 4:
-                cells = row.split(",")
+                cells = row.removesuffix(dress.line_end).split(dress.separator)
                 random.shuffle(cells)
-                rows[n] = ",".join(cells)
+                rows[n] = dress.separator.join(cells) + dress.line_end
             case 5:
-                rows[n] = (
-                    row[:at] + random.choice([",", ";", "\r", "\0", "\u2028", "\ufeff"]) + row[at:]
-                )
+                rows[n] = row[:at] + random.choice(odd) + row[at:]
             case _:
-                # The row's end is lost: it and the next are one.
-                rows[n] = row.rstrip("\r\n")
+                rows[n] = row.removesuffix(dress.line_end)
                 touched.add(n + 1)
     return rows, touched

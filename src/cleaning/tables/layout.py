@@ -113,9 +113,8 @@ def _merit(layout: Layout, wanted: Collection[str]) -> tuple[float, ...]:
 
 def _require_rows_that_fit(layout: Layout, path: Path) -> None:
     width = len(layout.header)
-    lengths = Counter(len(row) for row in layout.sample)
-    if layout.sample and lengths[width] * 2 < len(layout.sample):
-        (common, n), *_ = lengths.most_common(1)
+    ((common, n),) = Counter(map(len, layout.sample)).most_common(1) or [(width, 0)]
+    if common != width:
         raise UserError(
             f"{path}: {n} of its first {len(layout.sample)} rows have {common} cells and the "
             f"header has {width} (separated by {layout.separator}); give each column a name"

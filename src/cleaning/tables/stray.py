@@ -32,7 +32,7 @@ class RowShape:
                 self.names[column] = known
 
     def looks_like_row(self, cells: Sequence[str]) -> bool:
-        """Return whether a line has as many cells as a row, and most of those that tell are alike."""
+        """Return whether a line's cells are as many as a row's, and most that tell are alike."""
         if len(cells) != self.width:
             return False
         found = [cell.strip() for cell in cells]
