@@ -100,7 +100,8 @@ class _TableReader:
                 for row in batch:
                     yield self._listing(row, stored.get(row["id"]), collected)
             require_some(counts, place)
-        collected.said.append(counts.line())
+        if counts.named:
+            collected.said.append(counts.line())
 
     def _column(self, field: str) -> Iterator[Any]:
         if field in self.positions:

@@ -175,6 +175,14 @@ def test_texts_of_several_lines_are_one_cell(folder: Path) -> None:
     assert [cells for n, (_, cells) in enumerate(found) if n != 1] == ROWS
 
 
+def test_lines_of_a_text_with_broken_quotes_become_no_rows(folder: Path) -> None:
+    lines = ['6,"Он сказал "да", и', "ушёл, хлопнув, дверью, домой", 'конец",5,Мебель', LINES[0]]
+    found = rows(table(folder, "\n".join([HEADER, *LINES, *lines])))
+    assert [where for where, _ in found[5:]] == ["line 7", "line 8", "line 9", "line 10"]
+    assert found[5][1] == found[6][1] == csv_table.QUOTE and found[7][1] == csv_table.WIDTH
+    assert found[8][1] == ROWS[0]
+
+
 def test_quotes_inside_texts_are_kept(folder: Path) -> None:
     lines = ['6,Монитор 24",5,Мебель', '7,"Диван ""Икея""",5,Мебель', '8,"Зенит" фото,5,Мебель']
     found = good(table(folder, "\n".join([HEADER, *LINES, *lines])))
@@ -199,7 +207,7 @@ def test_rows_with_bytes_in_another_encoding_are_set_aside(folder: Path) -> None
     lines[3] = LINES[2].encode("cp1251")
     found = table(folder, b"\n".join(lines))
     assert good(found) == [*ROWS[:2], csv_table.BYTES, *ROWS[3:]]
-    assert "in which some bytes are not" in found.about
+    assert "CSV in utf-8 with bytes that are not, " in found.about
 
 
 def test_a_file_that_is_cut_loses_its_last_row_only(folder: Path) -> None:

@@ -254,3 +254,78 @@ def test_a_file_that_is_not_a_table_is_refused(table: Table, name: str, content:
     with pytest.raises(UserError, match=r"UTF-8|cannot be read|is empty|has no column") as error:
         table.read({}, path=f"bad_{name}")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_ids_that_a_float_has_rounded_are_set_aside(table: Table, dtype: str) -> None:
+    frame = pd.DataFrame([GOOD | {"title": "а"}, GOOD | {"title": "б"}])
+    frame["id"] = pd.Series([1, 10**16 + 1]).astype(dtype)
+    frame.to_parquet(table.folder / "t.parquet")
+    settings = TableSettings(
+        folder=str(table.folder), path="t.parquet", photos="photos", columns=COLUMNS
+    )
+    found = read_table(settings, table.out, seed=7, workers=1)
+    assert [listing.id for listing in found.listings] == ["1"]
+    (note,) = found.rejected
+    assert note.reason.startswith("id is a number whose last digits are lost")
+    assert note.detail.startswith("row 2")
+
+
+def test_categories_that_look_the_same_are_one_and_others_are_told(table: Table) -> None:
+    names = ["Мебель", "Ме\u200bбель ", "\ufeffМебель", "мебель", "Mебель"]
+    rows = [{"id": str(n), "category": name} for n, name in enumerate(names)]
+    found = table.read(*rows)
+    assert [listing.category for listing in found.listings] == ["Мебель"] * 3 + names[3:]
+    (told,) = [line for line in found.said if "look-alike" in line]
+    assert "Мебель (3), мебель (1), Mебель (1)" in told
+
+
+def test_a_word_for_a_missing_value_is_no_category_seller_or_split(table: Table) -> None:
+    rows = [{"id": str(n), "category": word} for n, word in enumerate(["nan", "None", "-", "N/A"])]
+    found = table.read({"who": "nan", "split": "nan"}, *rows, columns={"seller": "who"})
+    assert [(row.seller, row.split) for row in found.listings] == [(None, None)]
+    assert [note.detail for note in found.rejected][0] == "line 3: nan"
+    assert {note.reason for note in found.rejected} == {"category is a word for a missing value"}
+
+
+def test_a_row_that_is_set_aside_does_not_take_its_id(table: Table) -> None:
+    found = table.read({"category": ""}, {"title": "Стол"}, {"title": "Шкаф"})
+    assert [listing.title for listing in found.listings] == ["Стол"]
+    assert [note.reason for note in found.rejected] == [
+        "no category",
+        "id occurs earlier in the table",
+    ]
+
+
+def test_a_name_that_two_columns_have_is_refused(table: Table) -> None:
+    (table.folder / "t.csv").write_text("id,title,title,category\n1,a,b,c\n", encoding="utf-8")
+    with pytest.raises(UserError, match="2 columns named 'title'; rename all but one"):
+        table.read({})
+
+
+def test_a_column_may_serve_two_fields(table: Table) -> None:
+    (listing,) = table.read({}, columns={"text": "title"}).listings
+    assert listing.title == listing.text == "Стул"
+
+
+def test_the_summary_says_how_a_table_is_read(table: Table) -> None:
+    content = "id;title;description;price;category;image\n1;Стул;Крепкий;5;Мебель;\n"
+    (table.folder / "t.csv").write_bytes(content.encode("cp1251"))
+    assert table.read({}).said[:2] == [
+        f"{table.folder}/t.csv: CSV in cp1251 as its letters suggest, separated by semicolons",
+        "no column 'split': the listings get a new split",
+    ]
+
+
+def test_rows_are_read_as_their_listings_are_asked_for(table: Table) -> None:
+    rows = pd.DataFrame([GOOD | {"id": str(n)} for n in range(5000)])
+    rows.to_csv(table.folder / "t.csv", index=False)
+    settings = TableSettings(
+        folder=str(table.folder), path="t.csv", photos="photos", columns=COLUMNS
+    )
+    listings = iter(read_table(settings, table.out, seed=7, workers=1).listings)
+    assert next(listings).id == "0"
+    with (table.folder / "t.csv").open("a") as file:
+        file.write("5000,a,b,1,c,\n")
+    with pytest.raises(UserError, match="has changed while it was read; run this again"):
+        list(listings)

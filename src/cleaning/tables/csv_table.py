@@ -48,8 +48,7 @@ class CsvTable:
         self.encoding = detect_encoding(path)
         self.layout = detect_layout(path, self.encoding, wanted)
         self.columns = self.layout.header
-        damaged = ", in which some bytes are not" if self.encoding.damaged else ""
-        self.about = f"CSV in {self.encoding.name}{damaged}, separated by {self.layout.separator}"
+        self.about = f"CSV in {self.encoding.words}, separated by {self.layout.separator}"
 
     def rows(self, positions: Mapping[str, int], raw: Collection[str] = ()) -> Iterator[Row]:
         """Yield all rows with the cells at `positions` by field; blank lines are none."""
@@ -77,14 +76,11 @@ class CsvTable:
         skip = self.layout.skip
         with open_text(self.path, self.encoding) as file:
             records = Records(islice(file, skip, None), self.layout.dialect)
-            header = next(records)
-            while not header.cells:
-                header = next(records)
+            while not next(records).cells:
+                pass
+            after_broken = False
             for record in records:
-                if record.cells is None or (
-                    len(record.lines) > 1
-                    and self._shape.joined(list(map(records.alone, record.lines)))
-                ):
+                if record.cells is None or self._is_joined(record, records):
                     checked = self._broken(record, records)
                 elif not any(record.cells):
                     # A blank line, or what Excel writes for an empty row.
@@ -93,23 +89,35 @@ class CsvTable:
                     checked = _Cells(0, len(record.lines), [], EMPTY)
                 else:
                     fault = "" if self._fits(record.cells) else WIDTH
+                    # The text of a broken row may go on in lines with as many cells as a row.
+                    if not fault and after_broken and not self._is_row(record.cells):
+                        fault = QUOTE
                     checked = _Cells(0, len(record.lines), record.cells, fault)
+                after_broken = checked.fault == QUOTE or (after_broken and bool(checked.fault))
                 yield checked._replace(first_line=skip + records.next_line - checked.lines)
 
     def _fits(self, cells: list[str]) -> bool:
         whole = len(cells) == len(self.columns)
         return whole and not (self.layout.extra and cells[-1].strip())
 
+    def _is_row(self, cells: list[str]) -> bool:
+        return self._fits(cells) and (not self._shape.tells or self._shape.looks_like_row(cells))
+
+    def _is_joined(self, record: Record, records: Records) -> bool:
+        several = len(record.lines) > 1
+        return several and self._shape.joined(list(map(records.alone, record.lines)))
+
     def _broken(self, record: Record, records: Records) -> _Cells:
         """Return what the first line of a broken record is by itself; the others are read again."""
         first, *others = record.lines
-        if others:
-            records.give_back(others)
+        records.give_back(others)
         literal = records.literal(first)
         following = records.peek()
         if not literal:
             return _Cells(0, 1, [], LONG)
         # If the next line is no row, the text of this one may go on there.
-        if self._fits(literal) and (not following.strip() or self._fits(records.alone(following))):
+        if self._fits(literal) and (
+            not following.strip() or self._is_row(records.alone(following))
+        ):
             return _Cells(0, 1, literal, note=AS_IT_STANDS)
         return _Cells(0, 1, [], QUOTE)

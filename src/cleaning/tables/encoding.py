@@ -33,10 +33,17 @@ _ESCAPED = re.compile("[\udc80-\udcff]")
 
 
 class Encoding(NamedTuple):
-    """A codec of Python; `damaged`: some bytes of the file are not in it."""
+    """A codec of Python; `damaged`: some bytes of the file are not in it; `guessed` by letters."""
 
     name: str
     damaged: bool = False
+    guessed: bool = False
+
+    @property
+    def words(self) -> str:
+        """The encoding in words."""
+        guessed = " as its letters suggest" if self.guessed else ""
+        return self.name + guessed + (" with bytes that are not" if self.damaged else "")
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
@@ -67,7 +74,7 @@ def detect_encoding(path: Path) -> Encoding:
     if good > bad:
         return Encoding("utf-8", damaged=True)
     name = _old_encoding(path)
-    return Encoding(name, damaged=not _decodes(path, name))
+    return Encoding(name, damaged=not _decodes(path, name), guessed=True)
 
 
 def open_text(path: Path, encoding: Encoding) -> TextIO:

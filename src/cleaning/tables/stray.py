@@ -11,7 +11,7 @@ _NUMBER = re.compile(r"[\W\d]*\d[\W\d]*")
 class RowShape:
     """What the columns of a table look like, learnt from its first rows.
 
-    A column tells rows from other lines if nearly all its cells are numbers (or dates), or if they
+    A column tells rows from other lines if most of its cells are numbers (or dates), or if they
     are few different names.
     """
 
@@ -26,10 +26,15 @@ class RowShape:
             known = frozenset(cell for cell in filled if "\n" not in cell)
             if len(filled) * 2 < len(cells) or not filled:
                 continue
-            if sum(bool(_NUMBER.fullmatch(cell)) for cell in filled) >= 0.9 * len(filled):
+            if sum(bool(_NUMBER.fullmatch(cell)) for cell in filled) >= 0.75 * len(filled):
                 self.numbers.append(column)
             elif len(known) * 3 <= len(filled):
                 self.names[column] = known
+
+    @property
+    def tells(self) -> bool:
+        """Whether any column tells rows from other lines."""
+        return bool(self.numbers or self.names)
 
     def looks_like_row(self, cells: Sequence[str]) -> bool:
         """Return whether a line's cells are as many as a row's, and most that tell are alike."""
