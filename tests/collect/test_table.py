@@ -281,10 +281,11 @@ def test_categories_that_look_the_same_are_one_and_others_are_told(table: Table)
 
 
 def test_a_word_for_a_missing_value_is_no_category_seller_or_split(table: Table) -> None:
-    rows = [{"id": str(n), "category": word} for n, word in enumerate(["nan", "None", "-", "N/A"])]
+    words = ["nan", "None", "-", "N/A"]
+    rows = [{"id": str(n), "category": word} for n, word in enumerate(words, 2)]
     found = table.read({"who": "nan", "split": "nan"}, *rows, columns={"seller": "who"})
     assert [(row.seller, row.split) for row in found.listings] == [(None, None)]
-    assert [note.detail for note in found.rejected][0] == "line 3: nan"
+    assert found.rejected[0].detail == "line 3: nan"
     assert {note.reason for note in found.rejected} == {"category is a word for a missing value"}
 
 
