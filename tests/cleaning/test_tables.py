@@ -237,6 +237,7 @@ def test_gzip_is_unpacked_whatever_its_name(folder: Path) -> None:
         (b"BZh91AY&SY" + b"\0" * 60, "compressed by bzip2"),
         (b"\xef\xbb\xbf<!DOCTYPE html>", "HTML or XML"),
         (b'[{"id": 1}]', "JSON"),
+        (b'{"id": 1}\n{"id": 2}\n', "JSON"),
         (b"\x89PNG\r\n\x1a\n", "a picture"),
         (gzip.compress(b"PK\x03\x04"), "Excel workbook"),
         (b"", "is empty"),
@@ -249,6 +250,10 @@ def test_other_files_are_refused_by_name(folder: Path, content: bytes, words: st
     with pytest.raises(UserError, match=words) as error:
         table(folder, content)
     assert "\n" not in str(error.value)
+
+
+def test_names_of_columns_in_brackets_are_no_json(folder: Path) -> None:
+    assert table(folder, "[id];[title]\n1;Стул\n").columns == ["[id]", "[title]"]
 
 
 def test_a_missing_file_or_a_folder_is_refused(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 from typing import IO, NoReturn, cast
 
@@ -29,9 +30,9 @@ _OTHERS = (
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
     (b"<", "HTML or XML"),
-    (b"{", "JSON"),
-    (b"[", "JSON"),
 )
+# Not every bracket: a column may be called [id].
+_JSON = re.compile(rb'\[\s*[{\["\]]|\{\s*["}]')
 
 
 def holds_parquet(path: Path) -> bool:
@@ -55,6 +56,8 @@ def holds_parquet(path: Path) -> bool:
     for magic, name in _OTHERS:
         if head.startswith(magic) or text.startswith(magic):
             _refuse(path, name)
+    if _JSON.match(text):
+        _refuse(path, "JSON")
     if not text:
         raise UserError(f"{path} is empty; expected a line with the names of the columns")
     return False
