@@ -43,11 +43,15 @@ def outcome(seed: str, folder: Path) -> Outcome:
         quoting=random.choice([csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
         line_end=random.choice(["\n", "\r\n"]),
         trailing=random.random() < 0.1,
+        zipped=random.random() < 0.1,
     )
     rows = made_rows(random.randint(10, 40), random)
     texts, touched = damaged(row_texts(rows, dress), dress, random)
     folder.mkdir(parents=True)
-    (folder / "t.csv").write_bytes(table_bytes(texts, dress))
+    content = bytearray(table_bytes(texts, dress))
+    if dress.zipped and random.random() < 0.5:
+        content[random.randrange(len(content))] ^= 1 << random.randrange(8)
+    (folder / "t.csv").write_bytes(content)
     place = TableSettings(folder=str(folder), path="t.csv", photos="", columns=_WITHOUT_PHOTO)
     whole = {number: row for number, row in enumerate(rows, 1) if number not in touched}
     try:

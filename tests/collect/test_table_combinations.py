@@ -30,12 +30,18 @@ DRESSES = st.builds(
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     line_end=st.sampled_from(["\n", "\r\n"]),
     decimal=st.sampled_from(".,"),
-    thousands=st.sampled_from(["", " ", "\u00a0", "'"]),
+    thousands=st.sampled_from(["", " ", "\u00a0", "'", ".", ","]),
+    currency=st.sampled_from(["", " руб.", " ₽", " RUB", "р"]),
+    photo=st.sampled_from(
+        ["{}.jpg", "{}", "photos/{}.jpg", "photos\\{}.jpg", "{}.JPG", "{}.jpg;0.jpg"]
+    ),
     day_first=st.booleans(),
     sep_line=st.booleans(),
     trailing=st.booleans(),
     missing=st.sampled_from(["", "nan", "None", "-"]),
     zipped=st.booleans(),
+).filter(
+    lambda dress: dress.decimal != dress.thousands and dress.seen(dress.currency) == dress.currency
 )
 
 
@@ -78,6 +84,7 @@ def test_a_table_in_any_dress_is_read_to_the_same_listings(dress: Dress, seed: i
 def test_parquet_is_read_to_the_same_listings(seed: int, dictionary: bool, binary: bool) -> None:
     rows = made_rows(12, Random(seed))
     frame = pd.DataFrame(rows)
+    frame["image"] = [row["image"] and f"{row['id']}.jpg" for row in rows]
     frame["id"] = frame["id"].astype("float64" if dictionary else "int64")
     frame["price"] = pd.to_numeric(frame["price"])
     frame["day"] = pd.to_datetime(frame["day"])
