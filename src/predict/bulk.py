@@ -138,9 +138,11 @@ def _ids(cells: pd.DataFrame, before: int) -> list[str]:
 
 def _tell_faults(result: pd.DataFrame, rows: Sequence[Row]) -> None:
     """Write into the results of a batch why a row of the table could not be read."""
-    for n, row in enumerate(rows):
-        if row.fault:
-            result.loc[n, "error"] = f"{row.fault} ({row.where})"
-        elif row.note:
-            notes = (result.loc[n, "note"], f"{row.note} ({row.where})")
-            result.loc[n, "note"] = "; ".join(filter(None, notes))
+    result["error"] = [
+        f"{row.fault} ({row.where})" if row.fault else error
+        for row, error in zip(rows, result["error"], strict=True)
+    ]
+    result["note"] = [
+        "; ".join(filter(None, (note, f"{row.note} ({row.where})" if row.note else "")))
+        for row, note in zip(rows, result["note"], strict=True)
+    ]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, NamedTuple, TextIO, cast
+from typing import NamedTuple, TextIO
 
 from src.cleaning.tables.contents import open_bytes
 from src.core.errors import UserError
@@ -80,8 +80,7 @@ def detect_encoding(path: Path) -> Encoding:
 def open_text(path: Path, encoding: Encoding) -> TextIO:
     """Open a file in its encoding; line ends stay as they are, and MARK is where bytes are bad."""
     name = "utf-8-sig" if encoding.name == "utf-8" else encoding.name
-    raw = cast(IO[bytes], open_bytes(path))
-    return TextIOWrapper(raw, encoding=name, errors="mark", newline="")
+    return TextIOWrapper(open_bytes(path), encoding=name, errors="mark", newline="")
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

@@ -103,10 +103,10 @@ def _layout(lines: Sequence[str], skip: int, dialect: Dialect) -> Layout:
     return Layout(dialect, skip, header, rows, extra)
 
 
-def _merit(layout: Layout, wanted: Collection[str]) -> tuple[float, ...]:
+def _merit(layout: Layout, wanted: set[str]) -> tuple[float, ...]:
     width = len(layout.header)
     fit = sum(len(row) == width for row in layout.sample) / max(1, len(layout.sample))
-    named = len(wanted & set(layout.header)) if wanted else 0
+    named = len(wanted & set(layout.header))
     # The share of the separators that a file of only one column has to explain is none.
     return named, fit * (1 - 1 / max(1, width)), fit, len(layout.sample)
 

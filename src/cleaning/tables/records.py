@@ -61,7 +61,8 @@ class Records:
         return self
 
     def __next__(self) -> Record:
-        self._lines.taken = taken = []
+        taken: list[str] = []
+        self._lines.taken = taken
         try:
             record = Record(taken, next(self._reader))
         except csv.Error:
