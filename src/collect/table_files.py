@@ -36,15 +36,17 @@ def _inside(settings: Table, name: str, what: str) -> Path:
             f"move it there, or set collect.table.folder"
         )
     if not path.exists():
-        raise UserError(f"collect.table.{name}: {path} does not exist{_queue_hint()}; give {what}")
+        raise UserError(
+            f"collect.table.{name}: {path} does not exist{_queue_hint(path)}; give {what}"
+        )
     return path
 
 
-def _queue_hint() -> str:
+def _queue_hint(path: Path) -> str:
     root = os.environ.get("DVC_ROOT", "")
     if not root or Path(root).resolve() == Path.cwd():
         return ""
     return (
-        " in this experiment's copy of the repository (queue it with --copy-paths, "
-        "or set collect.table.folder to a full path)"
+        f" in this experiment's copy of the repository: queue it with --copy-paths {path}, or set "
+        "collect.table.folder to a full path"
     )
