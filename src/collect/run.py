@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from src.collect.avito import avito_source
 from src.collect.collected import Collected, Listing, Note
 from src.collect.demo.source import demo_source
-from src.collect.summary import Counts, nothing_collected, require_all_rows, summary
+from src.collect.summary import Counts, nothing_collected, require_all_rows, summary_lines
 from src.collect.table import table_source
 from src.core.errors import UserError
 from src.core.files import replacing, write_json
@@ -60,7 +60,7 @@ def collect(settings: Collect, seed: int, out: Path, crawls: Path) -> None:
                 _write_notes(collected, counts, source, notes)
             if not counts.listings:
                 raise UserError(nothing_collected(collected, source, out / "notes"))
-    for line in summary(collected, counts, source, out / "notes"):
+    for line in summary_lines(collected, counts, source, out / "notes"):
         print(line)
 
 

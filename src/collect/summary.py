@@ -46,7 +46,7 @@ def require_all_rows(collected: Collected, listings: int) -> None:
         )
 
 
-def summary(collected: Collected, counts: Counts, source: str, notes: Path) -> Iterator[str]:
+def summary_lines(collected: Collected, counts: Counts, source: str, notes: Path) -> Iterator[str]:
     """Yield the lines that end the stage: how the source was read, and what became of its rows."""
     yield from collected.said
     rejected = len(collected.rejected)

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from src.cleaning.categories import nearly_equal, read_category
 from src.cleaning.ids import read_id
 from src.cleaning.tables.cells import is_missing
-from src.cleaning.tables.table import Table
+from src.cleaning.tables.table import UserTable
 
 # Names of categories that are kept for comparison; a table with more has another fault.
 _MOST_CATEGORIES = 10_000
@@ -37,7 +37,7 @@ class Survey(NamedTuple):
     alike: list[list[str]]
 
 
-def survey(table: Table, positions: Mapping[str, int]) -> Survey:
+def survey(table: UserTable, positions: Mapping[str, int]) -> Survey:
     """Read all rows once; `positions` are those of the fields, `category` among them."""
     asked = {field: positions[field] for field in ("id", "category", "split") if field in positions}
     exact = table.exact_up_to(positions["id"]) if "id" in positions else None

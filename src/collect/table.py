@@ -16,7 +16,7 @@ from src.cleaning.ids import read_id
 from src.cleaning.prices import PriceReader
 from src.cleaning.redact import redact
 from src.cleaning.tables.cells import is_missing, visible
-from src.cleaning.tables.table import Table
+from src.cleaning.tables.table import UserTable
 from src.collect.collected import Collected, Listing, Note, seller_hash
 from src.collect.survey import survey
 from src.collect.table_files import file_in_folder, photo_folder
@@ -50,7 +50,7 @@ def read_table(settings: TableSettings, photos: Path, *, seed: int, workers: int
     """
     path = file_in_folder(settings)
     wanted = [str(name) for _, name in settings.columns if name]
-    reader = _TableReader(Table(path, wanted), settings.columns, seed)
+    reader = _TableReader(UserTable(path, wanted), settings.columns, seed)
     folder = photo_folder(settings) if "photo" in reader.positions else None
     collected = Collected(listings=(), rejected=[], noted=[], read=reader.survey.rows)
     collected.said += reader.said()
@@ -61,7 +61,7 @@ def read_table(settings: TableSettings, photos: Path, *, seed: int, workers: int
 class _TableReader:
     """Reads the listings of a table with what its columns as a whole tell."""
 
-    def __init__(self, table: Table, columns: Columns, seed: int) -> None:
+    def __init__(self, table: UserTable, columns: Columns, seed: int) -> None:
         self.table, self.columns, self.seed = table, columns, seed
         self.positions = _positions(table, columns)
         self.survey = survey(table, self.positions)
@@ -173,7 +173,7 @@ class _TableReader:
         )
 
 
-def _positions(table: Table, columns: Columns) -> Mapping[str, int]:
+def _positions(table: UserTable, columns: Columns) -> Mapping[str, int]:
     """Return where each field is; a field that the user says the table lacks has no place."""
     positions = {}
     for field, name in columns:

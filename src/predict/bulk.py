@@ -14,7 +14,7 @@ from tqdm import tqdm
 from src.cleaning.prices import PriceReader
 from src.cleaning.tables.cells import as_text
 from src.cleaning.tables.row import Row
-from src.cleaning.tables.table import Table
+from src.cleaning.tables.table import UserTable
 from src.core.errors import UserError
 from src.core.files import replacing
 from src.predict.listings import (
@@ -66,7 +66,7 @@ def predict_table(
     """
     if out.suffix.lower() not in (".csv", *PARQUET):
         raise UserError(f"{out}: expected a name that ends in .csv or .parquet")
-    source = Table(table, [name for name in columns.values() if name])
+    source = UserTable(table, [name for name in columns.values() if name])
     positions = _positions(source, columns, chosen)
     if "photo" in positions and not photos.is_dir():
         raise UserError(f"{photos} is not a folder of photos; give one with --photos")
@@ -102,7 +102,9 @@ def predict_table(
     return TableCounts(done, unpredicted, noted)
 
 
-def _positions(table: Table, columns: Mapping[str, str], chosen: Collection[str]) -> dict[str, int]:
+def _positions(
+    table: UserTable, columns: Mapping[str, str], chosen: Collection[str]
+) -> dict[str, int]:
     """Return where each field is; those that the table lacks have no place unless chosen."""
     positions = {}
     for field, name in columns.items():
@@ -124,7 +126,7 @@ def _positions(table: Table, columns: Mapping[str, str], chosen: Collection[str]
     return positions
 
 
-def _prices(table: Table, positions: Mapping[str, int]) -> Iterator[Any]:
+def _prices(table: UserTable, positions: Mapping[str, int]) -> Iterator[Any]:
     if "price" in positions:
         rows = table.rows({"price": positions["price"]}, raw=_RAW)
         yield from (row.cells["price"] for row in rows if not row.fault)

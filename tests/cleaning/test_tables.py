@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from src.cleaning.tables import csv_table
-from src.cleaning.tables.table import Table
+from src.cleaning.tables.table import UserTable
 from src.core.errors import UserError
 
 HEADER = "id,title,price,category"
@@ -34,19 +34,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def table(folder: Path, content: str | bytes, name: str = "t.csv") -> Table:
+def table(folder: Path, content: str | bytes, name: str = "t.csv") -> UserTable:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return Table(path, HEADER.split(","))
+    return UserTable(path, HEADER.split(","))
 
 
-def rows(found: Table) -> list[tuple[str, list[str] | str]]:
+def rows(found: UserTable) -> list[tuple[str, list[str] | str]]:
     """Return (where, cells or fault) of all rows."""
     positions = {name: n for n, name in enumerate(found.columns) if name}
     return [(row.where, row.fault or list(row.cells.values())) for row in found.rows(positions)]
 
 
-def good(found: Table) -> list[list[str] | str]:
+def good(found: UserTable) -> list[list[str] | str]:
     return [cells for _, cells in rows(found)]
 
 
@@ -97,7 +97,7 @@ def test_a_header_with_other_separators_in_names_does_not_mislead(
     path = folder / "t.csv"
     path.write_text(content, encoding="utf-8", newline="")
     for wanted in ((), ("id", "name, short", "price, RUB")):
-        found = Table(path, wanted)
+        found = UserTable(path, wanted)
         assert found.columns == ["id", "name, short", "price, RUB"]
         assert good(found) == [["1", "Стул, белый", "1,5"], ["2", "Стол", "2,5"]]
 
@@ -258,9 +258,9 @@ def test_names_of_columns_in_brackets_are_no_json(folder: Path) -> None:
 
 def test_a_missing_file_or_a_folder_is_refused(folder: Path) -> None:
     with pytest.raises(UserError, match="there is no such file"):
-        Table(folder / "none.csv")
+        UserTable(folder / "none.csv")
     with pytest.raises(UserError, match="is not a file"):
-        Table(folder)
+        UserTable(folder)
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(folder: Path) -> None:
@@ -284,7 +284,7 @@ def test_a_name_that_two_columns_have_is_refused(folder: Path, name: str) -> Non
     else:
         column = pa.array(["a"])
         pq.write_table(pa.table([column, column, column], ["id", "title", "title"]), folder / name)
-        found = Table(folder / name)
+        found = UserTable(folder / name)
     assert found.find("id") == 0
     with pytest.raises(UserError, match="has 2 columns named 'title'; rename all but one"):
         found.find("title")
@@ -305,7 +305,7 @@ def test_a_name_that_two_columns_have_is_refused(folder: Path, name: str) -> Non
 )
 def test_values_of_parquet_as_text(folder: Path, values: list[Any], texts: list[str]) -> None:
     pq.write_table(pa.table({"a.b": values}), folder / "t.parquet")
-    found = Table(folder / "t.parquet")
+    found = UserTable(folder / "t.parquet")
     assert [row.cells["x"] for row in found.rows({"x": 0})] == texts
     assert [row.cells["x"] for row in found.rows({"x": 0}, raw={"x"})][1] in (None, values[1]) or (
         np.isnan(values[1])
@@ -314,7 +314,7 @@ def test_values_of_parquet_as_text(folder: Path, values: list[Any], texts: list[
 
 def test_bytes_in_parquet_that_are_no_text_cost_their_row(folder: Path) -> None:
     pq.write_table(pa.table({"id": [b"1", b"\xff"]}), folder / "t.parquet")
-    assert rows(Table(folder / "t.parquet")) == [
+    assert rows(UserTable(folder / "t.parquet")) == [
         ("row 1", ["1"]), ("row 2", "bytes that are not UTF-8 text"),
     ]  # fmt: skip
 
@@ -323,7 +323,7 @@ def test_bytes_in_parquet_that_are_no_text_cost_their_row(folder: Path) -> None:
 def test_an_index_with_a_name_is_a_column(folder: Path, ids: list[Any]) -> None:
     frame = pd.DataFrame({"title": ["a", "b"]}, index=pd.Index(ids, name="id"))
     frame.to_parquet(folder / "t.parquet")
-    found = Table(folder / "t.parquet")
+    found = UserTable(folder / "t.parquet")
     position = found.find("id")
     assert position is not None and found.exact_up_to(position) is None
     assert [row.cells["id"] for row in found.rows({"id": position})] == list(map(str, ids))
@@ -332,7 +332,7 @@ def test_an_index_with_a_name_is_a_column(folder: Path, ids: list[Any]) -> None:
 def test_a_long_counted_index_goes_on_from_batch_to_batch(folder: Path) -> None:
     frame = pd.DataFrame({"title": ["a"] * 2500}, index=pd.RangeIndex(5, 5005, 2, name="id"))
     frame.to_parquet(folder / "t.parquet")
-    found = Table(folder / "t.parquet")
+    found = UserTable(folder / "t.parquet")
     read = [row.cells for row in found.rows({"id": 1, "title": 0})]
     assert [row["id"] for row in read] == [str(5 + 2 * n) for n in range(2500)]
 
@@ -342,9 +342,9 @@ def test_a_long_counted_index_goes_on_from_batch_to_batch(folder: Path) -> None:
 )
 def test_how_far_numbers_of_parquet_are_exact(folder: Path, dtype: str, limit: int | None) -> None:
     pd.DataFrame({"id": pd.Series([1, 2]).astype(dtype)}).to_parquet(folder / "t.parquet")
-    assert Table(folder / "t.parquet").exact_up_to(0) == limit
+    assert UserTable(folder / "t.parquet").exact_up_to(0) == limit
 
 
 def test_rows_are_counted_without_any_column(folder: Path) -> None:
     pd.DataFrame({"a": range(2500)}).to_parquet(folder / "t.parquet")
-    assert sum(1 for _ in Table(folder / "t.parquet").rows({})) == 2500
+    assert sum(1 for _ in UserTable(folder / "t.parquet").rows({})) == 2500

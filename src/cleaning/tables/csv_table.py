@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from src.cleaning.tables.encoding import MARK, detect_encoding, open_text
 from src.cleaning.tables.layout import detect_layout
-from src.cleaning.tables.records import Record, Records
+from src.cleaning.tables.records import CsvRecord, Records
 from src.cleaning.tables.row import Row
 from src.cleaning.tables.stray import RowShape
 
@@ -103,11 +103,11 @@ class CsvTable:
     def _is_row(self, cells: list[str]) -> bool:
         return self._fits(cells) and (not self._shape.tells or self._shape.looks_like_row(cells))
 
-    def _is_joined(self, record: Record, records: Records) -> bool:
+    def _is_joined(self, record: CsvRecord, records: Records) -> bool:
         several = len(record.lines) > 1
         return several and self._shape.joined(list(map(records.alone, record.lines)))
 
-    def _broken(self, record: Record, records: Records) -> _Cells:
+    def _broken(self, record: CsvRecord, records: Records) -> _Cells:
         """Return what the first line of a broken record is by itself; the others are read again."""
         first, *others = record.lines
         records.give_back(others)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from src.cleaning.tables.cells import value_as_text
 from src.cleaning.tables.row import Row
 
-BYTES = "bytes that are not UTF-8 text"
+NOT_UTF8 = "bytes that are not UTF-8 text"
 _BATCH = 1000
 _EXACT = {pa.float64(): 2**53, pa.float32(): 2**24, pa.float16(): 2**11}
 
@@ -56,7 +56,7 @@ class ParquetTable:
                         }
                         yield Row(f"row {number}", cells)
                     except UnicodeDecodeError:
-                        yield Row(f"row {number}", {}, BYTES)
+                        yield Row(f"row {number}", {}, NOT_UTF8)
 
     def exact_up_to(self, column: int) -> int | None:
         """Return the largest integer that the column's type holds exactly; None for others."""

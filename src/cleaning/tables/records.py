@@ -16,7 +16,7 @@ class Dialect(NamedTuple):
     escape: str | None = None
 
 
-class Record(NamedTuple):
+class CsvRecord(NamedTuple):
     """The lines of one record; `cells` is None where quotes do not pair or a cell is too long."""
 
     lines: list[str]
@@ -57,16 +57,16 @@ class Records:
         self._lines = _Lines(lines)
         self._reader = self._parse(self._lines)
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Iterator[CsvRecord]:
         return self
 
-    def __next__(self) -> Record:
+    def __next__(self) -> CsvRecord:
         taken: list[str] = []
         self._lines.taken = taken
         try:
-            record = Record(taken, next(self._reader))
+            record = CsvRecord(taken, next(self._reader))
         except csv.Error:
-            record = Record(taken[:1], None)
+            record = CsvRecord(taken[:1], None)
             self._lines.give_back(taken[1:])
         self.next_line += len(record.lines)
         return record

@@ -17,7 +17,7 @@ from src.cleaning.tables.row import Row
 from src.core.errors import UserError
 
 
-class Table:
+class UserTable:
     """A CSV or Parquet file that can be read several times, row by row, in flat memory.
 
     Args:
