@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from src.cleaning.cells import is_missing, tidy
+from src.cleaning.cells import is_missing, visible
 
 _YEARS = range(1900, 2101)
 _LONGEST = 60
@@ -146,15 +146,10 @@ class DateReader:
         return self.day_first >= self.month_first, 10 * fewer <= more
 
 
-def read_date(cell: object) -> DateCell:
-    """Read a date that stands alone."""
-    return DateReader([cell]).read(cell)
-
-
 @lru_cache(maxsize=2**14)
 def _parse(cell: str) -> _Written | None:
     """Return how a date is written, or None if it is none."""
-    text = tidy(cell)
+    text = visible(cell)
     if len(text) > _LONGEST:
         return None
     found = next(filter(None, (form.fullmatch(text) for form in _FORMS)), None)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from numbers import Real
 from typing import NamedTuple
 
-from src.cleaning.cells import is_missing, tidy
+from src.cleaning.cells import is_missing, visible
 
 _MAX_PRICE = 1e12
 _LONGEST = 60
@@ -176,7 +176,7 @@ def _parse(cell: str) -> _Written | str:
     """Return how a price is written, or why it cannot be read."""
     if cell.isascii() and cell.isdigit() and len(cell) < _LONGEST:
         return _Written(cell)
-    text = tidy(cell).translate(_APOSTROPHES)
+    text = visible(cell).translate(_APOSTROPHES)
     if len(text) > _LONGEST:
         return _UNREADABLE
     found = _PRICE.fullmatch(text)

@@ -46,13 +46,15 @@ class Collected:
         rejected: why items did not become listings; complete once `listings` is exhausted.
         noted: what is missing from pages and listings; complete once `listings` is exhausted.
         truth: what only the demo knows about its listings.
-        said: lines for the user about what was read, printed at the end.
+        read: the number of rows of the user's table; each is collected or rejected.
+        said: lines for the user about what was read; complete once `listings` is exhausted.
     """
 
     listings: Iterable[Listing]
     rejected: list[Note]
     noted: list[Note]
     truth: pd.DataFrame | None = None
+    read: int | None = None
     said: list[str] = field(default_factory=list)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 from src.collect.avito import avito_source
 from src.collect.collected import Collected, Listing, Note
 from src.collect.demo.source import demo_source
+from src.collect.summary import Counts, nothing_collected, require_all_rows, summary_lines
 from src.collect.table import table_source
 from src.core.errors import UserError
 from src.core.files import replacing, write_json
@@ -46,47 +46,22 @@ def collect(settings: Collect, seed: int, out: Path, crawls: Path) -> None:
         crawls: the folder where crawls keep their state.
 
     Raises:
-        UserError: nothing was collected, or what the source raises; `out` then stays as it was.
+        UserError: what the source raises, or nothing was collected; `out` then stays as it was,
+            but for the notes on why.
     """
     source = settings.source
     with replacing(out / "photos") as photos, replacing(out / "listings.parquet") as table:
         photos.mkdir()
         with SOURCES[source](settings, seed, photos, crawls) as collected:
             counts = write_table(collected, table)
-            if not counts.listings:
-                reasons = Counter(note.reason for note in collected.rejected + collected.noted)
-                why = "; ".join(f"{reason}: {n}" for reason, n in reasons.most_common(3))
-                raise UserError(
-                    f"nothing was collected from {source} ({why or 'it is empty'}); "
-                    f"check the settings in collect.{source}"
-                )
+            require_all_rows(collected, counts.listings)
             with replacing(out / "notes") as notes:
                 notes.mkdir()
                 _write_notes(collected, counts, source, notes)
-    print(
-        f"listings collected from {source}: {counts.listings}, with a photo: {counts.with_photo}, "
-        f"rejected: {len(collected.rejected)}; see {out / 'notes'}"
-    )
-    for line in collected.said:
+            if not counts.listings:
+                raise UserError(nothing_collected(collected, source, out / "notes"))
+    for line in summary_lines(collected, counts, source, out / "notes"):
         print(line)
-
-
-@dataclass
-class Counts:
-    """How many listings were collected, and what they have."""
-
-    listings: int = 0
-    with_photo: int = 0
-    with_text: int = 0
-    with_price: int = 0
-    categories: Counter[str] = field(default_factory=Counter)
-
-    def add(self, listing: Listing) -> None:
-        self.listings += 1
-        self.with_photo += listing.photo is not None
-        self.with_text += bool(listing.title or listing.text)
-        self.with_price += listing.price is not None
-        self.categories[listing.category] += 1
 
 
 def write_table(collected: Collected, path: Path) -> Counts:
@@ -122,6 +97,9 @@ def _write_notes(collected: Collected, counts: Counts, source: str, notes: Path)
     for name, rows in (("rejected", collected.rejected), ("noted", collected.noted)):
         pd.DataFrame(rows, columns=list(Note._fields)).to_csv(notes / f"{name}.csv", index=False)
         reasons[name] = dict(Counter(note.reason for note in rows))
-    write_json(notes / "counts.json", {"source": source, **vars(counts), **reasons})
+    content = {"source": source, **vars(counts), **reasons}
+    if collected.read is not None:
+        content["read"] = collected.read
+    write_json(notes / "counts.json", content)
     if collected.truth is not None:
         collected.truth.to_parquet(notes / "truth.parquet", index=False)

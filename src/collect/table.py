@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
+from tqdm import tqdm
 
-from src.cleaning.dates import DateCell, read_date
+from src.cleaning.categories import read_category
+from src.cleaning.cells import is_missing, visible
+from src.cleaning.dates import DateReader
+from src.cleaning.ids import read_id
 from src.cleaning.photo_folder import PhotoFolder
-from src.cleaning.prices import PriceCell, read_price
+from src.cleaning.photo_names import photo_cell
+from src.cleaning.prices import PriceReader
 from src.cleaning.redact import redact
-from src.cleaning.tables import as_text, csv_layout, is_parquet, readable
+from src.cleaning.tables.table import UserTable
 from src.collect.collected import Collected, Listing, Note, seller_hash
+from src.collect.survey import survey
+from src.collect.table_files import file_in_folder, photo_folder
 from src.collect.table_photos import PhotoCounts, copy_batch, hold_photos, require_some
 from src.core.errors import UserError
 from src.core.listings import SPLITS
-from src.core.schema import Collect, Columns, Table
+from src.core.schema import Collect, Columns
+from src.core.schema import Table as TableSettings
 
-_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+# Rows whose photos are copied together.
+_BATCH = 1000
+# Fields whose readers take numbers and dates as Parquet has them.
+_RAW = frozenset(("price", "listed", "photo"))
 
 
 @contextmanager
@@ -30,119 +40,159 @@ def table_source(settings: Collect, seed: int, photos: Path, crawls: Path) -> It
     yield read_table(settings.table, photos, seed=seed, workers=settings.crawl.at_once)
 
 
-def read_table(settings: Table, photos: Path, *, seed: int, workers: int) -> Collected:
-    """Read the table and copy its photos into the folder `photos`.
+def read_table(settings: TableSettings, photos: Path, *, seed: int, workers: int) -> Collected:
+    """Read the table, row by row as its listings are asked for, and copy its photos into `photos`.
 
     A row that cannot be used is rejected with its reason. A price, date or photo that cannot be
-    read is noted and left out. Raises UserError for a missing file, folder or column.
+    read is noted and left out. Memory grows with the notes, and by 8 bytes for each row.
+
+    Raises:
+        UserError: a missing file, folder or column, one outside the folder that DVC watches, or a
+            table that cannot be read; also while the listings are asked for.
     """
-    path = _resolve(settings, "path", "the CSV or Parquet file of listings")
-    with readable(path):
-        raw = pd.read_parquet(path) if is_parquet(path) else pd.read_csv(path, **csv_layout(path))
-    table = _rename(raw, settings.columns, path)
-    folder = None
-    if "photo" in table and not hold_photos(table["photo"]):
-        what = 'the folder of photos, or set collect.table.columns.photo to ""'
-        folder = _resolve(settings, "photos", what)
-        if not folder.is_dir():
-            raise UserError(f"collect.table.photos: {folder} is not a folder; give {what}")
-    collected = Collected(listings=[], rejected=[], noted=[])
-    rows = _usable(table, collected)
-    stored: dict[str, str] = {}
-    if "photo" in table:
-        counts = PhotoCounts()
-        with PhotoFolder(folder) if folder else nullcontext() as place:
-            stored = copy_batch(rows, place, photos, workers, collected, counts)
-            require_some(counts, place)
-        collected.said.append(counts.line())
-    collected.listings = [_listing(row, stored.get(row["id"]), seed, collected) for row in rows]
+    path = file_in_folder(settings)
+    wanted = [str(name) for _, name in settings.columns if name]
+    reader = _TableReader(UserTable(path, wanted), settings.columns, seed)
+    named = "photo" in reader.positions and not hold_photos(reader.column("photo"))
+    folder = photo_folder(settings) if named else None
+    collected = Collected(listings=(), rejected=[], noted=[], read=reader.survey.rows)
+    collected.said += reader.said()
+    collected.listings = reader.listings(collected, folder, photos, workers)
     return collected
 
 
-def _resolve(settings: Table, name: str, what: str) -> Path:
-    """Return a file or folder in collect.table.folder, which DVC watches for changes."""
-    value = getattr(settings, name)
-    if not value:
-        raise UserError(f"collect.table.{name} is empty; give {what}")
-    # A queued experiment runs in another folder; DVC_ROOT names the user's own.
-    path = Path(os.environ.get("DVC_ROOT", "")) / Path(settings.folder).expanduser() / value
-    if not path.exists():
-        raise UserError(f"collect.table.{name}: {path} does not exist; give {what}")
-    return path
+class _TableReader:
+    """Reads the listings of a table with what its columns as a whole tell."""
+
+    def __init__(self, table: UserTable, columns: Columns, seed: int) -> None:
+        self.table, self.columns, self.seed = table, columns, seed
+        self.positions = _positions(table, columns)
+        self.survey = survey(table, self.positions)
+        self._require_all_splits_or_none()
+        self.exact = table.exact_up_to(self.positions["id"]) if "id" in self.positions else None
+        self.prices = PriceReader(self.column("price"))
+        self.dates = DateReader(self.column("listed"))
+        # Of the ids that occur more than once, those of rows that can be used.
+        self.used: set[str] = set()
+
+    def said(self) -> list[str]:
+        """Return lines on how the table is read."""
+        said = [f"{self.table.path}: {self.table.about}"]
+        if self.columns.split and "split" not in self.positions:
+            said.append(f"no column {self.columns.split!r}: the listings get a new split")
+        said += filter(None, (self.prices.convention, self.dates.convention))
+        said += (
+            f"these categories differ only in case or look-alike letters: {', '.join(group)}; "
+            "write them alike if they are one"
+            for group in self.survey.alike
+        )
+        return said
+
+    def listings(
+        self, collected: Collected, folder: Path | None, photos: Path, workers: int
+    ) -> Iterator[Listing]:
+        """Yield the listings; reject and note the rest in `collected`.
+
+        Args:
+            folder: of the photos; None: there are none, or the cells hold them.
+        """
+        rows = self._usable(collected)
+        if "photo" not in self.positions:
+            yield from (self._listing(row, None, collected) for row in rows)
+            return
+        counts = PhotoCounts()
+        with PhotoFolder(folder) if folder else nullcontext() as place:
+            if place:
+                place.learn(map(photo_cell, self.column("photo")))
+            while batch := list(islice(rows, _BATCH)):
+                stored = copy_batch(batch, place, photos, workers, collected, counts)
+                for row in batch:
+                    yield self._listing(row, stored.get(row["id"]), collected)
+            require_some(counts, place)
+        if counts.named:
+            collected.said.append(counts.line())
+
+    def column(self, field: str) -> Iterator[Any]:
+        """Yield a field's cells as the table has them, without those of rows with a fault."""
+        return self.table.values(self.positions.get(field), raw=True)
+
+    def _require_all_splits_or_none(self) -> None:
+        missing, given = self.survey.without_split, self.survey.with_split
+        if missing and given:
+            raise UserError(
+                f"collect.table.columns.split: {missing} of {missing + given} rows of "
+                f"{self.table.path} have no split; fill them with {', '.join(SPLITS)}, or drop "
+                "the column to get a new split"
+            )
+
+    def _usable(self, collected: Collected) -> Iterator[dict[str, Any]]:
+        rows = self.table.rows(self.positions, raw=_RAW)
+        bar = tqdm(rows, total=self.survey.rows, desc="rows", unit="row", disable=None)
+        for number, row in enumerate(bar, 1):
+            reason, detail = (row.fault, "") if row.fault else self._clean(row.cells, number)
+            listing_id = row.cells.get("id", "")
+            if reason:
+                # An invalid id can be anything, even someone's phone number.
+                detail = f"{row.where}: {redact(detail)[:60]}" if detail else row.where
+                collected.rejected.append(Note(redact(listing_id)[:100], reason, detail))
+                continue
+            if row.note:
+                collected.noted.append(Note(listing_id, row.note, row.where))
+            yield row.cells
+
+    def _clean(self, cells: dict[str, Any], number: int) -> tuple[str, str]:
+        """Clean the cells that decide whether a row can be used; return a reason and a detail."""
+        found = read_id(cells["id"], self.exact) if "id" in cells else None
+        cells["id"] = found.value if found else f"row-{number}"
+        if found and found.problem:
+            return found.problem, found.value
+        if cells["id"] in self.used:
+            return "id occurs earlier in the table", ""
+        cells["category"], problem = read_category(cells["category"])
+        if problem:
+            return problem, cells["category"]
+        split = cells["split"] = visible(cells.get("split", "")).lower()
+        if is_missing(split):
+            cells["split"] = ""
+        elif split not in SPLITS:
+            return f"split is not one of {', '.join(SPLITS)}", split
+        if hash(cells["id"]) in self.survey.repeated:
+            self.used.add(cells["id"])
+        return "", ""
+
+    def _listing(self, row: dict[str, Any], photo: str | None, collected: Collected) -> Listing:
+        price = self.prices.read(row.get("price", ""))
+        listed = self.dates.read(row.get("listed", ""))
+        for field, problem in (("price", price.problem), ("listed", listed.problem)):
+            if problem:
+                detail = redact(str(row[field]).strip())[:60]
+                collected.noted.append(Note(row["id"], problem, detail))
+        seller = visible(row.get("seller", ""))
+        return Listing(
+            id=row["id"],
+            title=redact(row.get("title", "").strip()),
+            text=redact(row.get("text", "").strip()),
+            price=price.value,
+            category=row["category"],
+            photo=photo,
+            seller=None if is_missing(seller) else seller_hash(seller, str(self.seed)),
+            split=row["split"] or None,
+            listed=listed.value,
+        )
 
 
-def _rename(table: pd.DataFrame, columns: Columns, path: Path) -> pd.DataFrame:
-    """Return the user's columns under the names of our fields, all as text."""
-    fields = {}
+def _positions(table: UserTable, columns: Columns) -> Mapping[str, int]:
+    """Return where each field is; a field that the user says the table lacks has no place."""
+    positions = {}
     for field, name in columns:
-        if name and name in table:
-            column = table[str(name)]
-            fields[field] = column if field == "photo" else as_text(column)
-        elif name and field != "split":
+        if not name:
+            continue
+        if (position := table.find(name)) is not None:
+            positions[field] = position
+        elif field != "split":
             hint = "" if field == "category" else '; set it to "" if there is none'
             raise UserError(
-                f"collect.table.columns.{field}: {path} has no column {name!r}{hint}; "
-                f"it has: {', '.join(map(str, table.columns))}"
+                f"collect.table.columns.{field}: {table.path} has no column {name!r}{hint}; it "
+                f"has: {', '.join(table.columns)} ({table.about})"
             )
-    if "id" not in fields:
-        fields["id"] = pd.Series([f"row-{n}" for n in range(1, len(table) + 1)], index=table.index)
-    if "split" in fields:
-        fields["split"] = fields["split"].str.strip().str.lower()
-        empty = int((fields["split"] == "").sum())
-        if 0 < empty < len(table):
-            raise UserError(
-                f"collect.table.columns.split: {empty} of {len(table)} rows of {path} have no "
-                f"split; fill them with {', '.join(SPLITS)}, or drop the column to get a new split"
-            )
-    return pd.DataFrame(fields)
-
-
-def _usable(table: pd.DataFrame, collected: Collected) -> list[dict[str, str]]:
-    rows: dict[str, dict[str, str]] = {}
-    for values in table.itertuples(index=False):
-        row: dict[str, str] = dict(zip(table.columns, values, strict=True))
-        row["id"] = row["id"].strip()
-        if (fault := _fault(row, rows)) is None:
-            rows[row["id"]] = row
-        else:
-            # An invalid id can be anything, even someone's phone number.
-            collected.rejected.append(Note(redact(row["id"])[:100], *fault))
-    return list(rows.values())
-
-
-def _fault(row: dict[str, str], earlier: Container[str]) -> tuple[str, str] | None:
-    """Return why a row cannot be used: a reason to count by, and a detail."""
-    category = row["category"].strip()
-    if not row["id"]:
-        return "no id", ""
-    if not _ID.fullmatch(row["id"]):
-        return "id longer than 64 or with characters other than letters, digits, - and _", ""
-    if row["id"] in earlier:
-        return "id occurs earlier in the table", ""
-    if not category:
-        return "no category", ""
-    if len(category) > 200:
-        return "category longer than 200 characters", redact(category[:60])
-    if row.get("split") and row["split"] not in SPLITS:
-        return f"split is not one of {', '.join(SPLITS)}", row["split"][:60]
-    return None
-
-
-def _listing(row: dict[str, str], photo: str | None, seed: int, collected: Collected) -> Listing:
-    price, listed = read_price(row.get("price", "")), read_date(row.get("listed", ""))
-    cells: dict[str, PriceCell | DateCell] = {"price": price, "listed": listed}
-    for field, cell in cells.items():
-        if cell.problem:
-            detail = redact(row[field].strip())[:60]
-            collected.noted.append(Note(row["id"], cell.problem, detail))
-    return Listing(
-        id=row["id"],
-        title=redact(row.get("title", "").strip()),
-        text=redact(row.get("text", "").strip()),
-        price=price.value,
-        category=row["category"].strip(),
-        photo=photo,
-        seller=seller_hash(row["seller"], str(seed)) if row.get("seller") else None,
-        split=row.get("split") or None,
-        listed=listed.value,
-    )
+    return positions

@@ -109,6 +109,7 @@ def _as_json(predictions: ListingPredictions, result: Any) -> dict[str, Any]:
 
 def _predict_many(predictor: Predictor, options: argparse.Namespace) -> None:
     columns = dict(predictor.info.columns)
+    chosen = set()
     for text in options.column:
         field, equals, name = text.partition("=")
         if not equals or field not in ("id", *FIELDS):
@@ -117,8 +118,9 @@ def _predict_many(predictor: Predictor, options: argparse.Namespace) -> None:
                 f"{', '.join(FIELDS)}"
             )
         columns[field] = name
+        chosen.add(field)
     photos = options.photos or options.table.parent
-    counts = predict_table(predictor, options.table, photos, options.out, columns)
+    counts = predict_table(predictor, options.table, photos, options.out, columns, chosen=chosen)
     print(
         f"{options.out}: {count_of(counts.listings, 'listing')}, "
         f"{counts.unpredicted} without a prediction, {counts.noted} with a note"

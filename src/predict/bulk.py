@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 from tqdm import tqdm
 
+from src.cleaning.cells import as_text
 from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.photo_names import photo_cell
-from src.cleaning.tables import PARQUET, as_text, is_parquet
+from src.cleaning.prices import PriceReader
+from src.cleaning.tables.row import Row
+from src.cleaning.tables.table import UserTable
 from src.core.errors import UserError
 from src.core.files import replacing
-from src.predict.listings import (
-    BATCH_LISTINGS,
-    FIELDS,
-    predict_listings,
-    rename_columns,
-)
-from src.predict.long_tables import TableWriter, read_batches, read_layout
+from src.predict.listings import BATCH_LISTINGS, FIELDS, predict_listings
+from src.predict.long_tables import PARQUET, TableWriter, is_parquet
 from src.predict.predictor import Predictor
+
+# Fields whose readers take values as Parquet has them.
+_RAW = frozenset(("price", "photo"))
 
 
 class TableCounts(NamedTuple):
@@ -39,27 +42,37 @@ def predict_table(
     out: Path,
     columns: Mapping[str, str],
     batch: int = BATCH_LISTINGS,
+    *,
+    chosen: Collection[str] = (),
 ) -> TableCounts:
     """Predict every row of a CSV or Parquet file and write `out`, CSV or Parquet by its name.
 
     The result has one row per listing, in order: id, category, probability, used, note, error,
     p_<category> … What cannot be read of a listing is noted and the rest is used; a listing with
-    nothing to predict from has no category and an error.
+    nothing to predict from, or whose row cannot be read, has no category and an error.
 
     Args:
         photos: the folder that the paths of photos start at.
         columns: the table's column for id, title, text, price and photo; '', or a column that
             the table lacks, for none.
+        chosen: fields whose column the table must have.
 
     Raises:
-        UserError: a file is missing or cannot be read, or the table has none of the columns.
+        UserError: a file is missing or cannot be read, or the table has none of the columns or
+            lacks a chosen one.
     """
     if out.suffix.lower() not in (".csv", *PARQUET):
         raise UserError(f"{out}: expected a name that ends in .csv or .parquet")
-    total, names = read_layout(table)
-    _require_listings(table, total, names, columns)
-    if columns.get("photo") in names and not photos.is_dir():
+    source = UserTable(table, [name for name in columns.values() if name])
+    positions = _positions(source, columns, chosen)
+    if "photo" in positions and not photos.is_dir():
         raise UserError(f"{photos} is not a folder of photos; give one with --photos")
+    total = sum(1 for _ in source.rows({}))
+    if not total:
+        raise UserError(f"{table} has no rows; expected at least one listing")
+    prices = PriceReader(source.values(positions.get("price"), raw=True))
+    said = filter(None, (f"{table}: {source.about}", prices.convention))
+    print("; ".join(said), file=sys.stderr)
     done = unpredicted = noted = 0
     texts = ("id", "category", "used", "note", "error")
     with (
@@ -68,34 +81,59 @@ def predict_table(
         PhotoFolder(photos) as folder,
         tqdm(total=total, desc="listings", unit="listing", disable=None) as bar,
     ):
-        for cells in read_batches(table, batch):
-            renamed = rename_columns(cells, columns)
-            folder.learn(map(photo_cell, renamed.get("photo", ())))
-            result = predict_listings(predictor, renamed, folder.read).table()
-            result.insert(0, "id", _ids(cells, columns, done))
+        folder.learn(map(photo_cell, source.values(positions.get("photo"), raw=True)))
+        source_rows = source.rows(positions, raw=_RAW)
+        while rows := list(islice(source_rows, batch)):
+            cells = pd.DataFrame([row.cells for row in rows], columns=list(positions), dtype=object)
+            given = cells.drop(columns="id", errors="ignore")
+            result = predict_listings(predictor, given, folder.read, prices).table()
+            result.insert(0, "id", _ids(cells, done))
+            _tell_faults(result, rows)
             writer.write(result)
-            done += len(cells)
+            done += len(rows)
             unpredicted += int((result["error"] != "").sum())
             noted += int((result["note"] != "").sum())
-            bar.update(len(cells))
+            bar.update(len(rows))
     return TableCounts(done, unpredicted, noted)
 
 
-def _require_listings(
-    table: Path, total: int, names: list[str], columns: Mapping[str, str]
-) -> None:
-    if not total:
-        raise UserError(f"{table} has no rows; expected at least one listing")
-    if not any(columns.get(field) in names for field in FIELDS):
+def _positions(
+    table: UserTable, columns: Mapping[str, str], chosen: Collection[str]
+) -> dict[str, int]:
+    """Return where each field is; those that the table lacks have no place unless chosen."""
+    positions = {}
+    for field, name in columns.items():
+        if not name or field not in ("id", *FIELDS):
+            continue
+        if (position := table.find(name)) is not None:
+            positions[field] = position
+        elif field in chosen:
+            raise UserError(
+                f"--column {field}={name}: {table.path} has no column {name!r}; it has "
+                f"{', '.join(table.columns)}"
+            )
+    if not any(field in positions for field in FIELDS):
         wanted = ", ".join(columns[field] for field in FIELDS if columns.get(field))
         raise UserError(
-            f"{table} has none of the columns {wanted}; it has {', '.join(names)}: name yours "
-            "with --column, e.g. --column title=name"
+            f"{table.path} has none of the columns {wanted}; it has {', '.join(table.columns)}: "
+            "name yours with --column, e.g. --column title=name"
         )
+    return positions
 
 
-def _ids(cells: pd.DataFrame, columns: Mapping[str, str], before: int) -> list[str]:
-    name = columns.get("id")
-    if name and name in cells:
-        return as_text(cells[name]).tolist()
+def _ids(cells: pd.DataFrame, before: int) -> list[str]:
+    if "id" in cells:
+        return as_text(cells["id"]).tolist()
     return [f"row-{before + n}" for n in range(1, len(cells) + 1)]
+
+
+def _tell_faults(result: pd.DataFrame, rows: Sequence[Row]) -> None:
+    """Write into the results of a batch why a row of the table could not be read."""
+    result["error"] = [
+        f"{row.fault} ({row.where})" if row.fault else error
+        for row, error in zip(rows, result["error"], strict=True)
+    ]
+    result["note"] = [
+        "; ".join(filter(None, (note, f"{row.note} ({row.where})" if row.note else "")))
+        for row, note in zip(rows, result["note"], strict=True)
+    ]

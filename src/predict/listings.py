@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.cleaning.photo_folder import PhotoFolder
+from src.cleaning.cells import as_text
 from src.cleaning.photo_names import photo_cell
 from src.cleaning.picture import MAX_BYTES, TOO_LARGE, decode
 from src.cleaning.prices import PriceReader
 from src.cleaning.redact import redact
-from src.cleaning.tables import as_text
 from src.core.parallel import in_order
 from src.predict.predictor import ListingPredictions, Predictor
 
@@ -72,11 +70,6 @@ def predict_listings(
     return predictor.predict(table, [image for image, _ in photos], notes)
 
 
-def photos_in_folder(folder: Path) -> PhotoReader:
-    """Return a reader of photos by their names in a folder, see `PhotoFolder`."""
-    return PhotoFolder(folder).read
-
-
 def photo_from_base64(cell: str) -> bytes:
     """Decode a photo in base64, with or without `data:image/…;base64,` before it.
 
@@ -92,16 +85,6 @@ def photo_from_base64(cell: str) -> bytes:
         return base64.b64decode(cell + "=" * (-len(cell) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise ValueError(_NOT_BASE64) from error
-
-
-def rename_columns(cells: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
-    """Return the columns of a user's table under the names of our fields.
-
-    Args:
-        columns: the table's name for each field; those that the table lacks are left out.
-    """
-    found = {field: name for field, name in columns.items() if name and name in cells}
-    return pd.DataFrame({field: cells[name] for field, name in found.items()}, index=cells.index)
 
 
 def _decode_cell(

@@ -1,8 +1,7 @@
-"""CSV and Parquet files of any length, a batch of rows at a time."""
+"""Results written as CSV or Parquet of any length, a batch of rows at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,38 +9,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from src.cleaning.tables import csv_layout, is_parquet, readable
-from src.core.errors import UserError
-
-_COUNTED_AT_ONCE = 10_000
+PARQUET = (".parquet", ".pq")
 
 
-def read_layout(path: Path) -> tuple[int, list[str]]:
-    """Return the number of rows and the names of the columns.
-
-    Raises:
-        UserError: there is no such file, or it is neither CSV in UTF-8 nor Parquet.
-    """
-    if not path.exists():
-        raise UserError(f"{path}: there is no such file; give a CSV or Parquet file of listings")
-    with readable(path):
-        if is_parquet(path):
-            stored = pq.ParquetFile(path)
-            return stored.metadata.num_rows, list(stored.schema_arrow.names)
-        layout = csv_layout(path)
-        columns = pd.read_csv(path, nrows=0, **layout).columns
-        counted = pd.read_csv(path, chunksize=_COUNTED_AT_ONCE, usecols=[0], **layout)
-        return sum(len(rows) for rows in counted), list(map(str, columns))
-
-
-def read_batches(path: Path, batch: int) -> Iterator[pd.DataFrame]:
-    """Read at most `batch` rows of a table at a time; raises UserError as `read_layout` does."""
-    with readable(path):
-        if is_parquet(path):
-            for rows in pq.ParquetFile(path).iter_batches(batch):
-                yield rows.to_pandas()
-        else:
-            yield from pd.read_csv(path, chunksize=batch, **csv_layout(path))
+def is_parquet(path: Path) -> bool:
+    """Return whether the file's name ends as a Parquet file's."""
+    return path.suffix.lower() in PARQUET
 
 
 class TableWriter:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.cleaning.cells import is_missing, tidy
+from src.cleaning.cells import is_missing, visible
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ def test_values_are_not_missing(cell: object) -> None:
 
 
 def test_odd_spaces_and_invisible_characters_go() -> None:
-    assert tidy("\ufeff 1\u00a0\u2009500\u200b\t₽\u00ad ") == "1 500 ₽"
+    assert visible("\ufeff 1\u00a0\u2009500\u200b\t₽\u00ad ") == "1 500 ₽"

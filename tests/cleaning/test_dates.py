@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.cleaning.dates import DateReader, read_date
+from src.cleaning.dates import DateReader
 
 DAY_FIRST, MONTH_FIRST = "day/month/year", "month/day/year"
 
@@ -29,7 +29,7 @@ def not_certain(order: str) -> str:
     + [date(2026, 1, 31), datetime(2026, 1, 31, 12), pd.Timestamp("2026-02-01 01:30+03:00")],
 )
 def test_a_date_becomes_an_iso_day(cell: object) -> None:
-    assert read_date(cell) == ("2026-01-31", "")
+    assert DateReader([cell]).read(cell) == ("2026-01-31", "")
 
 
 @pytest.mark.parametrize(
@@ -40,17 +40,17 @@ def test_a_date_becomes_an_iso_day(cell: object) -> None:
     + ["2026-01-31 25:00", "1" * 61, date(1, 1, 1), 45678, 1.5],
 )
 def test_nothing_is_taken_from_the_clock_or_guessed(cell: object) -> None:
-    assert read_date(cell) == (None, "date cannot be read")
+    assert DateReader([cell]).read(cell) == (None, "date cannot be read")
 
 
 @pytest.mark.parametrize("cell", ["32.01.2026", "30.02.2026", "2026-13-01", "20260230", "0.1.2026"])
 def test_a_day_that_does_not_exist_is_noted(cell: str) -> None:
-    assert read_date(cell) == (None, "date does not exist")
+    assert DateReader([cell]).read(cell) == (None, "date does not exist")
 
 
 @pytest.mark.parametrize("cell", ["", " ", "-", "NaT", None, pd.NaT, float("nan")])
 def test_an_empty_cell_has_no_date_and_no_problem(cell: object) -> None:
-    assert read_date(cell) == (None, "")
+    assert DateReader([cell]).read(cell) == (None, "")
 
 
 def test_a_single_open_date_is_day_first_and_said_to_be_open() -> None:

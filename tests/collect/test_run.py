@@ -9,9 +9,12 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+import src.collect.table
+from src.collect.collected import Collected
 from src.collect.demo.catalog import CATEGORIES
 from src.collect.photo_fetcher import PhotoFetcher
 from src.collect.run import collect
+from src.collect.table import read_table
 from src.core.errors import UserError
 from src.core.listings import RAW, read_listings
 from src.core.params import parse_params
@@ -62,21 +65,70 @@ def test_a_table_writes_its_folders_but_no_truth(settings: Collect, tmp_path: Pa
         "noted.csv",
         "counts.json",
     }
-    rejected = pd.read_csv(out / "notes" / "rejected.csv", dtype=str, keep_default_na=False)
-    assert rejected.to_dict("records") == [
-        {"id": "2", "reason": "neither text nor photo", "detail": ""}
-    ]
+    expected = {"id": "2", "reason": "neither text nor photo", "detail": ""}
+    assert _rejected(out) == [expected]
 
 
-def test_nothing_collected_is_an_error_and_changes_nothing(
+def test_nothing_collected_is_an_error_and_changes_nothing_but_the_notes(
     settings: Collect, tmp_path: Path
 ) -> None:
     out = _table_run(settings, tmp_path, "id,title,category\n1,Стул,Мебель\n")
-    before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
-    with pytest.raises(UserError, match=r"nothing was collected from table \(no category: 1\)"):
+    before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file() and p.parent.name != "notes"}
+    why = r"from table \(no category: 1 \(e\.g\. id 1, line 2\)\); check the settings"
+    with pytest.raises(UserError, match=why):
         _table_run(settings, tmp_path, "id,title,category\n1,Стул,\n")
-    assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
+    kept = {p: p.read_bytes() for p in out.rglob("*") if p.is_file() and p.parent.name != "notes"}
+    assert kept == before
     assert not list(out.glob(".*"))
+    assert _rejected(out) == [{"id": "1", "reason": "no category", "detail": "line 2"}]
+
+
+def test_unusable_ids_are_an_error_that_says_the_way_out(settings: Collect, tmp_path: Path) -> None:
+    way_out = (
+        r"e\.g\. id шт-1, line 2: шт-1.*set collect\.table\.columns\.id to '' to number the rows"
+    )
+    with pytest.raises(UserError, match=way_out):
+        _table_run(settings, tmp_path, "id,title,category\nшт-1,Стул,Мебель\n")
+    with pytest.raises(UserError, match=r"last digits are lost.*to number the rows"):
+        _table_run(settings, tmp_path, "id,title,category\n1.234E+10,Стул,Мебель\n")
+
+
+def test_the_summary_counts_all_rows_and_gives_an_example_of_each_reason(
+    settings: Collect, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = ["1,Стул,Мебель", "2,Стул", "3,Стул,", "4,Стол,Мебель", "5,Стул,nan", "1,Шкаф,мебель"]
+    _table_run(settings, tmp_path, "\n".join(["id,title,category", *rows, "6,Кот,мебель"]))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("t.csv: CSV in utf-8, separated by commas")
+    assert lines[1].startswith("no column 'part': the listings get a new split")
+    assert "Мебель (2), мебель (2)" in lines[2] and "only in case or look-alike letters" in lines[2]
+    assert lines[3] == "rows read: 7 = 3 collected + 4 set aside"
+    assert "of 3 listings, with a photo: 0, with a text: 3" in lines[4]
+    for reason in (
+        "another number of cells than the header: 1 (e.g. line 3)",
+        "no category: 1 (e.g. id 3, line 4)",
+        "category is a word for a missing value: 1 (e.g. id 5, line 6: nan)",
+        "id occurs earlier in the table: 1 (e.g. id 1, line 7)",
+    ):
+        assert reason in lines[5]
+
+
+def test_a_row_that_is_lost_is_a_fault_of_the_program(
+    settings: Collect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_less(*arguments: object, **options: object) -> Collected:
+        collected = read_table(*arguments, **options)  # type: ignore[arg-type]
+        collected.listings = list(collected.listings)[1:]
+        return collected
+
+    monkeypatch.setattr(src.collect.table, "read_table", one_less)
+    with pytest.raises(AssertionError, match="2 rows were read, 1 collected and 0 set aside"):
+        _table_run(settings, tmp_path, "id,title,category\n1,Стул,Мебель\n2,Стол,Мебель\n")
+
+
+def _rejected(out: Path) -> list[dict[str, str]]:
+    rejected = pd.read_csv(out / "notes" / "rejected.csv", dtype=str, keep_default_na=False)
+    return rejected.to_dict("records")
 
 
 def _table_run(settings: Collect, folder: Path, csv: str) -> Path:

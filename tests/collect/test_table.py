@@ -42,9 +42,11 @@ class Table:
         elif not path.exists():
             frame.to_csv(path, index=False)
         columns = COLUMNS.model_copy(update=changes.pop("columns", {}))
-        paths = {"path": str(path), "photos": str(self.photos)} | changes
-        settings = TableSettings(folder=".", columns=columns, **paths)
-        return read_table(settings, self.out, seed=7, workers=2)
+        paths = {"folder": str(self.folder), "path": name, "photos": "photos"} | changes
+        found = read_table(TableSettings(columns=columns, **paths), self.out, seed=7, workers=2)
+        found.listings = list(found.listings)
+        assert found.read == len(found.listings) + len(found.rejected)
+        return found
 
 
 @pytest.fixture
@@ -173,24 +175,55 @@ def test_an_empty_split_column_is_ignored(table: Table) -> None:
     assert table.read({"split": ""}).listings[0].split is None
 
 
-def test_relative_paths_start_at_the_repository(
-    table: Table, monkeypatch: pytest.MonkeyPatch
+def test_a_queued_experiment_reads_its_own_copy_of_a_relative_folder(
+    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DVC_ROOT", str(table.folder))
+    table.read({"title": "Старый"})
+    copy = tmp_path / "queue"
+    (copy / "own" / "photos").mkdir(parents=True)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.chdir(copy)
+    with pytest.raises(UserError, match=r"own/t\.csv does not exist in this experiment's copy"):
+        table.read({}, folder="own", name="t.csv")
+    (copy / "own" / "t.csv").write_text(
+        (tmp_path / "t.csv").read_text().replace("Старый", "Новый"), encoding="utf-8"
+    )
+    assert table.read({}, folder="own").listings[0].title == "Новый"
+
+
+@pytest.mark.parametrize("setting", ["path", "photos"])
+@pytest.mark.parametrize("how", ["full", "up", "link"])
+def test_a_file_outside_the_watched_folder_is_refused(
+    table: Table, tmp_path: Path, setting: str, how: str
+) -> None:
     table.read({})
-    assert table.read({}, path="t.csv", photos="photos").listings
+    (tmp_path / "own").mkdir()
+    table.read({}, name="own/t.csv")
+    (tmp_path / "own" / "link").symlink_to(
+        tmp_path / {"path": "t.csv", "photos": "photos"}[setting]
+    )
+    outside = tmp_path / ("t.csv" if setting == "path" else "photos")
+    value = {"full": str(outside), "up": f"../{outside.name}", "link": "link"}[how]
+    changes = {"folder": str(tmp_path / "own"), "path": "t.csv", "photos": "photos"}
+    with pytest.raises(UserError, match=rf"collect\.table\.{setting}: .* outside .*own, so DVC"):
+        table.read({}, **changes | {setting: value})
+
+
+def test_a_full_path_inside_the_watched_folder_is_read(table: Table, tmp_path: Path) -> None:
+    table.read({})
+    assert table.read({}, path=str(tmp_path / "t.csv"), photos=str(tmp_path / "photos")).listings
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         (
-            {"path": "/nowhere/t.csv"},
-            r"collect\.table\.path: /nowhere/t\.csv does not exist; give the CSV",
+            {"path": "none.csv"},
+            r"collect\.table\.path: .*/none\.csv does not exist; give the CSV",
         ),
         ({"photos": ""}, r"collect\.table\.photos is empty"),
-        ({"photos": "/nowhere"}, "collect.table.photos: /nowhere does not exist; give the folder"),
-        ({"photos": "/etc/hostname"}, "is not a folder"),
+        ({"photos": "none"}, "collect.table.photos: .*/none does not exist; give the folder"),
+        ({"photos": "t.csv"}, "is not a folder"),
         ({"columns": {"title": "name"}}, "columns.title: .* no column 'name'; set it to \"\""),
         ({"columns": {"category": "kind"}}, "columns.category: .*it has: id, title, description"),
         ({"columns": {"seller": "who"}}, "columns.seller: .* no column 'who'"),
@@ -210,10 +243,85 @@ def test_a_split_column_with_gaps_is_refused(table: Table) -> None:
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00\x01", "id,имя\n1,Стул".encode("cp1251")])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00\x01", b"\x00" * 99, b"id\n", b"\n\n"])
 def test_a_file_that_is_not_a_table_is_refused(table: Table, name: str, content: bytes) -> None:
-    path = table.folder / f"bad_{name}"
-    path.write_bytes(content)
-    with pytest.raises(UserError, match=r"UTF-8|cannot be read") as error:
-        table.read({}, path=str(path))
+    (table.folder / f"bad_{name}").write_bytes(content)
+    with pytest.raises(UserError, match=r"UTF-8|cannot be read|is empty|has no column") as error:
+        table.read({}, path=f"bad_{name}")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_ids_that_a_float_has_rounded_are_set_aside(table: Table, dtype: str) -> None:
+    frame = pd.DataFrame([GOOD | {"title": "а"}, GOOD | {"title": "б"}])
+    frame["id"] = pd.Series([1, 10**16 + 1]).astype(dtype)
+    frame.to_parquet(table.folder / "t.parquet")
+    settings = TableSettings(
+        folder=str(table.folder), path="t.parquet", photos="photos", columns=COLUMNS
+    )
+    found = read_table(settings, table.out, seed=7, workers=1)
+    assert [listing.id for listing in found.listings] == ["1"]
+    (note,) = found.rejected
+    assert note.reason.startswith("id is a number whose last digits are lost")
+    assert note.detail.startswith("row 2")
+
+
+def test_categories_that_look_the_same_are_one_and_others_are_told(table: Table) -> None:
+    names = ["Мебель", "Ме\u200bбель ", "\ufeffМебель", "мебель", "Mебель"]
+    rows = [{"id": str(n), "category": name} for n, name in enumerate(names)]
+    found = table.read(*rows)
+    assert [listing.category for listing in found.listings] == ["Мебель"] * 3 + names[3:]
+    (told,) = [line for line in found.said if "look-alike" in line]
+    assert "Мебель (3), мебель (1), Mебель (1)" in told
+
+
+def test_a_word_for_a_missing_value_is_no_category_seller_or_split(table: Table) -> None:
+    words = ["nan", "None", "-", "N/A"]
+    rows = [{"id": str(n), "category": word} for n, word in enumerate(words, 2)]
+    found = table.read({"who": "nan", "split": "nan"}, *rows, columns={"seller": "who"})
+    assert [(row.seller, row.split) for row in found.listings] == [(None, None)]
+    assert found.rejected[0].detail == "line 3: nan"
+    assert {note.reason for note in found.rejected} == {"category is a word for a missing value"}
+
+
+def test_a_row_that_is_set_aside_does_not_take_its_id(table: Table) -> None:
+    found = table.read({"category": ""}, {"title": "Стол"}, {"title": "Шкаф"})
+    assert [listing.title for listing in found.listings] == ["Стол"]
+    assert [note.reason for note in found.rejected] == [
+        "no category",
+        "id occurs earlier in the table",
+    ]
+
+
+def test_a_name_that_two_columns_have_is_refused(table: Table) -> None:
+    (table.folder / "t.csv").write_text("id,title,title,category\n1,a,b,c\n", encoding="utf-8")
+    with pytest.raises(UserError, match="2 columns named 'title'; rename all but one"):
+        table.read({})
+
+
+def test_a_column_may_serve_two_fields(table: Table) -> None:
+    (listing,) = table.read({}, columns={"text": "title"}).listings
+    assert listing.title == listing.text == "Стул"
+
+
+def test_the_summary_says_how_a_table_is_read(table: Table) -> None:
+    content = "id;title;description;price;category;image\n1;Стул;Крепкий;5;Мебель;\n"
+    (table.folder / "t.csv").write_bytes(content.encode("cp1251"))
+    assert table.read({}).said[:2] == [
+        f"{table.folder}/t.csv: CSV in cp1251 as its letters suggest, separated by semicolons",
+        "no column 'split': the listings get a new split",
+    ]
+
+
+def test_rows_are_read_as_their_listings_are_asked_for(table: Table) -> None:
+    rows = pd.DataFrame([GOOD | {"id": str(n)} for n in range(5000)])
+    rows.to_csv(table.folder / "t.csv", index=False)
+    settings = TableSettings(
+        folder=str(table.folder), path="t.csv", photos="photos", columns=COLUMNS
+    )
+    listings = iter(read_table(settings, table.out, seed=7, workers=1).listings)
+    assert next(listings).id == "0"
+    with (table.folder / "t.csv").open("a") as file:
+        file.write("5000,a,b,1,c,\n")
+    with pytest.raises(UserError, match="has changed while it was read; run this again"):
+        list(listings)

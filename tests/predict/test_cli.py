@@ -19,6 +19,7 @@ from src.predict.predictor import NOTHING_TO_READ, UNKNOWN_TEXT
 from tests.predict.conftest import Pipeline
 
 Run = Callable[..., str]
+QUOTES_NOTED = "quotes that do not pair, read as text (line 3)"
 
 
 @pytest.fixture
@@ -129,6 +130,21 @@ def test_a_table_without_ids_gets_row_numbers_across_batches(
     assert pd.read_csv(tmp_path / "o.csv")["id"].tolist() == ["row-1", "row-2", "row-3"]
 
 
+def test_a_table_is_read_as_collect_reads_it_and_rows_that_cannot_be_are_told(
+    run: Run, tmp_path: Path
+) -> None:
+    lines = ["id;title;price", "a;книги;1500", 'b;"стол;5', "c;книги;1500", "d;обувь;5;6"]
+    (tmp_path / "t.csv").write_bytes("\r\n".join(lines).encode("cp1251"))
+    run(tmp_path / "t.csv", "--out", tmp_path / "o.csv")
+    found = pd.read_csv(tmp_path / "o.csv", keep_default_na=False)
+    assert found["id"].tolist() == ["a", "b", "c", ""]
+    wide = "another number of cells than the header (line 5)"
+    assert found["error"].tolist() == ["", "", "", wide]
+    assert found["category"][3] == "" and found["probability"][3] == ""
+    assert found["note"].tolist() == ["", QUOTES_NOTED, "", ""]
+    assert found.iloc[0, 1:].tolist() == found.iloc[2, 1:].tolist()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -150,9 +166,14 @@ def test_a_table_without_ids_gets_row_numbers_across_batches(
             "p is not a folder of photos",
         ),
         (["empty.csv", "--out", "o.csv"], "empty.csv has no rows"),
-        (["latin.csv", "--out", "o.csv"], "latin.csv is not UTF-8 text"),
+        (["t.xlsx", "--out", "o.csv"], "t.xlsx is an Excel workbook (.xlsx) or another ZIP"),
         (["t.parquet", "--out", "o.csv"], "t.parquet cannot be read as CSV or Parquet"),
-        (["ragged.csv", "--out", "o.csv"], "ragged.csv cannot be read as CSV or Parquet"),
+        (["ragged.csv", "--out", "o.csv"], "ragged.csv: 2 of its first 2 rows have 3 cells"),
+        (["twice.csv", "--out", "o.csv"], "twice.csv has 2 columns named 'title'; rename"),
+        (
+            ["one.csv", "--out", "o.csv", "--column", "price=typo"],
+            "--column price=typo: one.csv has no column 'typo'; it has title",
+        ),
     ],
 )
 def test_a_mistake_ends_in_one_line_and_nothing_is_written(
@@ -162,8 +183,10 @@ def test_a_mistake_ends_in_one_line_and_nothing_is_written(
     Path("t.csv").write_text("name\nстол\n", encoding="utf-8")
     Path("t.parquet").write_bytes(b"broken")
     Path("empty.csv").write_text("title\n", encoding="utf-8")
-    Path("latin.csv").write_bytes("title\nстол\n".encode("cp1251"))
-    Path("ragged.csv").write_text("title\nстол\na,b,c\n", encoding="utf-8")
+    Path("t.xlsx").write_bytes(b"PK\x03\x04")
+    Path("ragged.csv").write_text("title,price\na,b,c\na,b,c\n", encoding="utf-8")
+    Path("twice.csv").write_text("title,title\nстол,стул\n", encoding="utf-8")
+    Path("one.csv").write_text("title\nстол\n", encoding="utf-8")
     before = sorted(tmp_path.iterdir())
     with pytest.raises(SystemExit) as stopped:
         run(*arguments)

@@ -14,11 +14,12 @@ import skops.io
 from sklearn.svm import SVC
 
 from src.artifacts.model_files import save_sklearn
+from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.prices import PriceReader
 from src.core.errors import UserError
 from src.core.files import read_json, write_json
 from src.evaluation.calibration import apply_temperature
-from src.predict.listings import photos_in_folder, predict_listings
+from src.predict.listings import predict_listings
 from src.predict.predictor import (
     NOTHING_TO_READ,
     UNKNOWN_TEXT,
@@ -33,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 def predict_test_split(pipeline: Pipeline, folder: Path) -> ListingPredictions:
     """What a bundle predicts for the test split."""
     cells = pipeline.raw.iloc[48:].rename(columns={"category": "unread"})
-    return predict_listings(Predictor(folder), cells, photos_in_folder(pipeline.photos))
+    return predict_listings(Predictor(folder), cells, PhotoFolder(pipeline.photos).read)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_predictions_say_what_they_are_based_on(pipeline: Pipeline, bundle: Path
 
 def test_a_listing_with_nothing_to_read_has_no_prediction(bundle: Path) -> None:
     cells = pd.DataFrame({"title": ["", "мебель", " "], "price": ["", "", "12,5 €"]})
-    found = predict_listings(Predictor(bundle), cells, photos_in_folder(Path()))
+    found = predict_listings(Predictor(bundle), cells, PhotoFolder(Path()).read)
     table = found.table()
     assert table["error"].tolist() == [NOTHING_TO_READ, "", ""]
     assert table["category"].isna().tolist() == [True, False, False]
@@ -83,21 +84,21 @@ def test_a_listing_with_nothing_to_read_has_no_prediction(bundle: Path) -> None:
 @pytest.mark.parametrize("text", ["x", "👍", "!!!", "и в на"])
 def test_a_text_with_nothing_known_is_no_text(text: str, bundle: Path) -> None:
     cells = pd.DataFrame({"title": [text, text], "text": ["", text], "price": [None, 100]})
-    found = predict_listings(Predictor(bundle), cells, photos_in_folder(Path()))
+    found = predict_listings(Predictor(bundle), cells, PhotoFolder(Path()).read)
     assert found.used == ["", "price"]
     assert found.notes == [UNKNOWN_TEXT] * 2
-    alone = predict_listings(Predictor(bundle), cells[["price"]], photos_in_folder(Path()))
+    alone = predict_listings(Predictor(bundle), cells[["price"]], PhotoFolder(Path()).read)
     np.testing.assert_array_equal(found.probs, alone.probs)
 
 
 def test_prices_are_read_alike_as_numbers_and_as_text_and_each_by_itself(bundle: Path) -> None:
     cells = pd.DataFrame({"price": [1500.0, "1 500 ₽", "1500,-", "RUB 1500", "1.500", "12,50"]})
-    found = predict_listings(Predictor(bundle), cells, photos_in_folder(Path()))
+    found = predict_listings(Predictor(bundle), cells, PhotoFolder(Path()).read)
     np.testing.assert_array_equal(found.probs[1:5], found.probs[:4])
     assert [note != "" for note in found.notes] == [False, False, False, False, True, False]
     # A number has no convention, whatever its decimals.
     numbers = predict_listings(
-        Predictor(bundle), pd.DataFrame({"price": [1.125, 1.13]}), photos_in_folder(Path())
+        Predictor(bundle), pd.DataFrame({"price": [1.125, 1.13]}), PhotoFolder(Path()).read
     )
     np.testing.assert_allclose(*numbers.probs, atol=0.01)
     assert numbers.notes == ["", ""]
@@ -106,10 +107,10 @@ def test_prices_are_read_alike_as_numbers_and_as_text_and_each_by_itself(bundle:
 def test_prices_of_a_table_are_read_by_its_own_convention(bundle: Path) -> None:
     cells = pd.DataFrame({"price": ["1.255", "12.50"]})
     found = predict_listings(
-        Predictor(bundle), cells.iloc[:1], photos_in_folder(Path()), PriceReader(cells["price"])
+        Predictor(bundle), cells.iloc[:1], PhotoFolder(Path()).read, PriceReader(cells["price"])
     )
     expected = predict_listings(
-        Predictor(bundle), pd.DataFrame({"price": [1.255]}), photos_in_folder(Path())
+        Predictor(bundle), pd.DataFrame({"price": [1.255]}), PhotoFolder(Path()).read
     )
     assert found.notes == [""]
     np.testing.assert_array_equal(found.probs, expected.probs)
@@ -120,10 +121,11 @@ def test_tfidf_alone_needs_no_network(bundle: Path) -> None:
 import sys
 import pandas as pd
 from pathlib import Path
-from src.predict.listings import photos_in_folder, predict_listings
+from src.cleaning.photo_folder import PhotoFolder
+from src.predict.listings import predict_listings
 from src.predict.predictor import Predictor
 cells = pd.DataFrame({{"title": ["мебель"]}})
-predict_listings(Predictor(Path({str(bundle)!r})), cells, photos_in_folder(Path()))
+predict_listings(Predictor(Path({str(bundle)!r})), cells, PhotoFolder(Path()).read)
 # skops itself imports PyTorch.
 heavy = {{"transformers", "timm", "lightning", "mlflow", "src.encoders.image.model"}}
 heavy &= set(sys.modules)

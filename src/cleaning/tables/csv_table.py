@@ -1,0 +1,123 @@
+"""Rows of a CSV file: cells are counted, and quotes that do not pair cost the row they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from src.cleaning.tables.encoding import MARK, detect_encoding, open_text
+from src.cleaning.tables.layout import detect_layout
+from src.cleaning.tables.records import CsvRecord, Records
+from src.cleaning.tables.row import Row
+from src.cleaning.tables.stray import RowShape
+
+WIDTH = "another number of cells than the header"
+QUOTE = "quotes that do not pair"
+BYTES = "bytes that are not in the file's encoding"
+LONG = "a cell longer than 131,072 characters"
+EMPTY = "empty row"
+AS_IT_STANDS = "quotes that do not pair, read as text"
+
+
+class _Cells(NamedTuple):
+    """The cells of one record, or its fault."""
+
+    first_line: int
+    lines: int
+    cells: list[str]
+    fault: str = ""
+    note: str = ""
+
+
+class CsvTable:
+    """A CSV file, whose encoding and layout are found out.
+
+    Attributes:
+        columns: names of the columns, '' where the header has none.
+        about: how the file is read, in words.
+
+    Raises:
+        UserError: see `detect_encoding` and `detect_layout`.
+    """
+
+    def __init__(self, path: Path, wanted: Collection[str]) -> None:
+        self.path = path
+        self.encoding = detect_encoding(path)
+        self.layout = detect_layout(path, self.encoding, wanted)
+        self.columns = self.layout.header
+        self.about = f"CSV in {self.encoding.words}, separated by {self.layout.separator}"
+
+    def rows(self, positions: Mapping[str, int], raw: Collection[str] = ()) -> Iterator[Row]:
+        """Yield all rows with the cells at `positions` by field; blank lines are none."""
+        fields = list(positions.items())
+        for first, n, cells, fault, note in self._checked():
+            where = f"line {first}" if n == 1 else f"lines {first}-{first + n - 1}"
+            if fault:
+                yield Row(where, {}, fault)
+                continue
+            named = {field: cells[position] for field, position in fields}
+            if self.encoding.damaged and any(MARK in cell for cell in named.values()):
+                yield Row(where, {}, BYTES)
+            else:
+                yield Row(where, named, note=note)
+
+    def exact_up_to(self, column: int) -> int | None:
+        """Return the largest integer that the column's type holds exactly; None for text."""
+        return None
+
+    @cached_property
+    def _shape(self) -> RowShape:
+        return RowShape(len(self.columns), self.layout.sample)
+
+    def _checked(self) -> Iterator[_Cells]:
+        skip = self.layout.skip
+        with open_text(self.path, self.encoding) as file:
+            records = Records(islice(file, skip, None), self.layout.dialect)
+            while not next(records).cells:
+                pass
+            after_broken = False
+            for record in records:
+                if record.cells is None or self._is_joined(record, records):
+                    checked = self._broken(record, records)
+                elif not any(record.cells):
+                    # A blank line, or what Excel writes for an empty row.
+                    if len(record.cells) <= 1:
+                        continue
+                    checked = _Cells(0, len(record.lines), [], EMPTY)
+                else:
+                    fault = "" if self._fits(record.cells) else WIDTH
+                    # The text of a broken row may go on in lines with as many cells as a row.
+                    if not fault and after_broken and not self._is_row(record.cells):
+                        fault = QUOTE
+                    checked = _Cells(0, len(record.lines), record.cells, fault)
+                after_broken = checked.fault == QUOTE or (after_broken and bool(checked.fault))
+                yield checked._replace(first_line=skip + records.next_line - checked.lines)
+
+    def _fits(self, cells: list[str]) -> bool:
+        whole = len(cells) == len(self.columns)
+        return whole and not (self.layout.extra and cells[-1].strip())
+
+    def _is_row(self, cells: list[str]) -> bool:
+        return self._fits(cells) and (not self._shape.tells or self._shape.looks_like_row(cells))
+
+    def _is_joined(self, record: CsvRecord, records: Records) -> bool:
+        several = len(record.lines) > 1
+        return several and self._shape.joined(list(map(records.alone, record.lines)))
+
+    def _broken(self, record: CsvRecord, records: Records) -> _Cells:
+        """Return what the first line of a broken record is by itself; the others are read again."""
+        first, *others = record.lines
+        records.give_back(others)
+        literal = records.literal(first)
+        following = records.peek()
+        if not literal:
+            return _Cells(0, 1, [], LONG)
+        # If the next line is no row, the text of this one may go on there.
+        if self._fits(literal) and (
+            not following.strip() or self._is_row(records.alone(following))
+        ):
+            return _Cells(0, 1, literal, note=AS_IT_STANDS)
+        return _Cells(0, 1, [], QUOTE)

@@ -1,0 +1,77 @@
+"""Rows of a Parquet file, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from src.cleaning.cells import value_as_text
+from src.cleaning.tables.row import Row
+
+NOT_UTF8 = "bytes that are not UTF-8 text"
+_BATCH = 1000
+_EXACT = {pa.float64(): 2**53, pa.float32(): 2**24, pa.float16(): 2**11}
+
+
+class ParquetTable:
+    """A Parquet file; attributes and methods as of `CsvTable`.
+
+    An index that pandas has stored under a name is a column like others.
+    """
+
+    about = "Parquet"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with pq.ParquetFile(path) as file:
+            self.schema, rows = file.schema_arrow, file.metadata.num_rows
+        self.stored = list(map(str, self.schema.names))
+        self.counted = _counted_index(self.schema, rows)
+        self.columns = [*self.stored, *self.counted]
+
+    def rows(self, positions: Mapping[str, int], raw: Collection[str] = ()) -> Iterator[Row]:
+        """Yield all rows with the cells at `positions` by field, those in `raw` as stored."""
+        names = {field: self.columns[position] for field, position in positions.items()}
+        stored = {field: name for field, name in names.items() if name not in self.counted}
+        number = 0
+        with pq.ParquetFile(self.path) as file:
+            for batch in file.iter_batches(_BATCH, columns=list(set(stored.values()))):
+                ahead = slice(number, number + batch.num_rows)
+                columns: dict[str, Any] = {
+                    field: batch.column(name).to_pylist()
+                    if field in stored
+                    else self.counted[name][ahead]
+                    for field, name in names.items()
+                }
+                for row in range(batch.num_rows):
+                    number += 1
+                    try:
+                        cells = {
+                            field: values[row] if field in raw else value_as_text(values[row])
+                            for field, values in columns.items()
+                        }
+                        yield Row(f"row {number}", cells)
+                    except UnicodeDecodeError:
+                        yield Row(f"row {number}", {}, NOT_UTF8)
+
+    def exact_up_to(self, column: int) -> int | None:
+        """Return the largest integer that the column's type holds exactly; None for others."""
+        if column >= len(self.stored):
+            return None
+        return _EXACT.get(self.schema.field(column).type)
+
+
+def _counted_index(schema: pa.Schema, rows: int) -> dict[str, range]:
+    """Return the index that pandas does not store because it counts, by its name if it has one."""
+    counted = {}
+    for kind in (schema.pandas_metadata or {}).get("index_columns", []):
+        if isinstance(kind, dict) and kind.get("name"):
+            index = range(kind["start"], kind["stop"], kind["step"])
+            # Files joined to one keep the index of the first.
+            if len(index) == rows:
+                counted[str(kind["name"])] = index
+    return counted
