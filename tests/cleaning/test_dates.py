@@ -9,9 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.cleaning.dates import DateReader
+from src.cleaning.dates import DateCell, DateReader
 
 DAY_FIRST, MONTH_FIRST = "day/month/year", "month/day/year"
+
+
+def read_alone(cell: object) -> DateCell:
+    """Read a date that no other one helps to read."""
+    return DateReader([cell]).read(cell)
 
 
 def not_certain(order: str) -> str:
@@ -29,7 +34,7 @@ def not_certain(order: str) -> str:
     + [date(2026, 1, 31), datetime(2026, 1, 31, 12), pd.Timestamp("2026-02-01 01:30+03:00")],
 )
 def test_a_date_becomes_an_iso_day(cell: object) -> None:
-    assert DateReader([cell]).read(cell) == ("2026-01-31", "")
+    assert read_alone(cell) == ("2026-01-31", "")
 
 
 @pytest.mark.parametrize(
@@ -40,22 +45,22 @@ def test_a_date_becomes_an_iso_day(cell: object) -> None:
     + ["2026-01-31 25:00", "1" * 61, date(1, 1, 1), 45678, 1.5],
 )
 def test_nothing_is_taken_from_the_clock_or_guessed(cell: object) -> None:
-    assert DateReader([cell]).read(cell) == (None, "date cannot be read")
+    assert read_alone(cell) == (None, "date cannot be read")
 
 
 @pytest.mark.parametrize("cell", ["32.01.2026", "30.02.2026", "2026-13-01", "20260230", "0.1.2026"])
 def test_a_day_that_does_not_exist_is_noted(cell: str) -> None:
-    assert DateReader([cell]).read(cell) == (None, "date does not exist")
+    assert read_alone(cell) == (None, "date does not exist")
 
 
 @pytest.mark.parametrize("cell", ["", " ", "-", "NaT", None, pd.NaT, float("nan")])
 def test_an_empty_cell_has_no_date_and_no_problem(cell: object) -> None:
-    assert DateReader([cell]).read(cell) == (None, "")
+    assert read_alone(cell) == (None, "")
 
 
 def test_a_single_open_date_is_day_first_and_said_to_be_open() -> None:
-    assert read_date("02/03/2025") == ("2025-03-02", not_certain(DAY_FIRST))
-    assert read_date("03/03/2025") == ("2025-03-03", "")
+    assert read_alone("02/03/2025") == ("2025-03-02", not_certain(DAY_FIRST))
+    assert read_alone("03/03/2025") == ("2025-03-03", "")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +102,7 @@ def test_what_is_impossible_in_the_order_of_the_column_is_noted() -> None:
 
 
 def test_a_year_of_two_digits_is_certain_where_days_vary_more_than_years() -> None:
-    assert read_date("31.01.26") == ("2026-01-31", not_certain(DAY_FIRST))
+    assert read_alone("31.01.26") == ("2026-01-31", not_certain(DAY_FIRST))
     reader = DateReader(["31.01.26", "02.01.26", "15.12.25"])
     assert reader.read("02.01.26") == ("2026-01-02", "")
 
@@ -125,7 +130,7 @@ def test_a_column_in_any_order_is_read_to_its_days(days: list[date], form: str, 
 def test_the_day_is_that_of_utc(moment: datetime, hours: int) -> None:
     text = f"{moment.isoformat(' ', 'seconds')}{hours:+03}:00"
     day = (moment.replace(microsecond=0) - timedelta(hours=hours)).date()
-    assert read_date(text) == (day.isoformat(), "")
+    assert read_alone(text) == (day.isoformat(), "")
 
 
 @given(st.lists(st.text(max_size=30)), st.text(max_size=70))
