@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from math import inf
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -25,6 +26,8 @@ _SETTINGS = {
         min_weight_fraction_leaf monotonic_cst n_estimators oob_score verbose warm_start""",
     "stack": "penalty",
 }
+# No head wants more of anything, and sizes or counts above it would never end.
+LARGEST = 10_000_000
 SETTINGS = {head: tuple(names.split()) for head, names in _SETTINGS.items()}
 
 
@@ -74,3 +77,7 @@ def _require_known(settings: dict[str, Any], head: str) -> None:
                 f"did you mean {close[0]}?" if close else f"expected one of {', '.join(known)}"
             )
             raise KeyFault(f"settings.{key}", f"is unknown; {expected}")
+    for key, value in settings.items():
+        for number in value if isinstance(value, list) else [value]:
+            if isinstance(number, int | float) and LARGEST < number < inf:
+                raise KeyFault(f"settings.{key}", f"is {value}; expected at most {LARGEST:,}")
