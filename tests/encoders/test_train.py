@@ -21,6 +21,7 @@ from src.core.listings import labels_of
 from src.core.params import parse_params
 from src.core.schema import KernelImage, Tfidf, TrainedImage
 from src.encoders.common.batches import OrderedBatches, TrainBatches
+from src.encoders.common.encoder import EncoderOutput
 from src.encoders.common.fine_tune import FineTune
 from src.encoders.common.fit import fit
 from src.encoders.common.folds import Trained, train
@@ -64,11 +65,9 @@ class Memory:
         self.val.add(tuple(val))
         return set(self.groups[train]), pd.DataFrame()
 
-    def score(
-        self, model: Any, rows: NDArray[np.intp]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def score(self, model: Any, rows: NDArray[np.intp]) -> EncoderOutput:
         seen = np.array([group in model for group in self.groups[rows]], np.float32)
-        return seen[:, None], np.full((len(rows), 3), 1 / 3, np.float32)
+        return EncoderOutput(seen[:, None], np.full((len(rows), 3), 1 / 3, np.float32))
 
 
 def trained_photos(
@@ -140,6 +139,32 @@ def test_a_model_that_can_read_nothing_is_refused_in_one_line(
     table = made_table().assign(photo_row=-1)
     with pytest.raises(UserError, match="0 listings of the train split"):
         trained_photos(table, packed, cnn_weights, trained_image())
+
+
+def test_listings_of_one_category_are_refused_in_one_line(table: pd.DataFrame) -> None:
+    alone = np.flatnonzero((table["category"] == CLASSES[0]).to_numpy())
+    with pytest.raises(UserError, match=r"^row: the train split has listings of 1 category"):
+        train(Memory(table, alone), table, 0, 7, "row")
+
+
+class Diverging(Memory):
+    """An encoder whose training diverges in some fold."""
+
+    def __init__(self, table: pd.DataFrame, fold: int) -> None:
+        super().__init__(table)
+        self.fold = fold
+
+    def score(self, model: Any, rows: NDArray[np.intp]) -> EncoderOutput:
+        found = super().score(model, rows)
+        return found._replace(probs=found.probs * np.nan) if len(self.fitted) > self.fold else found
+
+
+@pytest.mark.parametrize("fold", [0, 2])
+def test_outputs_that_are_no_numbers_are_refused_in_one_line(
+    fold: int, table: pd.DataFrame
+) -> None:
+    with pytest.raises(UserError, match=r"^row: its outputs are no numbers .* lower its lr"):
+        train(Diverging(table, fold), table, 3, 7, "row")
 
 
 @pytest.mark.parametrize(

@@ -96,11 +96,12 @@ def test_the_temperature_of_the_row_is_used_and_divides_the_logarithms(
 ) -> None:
     cold = predict_test_split(pipeline, bundle)
     evaluated = pipeline.data / "evaluation" / "temperature.json"
+    before = read_json(evaluated)
     write_json(evaluated, {"stack": 2.0, "nn": 3.0})
     try:
         pipeline.bundle(tmp_path / "b")
     finally:
-        shutil.rmtree(evaluated.parent)
+        write_json(evaluated, before)
     warm = predict_test_split(pipeline, tmp_path / "b")
     np.testing.assert_allclose(warm.probs, apply_temperature(cold.probs, 2.0), atol=1e-5)
 
