@@ -102,12 +102,6 @@ def test_texts_without_a_common_word_are_read_by_parts_of_words(texts: list[str]
     np.testing.assert_allclose(probs.sum(1), 1, atol=1e-5)
 
 
-def test_one_term_alone_is_enough() -> None:
-    encoder = encoder_of(["я"], titles=["q"])
-    features, probs = encoder.score(fitted(encoder), np.arange(60))
-    assert np.isfinite(features).all() and np.isfinite(probs).all()
-
-
 @pytest.mark.parametrize("text", ["и в на с", "😀😀", "!!!", "☎️ ❤️"])
 def test_texts_without_any_word_are_refused_in_one_line(text: str) -> None:
     encoder = encoder_of([text])

@@ -110,7 +110,7 @@ class TfidfEncoder:
         steps = [("vectors", vectors), ("classifier", classifier)]
         # Only the probabilities of the folds' models are used: their features are not comparable.
         if fold == 0:
-            rank = max(1, min(settings.components, min(matrix.shape) - 1))
+            rank = min(settings.components, min(matrix.shape) - 1)
             reduction = TruncatedSVD(rank, random_state=self.seed).fit(matrix)
             steps.insert(1, ("reduction", reduction))
         return TfidfClassifier(Pipeline(steps), self.classes, settings), pd.DataFrame()
