@@ -72,7 +72,7 @@ def test_the_command_that_the_documentation_shows_is_enough(
 ) -> None:
     shown = (ROOT / "docs/own-data.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"dvc exp run[^`]*columns\.photo=[^`]*", shown)
-    changes = [word for word in shlex.split(command)[3:] if word != "-S"]
+    changes = [word for word in shlex.split(command.replace("\\\n", ""))[3:] if word != "-S"]
     (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
     apply_overrides(tmp_path / "params.yaml", changes)
     monkeypatch.chdir(tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from math import inf
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -26,7 +25,7 @@ _SETTINGS = {
         min_weight_fraction_leaf monotonic_cst n_estimators oob_score verbose warm_start""",
     "stack": "penalty",
 }
-# No head wants more of anything, and sizes or counts above it would never end.
+# No head wants more of anything: sizes and counts above it would never end.
 LARGEST = 10_000_000
 SETTINGS = {head: tuple(names.split()) for head, names in _SETTINGS.items()}
 
@@ -79,5 +78,5 @@ def _require_known(settings: dict[str, Any], head: str) -> None:
             raise KeyFault(f"settings.{key}", f"is unknown; {expected}")
     for key, value in settings.items():
         for number in value if isinstance(value, list) else [value]:
-            if isinstance(number, int | float) and LARGEST < number < inf:
+            if isinstance(number, int) and number > LARGEST:
                 raise KeyFault(f"settings.{key}", f"is {value}; expected at most {LARGEST:,}")
