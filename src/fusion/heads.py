@@ -77,7 +77,7 @@ def require_settings(path: str, kind: str, settings: dict[str, Any]) -> None:
         warnings.simplefilter("ignore")
         try:
             make_head(kind, quick, num_classes=2, seed=0).fit(X, y)
-        except (ArithmeticError, MemoryError, TypeError, ValueError) as error:
+        except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise UserError(f"params.yaml: {path}: {reason}") from error
 

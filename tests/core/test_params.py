@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from dvc.annotations import ANNOTATION_FIELDS
 from dvc.output import Output
-from dvc.stage import Stage
+from dvc.stage.params import StageParams
 from dvc_data.hashfile.meta import Meta
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -317,10 +317,11 @@ def test_the_settings_of_a_head_are_those_of_its_classifier() -> None:
 
 def test_no_key_is_one_that_dvc_leaves_out_of_its_cache_key() -> None:
     """DVC takes such keys for facts about files, at any depth: a change of theirs runs nothing."""
-    special = (Meta, Output, Stage)
-    dropped = {v for kind in special for k, v in vars(kind).items() if k.startswith("PARAM_")}
+    dropped = {value for name, value in vars(Meta).items() if name.startswith("PARAM_")}
+    dropped |= {Output.PARAM_CACHE, Output.PARAM_METRIC, Output.PARAM_PERSIST, Output.PARAM_HASH}
+    dropped |= {v for name, v in vars(StageParams).items() if name.startswith("PARAM_")}
     dropped |= {*ANNOTATION_FIELDS, *algorithms_available}
-    assert {"size", "nfiles", "md5", "hash", "isexec", "cache", "remote", "cmd"} <= dropped
+    assert {"size", "nfiles", "md5", "hash", "isexec", "cache", "remote", "frozen"} <= dropped
     definitions = Params.model_json_schema()["$defs"].values()
     keys = {key for section in definitions for key in section.get("properties", {})}
     keys |= {key for path in _paths(CONTENT) for key in path}
