@@ -35,10 +35,7 @@ def results_markdown(
         ceilings: the best possible scores on the demo; empty for real listings.
         pairs: of `paired.compare`.
     """
-    # Without photos or fused rows some scores are nobody's.
-    shown = results.dropna(axis="columns", how="all")
-    if "f1_macro_photo" not in shown:
-        shown = shown.drop(columns="n_photo", errors="ignore")
+    shown = results.copy()
     for column in shown.columns:
         if column.startswith(("f1_", "accuracy", "ece", "brier")):
             shown[column] = shown[column].map(

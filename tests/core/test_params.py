@@ -318,7 +318,7 @@ def test_the_settings_of_a_head_are_those_of_its_classifier() -> None:
 def test_no_key_is_one_that_dvc_leaves_out_of_its_cache_key() -> None:
     """DVC takes such keys for facts about files, at any depth: a change of theirs runs nothing."""
     dropped = {value for name, value in vars(Meta).items() if name.startswith("PARAM_")}
-    dropped |= {Output.PARAM_CACHE, Output.PARAM_METRIC, Output.PARAM_PERSIST, Output.PARAM_HASH}
+    dropped |= {Output.PARAM_CACHE, Output.PARAM_PERSIST, Output.PARAM_HASH}
     dropped |= {v for name, v in vars(StageParams).items() if name.startswith("PARAM_")}
     dropped |= {*ANNOTATION_FIELDS, *algorithms_available}
     assert {"size", "nfiles", "md5", "hash", "isexec", "cache", "remote", "frozen"} <= dropped
