@@ -168,6 +168,8 @@ def _predict_many(predictor: Predictor, options: argparse.Namespace) -> None:
 
 def _require_new_file(out: Path, table: Path) -> None:
     """Refuse a result that would take the place of anything but an earlier result."""
+    if out.parent.exists() and not out.parent.is_dir():
+        raise UserError(f"{out.parent} is not a folder; give --out another name")
     if out.is_symlink():
         raise UserError(f"{out} is a link; give --out the name of a file")
     if out.exists() and not out.is_file():
