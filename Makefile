@@ -14,6 +14,10 @@ export NO_ALBUMENTATIONS_UPDATE := 1
 
 run: .venv/ready
 	python -m stages.check
+	@git rev-parse --git-dir > /dev/null 2>&1 \
+		|| grep -qs "no_scm *= *true" .dvc/config .dvc/config.local \
+		|| { echo "error: this folder is in no git repository, as from a ZIP, and DVC needs one;" \
+		"run \`git init\`, then \`make run\` again" >&2; exit 1; }
 	dvc repro
 	@cat metrics/table.md
 

@@ -17,7 +17,7 @@ def main() -> None:
         image_row=params.model,
         text_row=params.text_model,
         fused_row=params.fused_model,
-        fused_model=params.fusion[params.fused_model],
+        fused_model=params.fusion.get(params.fused_model),
         photo_pixels=params.pack.pixels,
         columns=params.collect.table.columns,
     )

@@ -14,11 +14,13 @@ from src.fusion.leaky import fuse_leakily
 def main() -> None:
     params = stage_params("leaky")
     table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
-    image, text = (
+    # With rows of one kind there is one model to read.
+    outputs = [
         ModelOutput.load(Path("data/embeddings") / name / "features.npz")
         for name in (params.model, params.text_model)
-    )
-    predictions = fuse_leakily(table, image, text, params.leaky, params.seed)
+        if name
+    ]
+    predictions = fuse_leakily(table, outputs, params.leaky, params.seed)
     predictions.save(Path("data/predictions/leaky.npz"))
 
 

@@ -18,15 +18,19 @@ from zipfile import ZipFile, ZipInfo
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path next to `path`; at the end, move what was written there to `path`.
 
-    Works for files and folders. On any error the temporary path is removed and `path` stays as it
-    was, so a kill or a full disk never leaves half a file.
+    On any error the temporary path is removed and `path` stays as it was, so a kill or a full disk
+    never leaves half a file. A folder takes the place of a folder, a file that of a file or a link.
+
+    Raises:
+        IsADirectoryError: a file was written, and `path` is a folder.
+        NotADirectoryError: a folder was written, and `path` is a file or a link.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     _remove(temporary)
     try:
         yield temporary
-        if path.is_dir():
+        if temporary.is_dir() and path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         temporary.replace(path)
     finally:

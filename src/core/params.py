@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,7 +35,7 @@ def parse_params(content: Any) -> Params:
     try:
         return Params.model_validate(content)
     except ValidationError as error:
-        raise UserError(f"params.yaml: {Explainer(Params).explain(error)}") from error
+        raise UserError(f"params.yaml: {_explainer(Params).explain(error)}") from error
 
 
 def override(section: SectionT, changes: Mapping[str, Any], path: str) -> SectionT:
@@ -46,7 +47,7 @@ def override(section: SectionT, changes: Mapping[str, Any], path: str) -> Sectio
     try:
         return kind.model_validate({**section.model_dump(), **changes})
     except ValidationError as error:
-        raise UserError(f"{path}: {Explainer(kind).explain(error)}") from error
+        raise UserError(f"{path}: {_explainer(kind).explain(error)}") from error
 
 
 def stage_params(stage: str) -> Params:
@@ -78,6 +79,10 @@ def stage_params(stage: str) -> Params:
     ]
     only: Params = _only(params, declared, "params.yaml")
     return only
+
+
+# A model's schema takes longer than all else that a message needs.
+_explainer = cache(Explainer)
 
 
 def _only(value: Any, paths: Sequence[list[str]], where: str) -> Any:

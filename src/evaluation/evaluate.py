@@ -64,7 +64,7 @@ def evaluate(inputs: EvaluationInputs, seed: int) -> Evaluation:
     )
 
     classes, y = labels_of(table)
-    place, probs = out_of_sample_probs(table, inputs.image, inputs.text, seed)
+    place, probs = out_of_sample_probs(table, inputs.outputs, seed)
     checked = table["id"].iloc[place]
     label_errors = find_label_errors(checked.to_numpy(dtype=str), y[place], classes, probs)
 

@@ -70,16 +70,16 @@ def find_label_errors(
 
 
 def out_of_sample_probs(
-    table: pd.DataFrame, image: RowOutput, text: RowOutput, seed: int
+    table: pd.DataFrame, outputs: dict[str, RowOutput], seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Predict each listing by a stacked head that was fitted on other groups.
 
     Left out are listings that an encoder has seen: what remains is val, test and the listings of
-    train for which both models have out-of-fold outputs.
+    train for which the models have out-of-fold outputs.
 
     Args:
         table: the prepared listings.
-        image, text: the outputs of the two models that are stacked.
+        outputs: of the models that are stacked, by photo and text.
 
     Returns:
         The positions of these listings in the table, [M], and their class probabilities, [M, C].
@@ -87,7 +87,7 @@ def out_of_sample_probs(
     classes, y = labels_of(table)
     blocks = {
         name: model_block(table, with_out_of_fold(output, "probs"), "probs")
-        for name, output in (("photo", image), ("text", text))
+        for name, output in outputs.items()
     } | {"price": price_block(table)}
     rows = np.flatnonzero(np.logical_and.reduce([block.unseen for block in blocks.values()]))
     groups = table["group"].to_numpy(dtype=object)[rows]

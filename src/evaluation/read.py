@@ -30,8 +30,8 @@ class EvaluationInputs:
         notes: what `prepare` counted.
         truth: what the demo planted; None for real listings.
         rows: the predictions of every row, in the order of the results table; the leaky one last.
-        model, text_model: the rows that the fused rows read.
-        image, text: the outputs of these two in the first round of cross-validation.
+        model, text_model: the rows that the fused rows read; '' for none.
+        outputs: of these two in the first round of cross-validation, by photo and text.
         curves: the training curves of the rows that have them, by row.
     """
 
@@ -41,8 +41,7 @@ class EvaluationInputs:
     rows: list[RowPredictions]
     model: str
     text_model: str
-    image: RowOutput
-    text: RowOutput
+    outputs: dict[str, RowOutput]
     curves: dict[str, pd.DataFrame]
 
 
@@ -51,7 +50,7 @@ def read_inputs(data: Path, rows: Rows, model: str, text_model: str) -> Evaluati
 
     Args:
         rows: the rows of the results table.
-        model, text_model: the image and the text row that the fused rows read.
+        model, text_model: the image and the text row that the fused rows read; '' for none.
 
     Raises:
         LeakError: a model was fitted on a listing of the test split or its near-duplicate.
@@ -67,8 +66,11 @@ def read_inputs(data: Path, rows: Rows, model: str, text_model: str) -> Evaluati
         rows=_read_rows(data, table, rows, model, text_model),
         model=model,
         text_model=text_model,
-        image=RowOutput.load(data / "embeddings" / model),
-        text=RowOutput.load(data / "embeddings" / text_model),
+        outputs={
+            modality: RowOutput.load(data / "embeddings" / row)
+            for modality, row in (("photo", model), ("text", text_model))
+            if row
+        },
         curves={row: pd.read_csv(path) for row, path in curves.items() if path.exists()},
     )
 
@@ -90,7 +92,7 @@ def _read_rows(
                 ModelOutput.load(RowOutput.folder(folder, n) / "features.npz") for n in rounds
             )
             found.append(model_predictions(table, row, kind, weights[row], outputs))
-    both = " + ".join(f"{row}: {weights[row]}" for row in (model, text_model))
+    both = " + ".join(f"{row}: {weights[row]}" for row in (model, text_model) if row)
     for row in rows.fused:
         fused = Predictions.load(data / "predictions" / f"{row}.npz")
         found.append(fused_predictions(table, row, both, fused))

@@ -17,7 +17,7 @@ from src.fusion.predictions import Predictions
 
 
 def fuse_leakily(
-    table: pd.DataFrame, image: ModelOutput, text: ModelOutput, settings: Leaky, seed: int
+    table: pd.DataFrame, outputs: list[ModelOutput], settings: Leaky, seed: int
 ) -> Predictions:
     """Fit a logistic regression on a random share of all listings and predict the rest.
 
@@ -26,11 +26,11 @@ def fuse_leakily(
 
     Args:
         table: the prepared listings.
-        image, text: the outputs of the two chosen models.
+        outputs: of the chosen models.
         settings: the section `leaky`.
     """
     classes, y = labels_of(table)
-    blocks = [model_block(table, output, settings.inputs) for output in (image, text)]
+    blocks = [model_block(table, output, settings.inputs) for output in outputs]
     columns = np.concatenate(
         [*(block.columns for block in blocks), price_block(table).columns], axis=1
     )

@@ -15,16 +15,21 @@ from src.cleaning.prices import read_price
 from src.core.errors import UserError, run_command
 from src.core.wording import count_of
 from src.predict.bulk import predict_table
+from src.predict.bundle import predicting_row
 from src.predict.listings import FIELDS, predict_listings
 from src.predict.predictor import ListingPredictions, Predictor
 
 _USAGE = """
   python -m src.predict --title T --text T --price 1500 --photo a.jpg
   python -m src.predict listings.csv --photos folder --out predictions.csv"""
+# Categories shown of one listing.
+_TOP = 5
 
 
 def main() -> None:
     options = _options()
+    if options.table is not None:
+        _require_new_file(options.out, options.table)
     predictor = Predictor(options.bundle)
     if options.table is None:
         _predict_one(predictor, options)
@@ -35,36 +40,61 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m src.predict", usage=_USAGE, description=__doc__)
     parser.add_argument(
-        "--bundle", type=Path, default=Path("data/bundle"), metavar="FOLDER",
+        "--bundle", type=_path, default=Path("data/bundle"), metavar="FOLDER",
         help="the models, as the stage bundle writes them (default data/bundle)",
     )  # fmt: skip
     one = parser.add_argument_group("one listing; any of these may be missing")
     one.add_argument("--title", default="")
     one.add_argument("--text", default="")
     one.add_argument("--price", default="", help='in any usual form: 1500, "1 500 ₽"')
-    one.add_argument("--photo", type=Path, metavar="FILE")
-    one.add_argument("--top", type=int, default=5, help="number of categories shown (default 5)")
+    one.add_argument("--photo", type=_path, metavar="FILE")
+    one.add_argument("--top", type=_number_of_lines, help="categories shown (default 5)")
     one.add_argument("--json", action="store_true", help="print all probabilities as JSON")
     many = parser.add_argument_group("a table of listings")
-    many.add_argument("table", type=Path, nargs="?", help="a CSV or Parquet file")
+    many.add_argument("table", type=_path, nargs="?", help="a CSV or Parquet file")
     many.add_argument(
-        "--photos", type=Path, metavar="FOLDER",
+        "--photos", type=_path, metavar="FOLDER",
         help="where the table's photos are (default: the table's folder)",
     )  # fmt: skip
     many.add_argument(
-        "--out", type=Path, metavar="FILE", help="the result, a name in .csv or .parquet"
+        "--out", type=_path, metavar="FILE", help="the result, a name in .csv or .parquet"
     )
     many.add_argument(
         "--column", action="append", default=[], metavar="FIELD=NAME",
         help="the table's column for id, title, text, price or photo; FIELD= for none",
     )  # fmt: skip
     options = parser.parse_args()
-    given = [name for name in FIELDS if getattr(options, name)]
-    if options.table is None and not given:
-        parser.error("give a listing (--title, --text, --price, --photo) or a table")
-    if options.table is not None and (given or options.out is None):
-        parser.error("a table needs --out, and cannot be combined with a single listing")
+    _require_one_use(parser, options)
     return options
+
+
+def _path(text: str) -> Path:
+    # A shell leaves the ~ in --photos=~/ads as it is.
+    return Path(text).expanduser()
+
+
+def _number_of_lines(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number of at least 1")
+    return number
+
+
+def _require_one_use(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """End with a usage error where options are missing, or would be ignored."""
+    of_one = [name for name in (*FIELDS, "top", "json") if getattr(options, name)]
+    of_many = [name for name in ("photos", "out", "column") if getattr(options, name)]
+    if options.table is not None:
+        if of_one:
+            parser.error(f"--{of_one[0]} is for a single listing; leave it out with a table")
+        if options.out is None:
+            parser.error("a table needs --out, a name in .csv or .parquet")
+    elif of_many:
+        parser.error(f"--{of_many[0]} is for a table of listings; give one, or leave it out")
+    elif not any(name in FIELDS for name in of_one):
+        parser.error("give a listing (--title, --text, --price, --photo) or a table")
+    elif options.json and options.top:
+        parser.error("--json prints all categories; leave --top out")
 
 
 def _predict_one(predictor: Predictor, options: argparse.Namespace) -> None:
@@ -80,19 +110,36 @@ def _predict_one(predictor: Predictor, options: argparse.Namespace) -> None:
         print(part, file=sys.stderr)
     result = predictions.table().iloc[0]
     if result["error"]:
-        raise UserError(f"{result['error']}; give more of --photo, --title, --text and --price")
+        raise UserError(f"{result['error']}; give {_options_for(predictor.info.reads)}")
     if options.json:
         print(json.dumps(_as_json(predictions, result), ensure_ascii=False, indent=2))
         return
     (probs,) = predictions.probs
-    for column in probs.argsort()[::-1][: options.top]:
+    for column in probs.argsort()[::-1][: options.top or _TOP]:
         print(f"{probs[column]:.3f}  {predictions.classes[column]}")
-    rows = predictor.info.rows
     print(
-        f"based on {result['used'].replace('+', ', ')}; predicted by {rows['fused']} from "
-        f"{rows['image']} and {rows['text']}",
+        f"based on {result['used'].replace('+', ', ')}; {_origin(predictor.info.rows)}",
         file=sys.stderr,
     )
+
+
+def _options_for(reads: tuple[str, ...]) -> str:
+    """Name the options that give what a bundle reads: `more of --photo, --title and --text`."""
+    options = [
+        option
+        for name, options in (("photo", ["--photo"]), ("text", ["--title", "--text"]),
+                              ("price", ["--price"]))
+        if name in reads
+        for option in options
+    ]  # fmt: skip
+    *first, last = options
+    return f"more of {', '.join(first)} and {last}" if first else last
+
+
+def _origin(rows: dict[str, str]) -> str:
+    kind, name = predicting_row(rows)
+    read = f" from {rows['image']} and {rows['text']}" if kind == "fused" else ""
+    return f"predicted by {name}{read}"
 
 
 def _as_json(predictions: ListingPredictions, result: Any) -> dict[str, Any]:
@@ -125,6 +172,18 @@ def _predict_many(predictor: Predictor, options: argparse.Namespace) -> None:
         f"{options.out}: {count_of(counts.listings, 'listing')}, "
         f"{counts.unpredicted} without a prediction, {counts.noted} with a note"
     )
+
+
+def _require_new_file(out: Path, table: Path) -> None:
+    """Refuse a result that would take the place of anything but an earlier result."""
+    if out.parent.exists() and not out.parent.is_dir():
+        raise UserError(f"{out.parent} is not a folder; give --out another name")
+    if out.is_symlink():
+        raise UserError(f"{out} is a link; give --out the name of a file")
+    if out.exists() and not out.is_file():
+        raise UserError(f"{out} is not a file but exists; give --out another name")
+    if out.exists() and table.exists() and out.samefile(table):
+        raise UserError(f"{out} is the table to predict; give --out another name")
 
 
 if __name__ == "__main__":

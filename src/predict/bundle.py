@@ -1,13 +1,13 @@
 """The bundle: one folder with all that a prediction needs, the two chosen models and the fused one.
 
 It holds bundle.json (see `BundleInfo`) and the folders image, text and fused, each with the files
-of its model.
+of its model. Where listings lack photos or texts it holds one model alone.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -32,10 +32,10 @@ class BundleInfo(BaseModel):
     """What bundle.json says.
 
     Attributes:
-        rows: names of the rows, by _KINDS.
+        rows: names of the rows by kind, of _KINDS.
         photo_pixels: side of the photos that the image model was fitted on.
         inputs, price: what the fused model reads.
-        temperature: divides the logarithms of the fused model's probabilities.
+        temperature: divides the logarithms of the probabilities of the row that predicts.
         columns: names of a table's columns for id, title, text, price and photo; '' for none.
         files: all other files of the bundle.
         versions: releases of the packages that the models were fitted with.
@@ -53,6 +53,22 @@ class BundleInfo(BaseModel):
     columns: dict[str, str]
     files: list[str]
     versions: dict[str, str]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What the models read of a listing, of photo, text and price."""
+        read = {"photo": "image" in self.rows, "text": "text" in self.rows, "price": self.price}
+        return tuple(name for name, is_read in read.items() if is_read)
+
+
+def predicting_row(rows: Mapping[str, str]) -> tuple[str, str]:
+    """Return kind and name of the row that makes predictions: the fused one, or the only one.
+
+    Args:
+        rows: of a bundle.
+    """
+    kind = next(kind for kind in reversed(_KINDS) if kind in rows)
+    return kind, rows[kind]
 
 
 def read_bundle(folder: Path) -> BundleInfo:
@@ -90,7 +106,7 @@ def write_bundle(
     image_row: str,
     text_row: str,
     fused_row: str,
-    fused_model: FusedModel,
+    fused_model: FusedModel | None,
     photo_pixels: int,
     columns: Columns,
 ) -> None:
@@ -98,37 +114,40 @@ def write_bundle(
 
     Args:
         data: the folder with checkpoints and evaluation.
-        fused_model: settings of the fused row.
+        image_row, text_row, fused_row: names of the rows; '' for none.
+        fused_model: settings of the fused row; None for none.
         photo_pixels: side of the packed photos.
         columns: of the user's table.
 
     Raises:
-        UserError: the three models were fitted on different categories, or a file holds types
-            that are not known.
+        UserError: the models were fitted on different categories, or a file holds types that are
+            not known.
     """
     # Imported late, with scikit-learn.
     from src.fusion.heads import HEAD_TYPES
 
-    rows = dict(zip(_KINDS, (image_row, text_row, fused_row), strict=True))
+    named = dict(zip(_KINDS, (image_row, text_row, fused_row), strict=True))
+    rows = {kind: row for kind, row in named.items() if row}
+    predicting, predicting_name = predicting_row(rows)
     trusted = {"image": (), "text": (), "fused": HEAD_TYPES}
     with replacing(out) as beside:
         for kind, row in rows.items():
             _copy_model(data / "checkpoints" / row, beside / kind, trusted[kind])
-        classes = {kind: read_json(beside / kind / "model.json")["classes"] for kind in _KINDS}
+        classes = {kind: read_json(beside / kind / "model.json")["classes"] for kind in rows}
         for kind, row in rows.items():
-            if classes[kind] != classes["fused"]:
+            if classes[kind] != classes[predicting]:
                 raise UserError(
-                    f"{row} and {fused_row} were fitted on different categories; "
+                    f"{row} and {predicting_name} were fitted on different categories; "
                     "run `dvc repro` for all stages"
                 )
         info = BundleInfo(
             format=BUNDLE_FORMAT,
             rows=rows,
-            classes=classes["fused"],
+            classes=classes[predicting],
             photo_pixels=photo_pixels,
-            inputs=fused_model.inputs,
-            price=fused_model.price,
-            temperature=read_json(data / "evaluation" / "temperature.json")[fused_row],
+            inputs=fused_model.inputs if fused_model else "probs",
+            price=bool(fused_model and fused_model.price),
+            temperature=read_json(data / "evaluation" / "temperature.json")[predicting_name],
             columns=columns.model_dump(include=_COLUMNS),
             files=sorted(str(p.relative_to(beside)) for p in beside.rglob("*") if p.is_file()),
             versions={name: version(name) for name in _PACKAGES},

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,13 @@ UNKNOWN_TEXT = "text: nothing in it is known to the text model"
 NOTHING_TO_READ = "no photo, text or price to predict from"
 
 
+class _Scored(NamedTuple):
+    """The listings that have a modality, and what its model says of them; None for no listing."""
+
+    rows: list[int]
+    output: EncoderOutput | None
+
+
 @dataclass(frozen=True)
 class ListingPredictions:
     """What a bundle predicts for N listings.
@@ -38,12 +45,14 @@ class ListingPredictions:
         probs: calibrated probabilities, [N, C]; NaN where a listing has nothing to predict from.
         used: what each prediction is based on, e.g. photo+text+price; '' where there is none, [N].
         notes: what could not be read of each listing; '' where everything could, [N].
+        nothing: why a listing without a prediction has none.
     """
 
     classes: list[str]
     probs: NDArray[np.float32]
     used: list[str]
     notes: list[str]
+    nothing: str = NOTHING_TO_READ
 
     def table(self) -> pd.DataFrame:
         """Return one row per listing: category, probability, used, note, error, p_<category> …"""
@@ -59,7 +68,7 @@ class ListingPredictions:
                 "probability": self.probs[np.arange(len(best)), best],
                 "used": self.used,
                 "note": self.notes,
-                "error": np.where(predicted, "", NOTHING_TO_READ),
+                "error": np.where(predicted, "", self.nothing),
                 **{f"p_{name}": self.probs[:, i] for i, name in enumerate(self.classes)},
             }
         )
@@ -75,18 +84,23 @@ class Predictor:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.info = read_bundle(folder)
-        self.fused = FusedClassifier.load(folder / "fused")
+        has_fused = "fused" in self.info.rows
+        self.fused = FusedClassifier.load(folder / "fused") if has_fused else None
         keep_pillow_quiet()
 
     @cached_property
-    def image(self) -> ImageClassifier:
+    def image(self) -> ImageClassifier | None:
+        """The image model; None in a bundle without one."""
+        if "image" not in self.info.rows:
+            return None
         from src.encoders.image.model import ImageClassifier
 
         return ImageClassifier.load(self.folder / "image")
 
     @cached_property
-    def text(self) -> TextClassifier:
-        return load_text_model(self.folder / "text")
+    def text(self) -> TextClassifier | None:
+        """The text model; None in a bundle without one."""
+        return load_text_model(self.folder / "text") if "text" in self.info.rows else None
 
     def predict(
         self,
@@ -104,8 +118,17 @@ class Predictor:
             notes: for the result, [N]; a text of which nothing is known is noted as well.
         """
         table = with_words(table)
+        scored = {"photo": self._score_photos(photos), "text": self._score_texts(table)}
         notes = list(notes or [""] * len(table))
-        blocks = {"photo": self._photo_block(photos), "text": self._text_block(table)}
+        if self.text is not None:
+            for row in set(rows_with_text(table)) - set(scored["text"].rows):
+                notes[row] = "; ".join(filter(None, (notes[row], UNKNOWN_TEXT)))
+        if self.fused is None:
+            (modality,) = self.info.reads
+            probs, used = self._of_one_model(modality, scored[modality], len(table))
+            nothing = f"no {modality} to predict from"
+            return ListingPredictions(self.info.classes, probs, used, notes, nothing)
+        blocks = {name: self._block(len(table), scores) for name, scores in scored.items()}
         if self.info.price:
             blocks["price"] = price_block(table)
         probs = apply_temperature(self.fused.predict_proba(blocks), self.info.temperature)
@@ -114,29 +137,38 @@ class Predictor:
             for row in np.flatnonzero(rows):
                 used[row] = "+".join(subset)
         probs[[not subset for subset in used]] = np.nan
-        for row in rows_with_text(table):
-            if not blocks["text"].present[row]:
-                notes[row] = "; ".join(filter(None, (notes[row], UNKNOWN_TEXT)))
         return ListingPredictions(self.info.classes, probs, used, notes)
 
-    def _photo_block(self, photos: Sequence[NDArray[np.uint8] | None]) -> Block:
+    def _score_photos(self, photos: Sequence[NDArray[np.uint8] | None]) -> _Scored:
         rows = [row for row, photo in enumerate(photos) if photo is not None]
+        if not rows or self.image is None:
+            return _Scored([], None)
         present = [photo for photo in photos if photo is not None]
-        return self._block(len(photos), rows, self.image.score(np.stack(present)) if rows else None)
+        return _Scored(rows, self.image.score(np.stack(present)))
 
-    def _text_block(self, table: pd.DataFrame) -> Block:
+    def _score_texts(self, table: pd.DataFrame) -> _Scored:
         rows = rows_with_text(table)
-        if not len(rows):
-            return self._block(len(table), [], None)
+        if not len(rows) or self.text is None:
+            return _Scored([], None)
         output = self.text.score(table.iloc[rows])
-        return self._block(len(table), rows[output.known].tolist(), output.only_known())
+        return _Scored(rows[output.known].tolist(), output.only_known())
 
-    def _block(self, n: int, rows: list[int], output: EncoderOutput | None) -> Block:
+    def _of_one_model(
+        self, modality: str, scored: _Scored, n: int
+    ) -> tuple[NDArray[np.float32], list[str]]:
+        """Return the probabilities [N, C] and what they are based on, without a fused model."""
+        probs = np.full((n, len(self.info.classes)), np.nan, np.float32)
+        if scored.output is not None:
+            probs[scored.rows] = apply_temperature(scored.output.probs, self.info.temperature)
+        has = set(scored.rows)
+        return probs, [modality if row in has else "" for row in range(n)]
+
+    def _block(self, n: int, scored: _Scored) -> Block:
         present = np.zeros(n, bool)
-        present[rows] = True
+        present[scored.rows] = True
         columns = np.zeros((0, 0), np.float32)
-        if output is not None:
-            columns = model_columns(output.features, output.probs, self.info.inputs)
+        if scored.output is not None:
+            columns = model_columns(scored.output.features, scored.output.probs, self.info.inputs)
         x = np.zeros((n, columns.shape[1]), np.float32)
-        x[rows] = columns
+        x[scored.rows] = columns
         return Block(x, present, np.ones(n, bool))

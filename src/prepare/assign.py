@@ -12,6 +12,13 @@ import pandas as pd
 from src.core.errors import UserError
 from src.core.listings import SPLITS
 from src.core.schema import Parts
+from src.core.wording import count_of
+
+# What to do where too many listings pass for near-duplicates of each other.
+MORE_GROUPS = (
+    "collect more listings, or let fewer pass for near-duplicates: raise prepare.text_similarity "
+    "or lower prepare.photo_bits"
+)
 
 
 def assign_random(category: pd.Series, group: pd.Series, parts: Parts, seed: int) -> pd.Series:
@@ -50,7 +57,7 @@ def assign_by_date(table: pd.DataFrame, group: pd.Series, parts: Parts) -> pd.Se
         raise UserError(
             f"prepare.split is time, but the number of distinct dates is {len(days)} (groups of "
             f"near-duplicates have one); expected at least {len(SPLITS)}: set prepare.split to "
-            "random"
+            f"random, or {MORE_GROUPS}"
         )
     reached = days.to_numpy().cumsum() / len(table)
     first = int(np.abs(reached[:-2] - parts.train).argmin())
@@ -70,8 +77,9 @@ def assign_folds(category: pd.Series, group: pd.Series, folds: int, seed: int) -
     largest = int(category.value_counts().max())
     if min(group.nunique(), largest) < folds:
         raise UserError(
-            f"prepare.folds is {folds}, but there are {group.nunique()} groups of near-duplicates "
-            f"and at most {largest} listings of a category; set fewer folds or collect more"
+            f"prepare.folds is {folds}, but there are {count_of(group.nunique(), 'group')} of "
+            f"near-duplicates and at most {count_of(largest, 'listing')} of a category; set fewer "
+            f"folds, or {MORE_GROUPS}"
         )
     return _assign(category, group, [1 / folds] * folds, seed)
 

@@ -13,7 +13,7 @@ from src.core.errors import UserError
 from src.core.listings import SPLITS, cv_rounds, pairs_within
 from src.core.schema import Prepare
 from src.prepare.duplicates import DuplicateGroups, group_near_duplicates
-from src.prepare.split import assign_splits
+from src.prepare.split import GIVEN, assign_splits
 
 
 class Prepared(NamedTuple):
@@ -66,7 +66,7 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, settings: Prepare, seed: int
 
     table = table.assign(split=split, fold=fold, group=groups.group)[split.notna()]
     index = index[split.notna()]
-    _require_training_data(table)
+    _require_training_data(table, given=kind == GIVEN)
     notes |= _counts(table, index)
     notes["random_split"] = _random_split(table, seed)
     if settings.shuffle_labels:
@@ -75,7 +75,12 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, settings: Prepare, seed: int
     return Prepared(table.reset_index(drop=True), notes)
 
 
-def _require_training_data(table: pd.DataFrame) -> None:
+def _require_training_data(table: pd.DataFrame, given: bool) -> None:
+    move = "move some listings there, or remove these categories"
+    collect = (
+        "raise prepare.min_per_category, which leaves them out, or collect more of them; where all "
+        "of them pass for near-duplicates, raise prepare.text_similarity"
+    )
     for cv_round, split in enumerate(cv_rounds(table)):
         trained = set(table.loc[(split == "train").to_numpy(), "category"])
         unseen = sorted(set(table["category"]) - trained)
@@ -83,8 +88,7 @@ def _require_training_data(table: pd.DataFrame) -> None:
             where = "train" if table["fold"].iloc[0] < 0 else f"train of round {cv_round}"
             raise UserError(
                 f"{where} has no listing of {len(unseen)} of {table['category'].nunique()} "
-                f"categories, such as {unseen[0]!r}; move some listings there, or remove these "
-                "categories"
+                f"categories, such as {unseen[0]!r}; {move if given else collect}"
             )
 
 

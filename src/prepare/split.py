@@ -11,14 +11,18 @@ from numpy.typing import NDArray
 from src.core.errors import UserError
 from src.core.listings import SPLITS, cv_rounds
 from src.core.schema import Prepare
-from src.prepare.assign import assign_by_date, assign_folds, assign_random
+from src.core.wording import count_of
+from src.prepare.assign import MORE_GROUPS, assign_by_date, assign_folds, assign_random
+
+# The kind of splits that a table gives itself.
+GIVEN = "given by the table"
 
 
 class SplitAssignment(NamedTuple):
     """Columns of the prepared table, [N] each, and how they came about.
 
     `split` is missing for listings to leave out; `fold` is -1 without cross-validation; `kind` is
-    random, time, folds or "given by the table".
+    random, time, folds or GIVEN.
     """
 
     split: pd.Series
@@ -49,13 +53,11 @@ def assign_splits(
     """
     no_fold = pd.Series(-1, index=table.index)
     if table["split"].notna().any():
-        return SplitAssignment(
-            _given(table, group, settings.crossing), no_fold, "given by the table"
-        )
+        return SplitAssignment(_given(table, group, settings.crossing), no_fold, GIVEN)
     if group.nunique() < len(SPLITS):
         raise UserError(
-            f"the number of groups of near-duplicates is {group.nunique()}; expected at least "
-            f"{len(SPLITS)}, one for each split: collect more listings"
+            f"the {len(table)} listings are {count_of(group.nunique(), 'group')} of "
+            f"near-duplicates; expected at least {len(SPLITS)}, one for each split: {MORE_GROUPS}"
         )
     if settings.split == "folds":
         fold = assign_folds(table["category"], group, settings.folds, seed)

@@ -31,7 +31,7 @@ class PageContent:
     """What the page shows.
 
     Attributes:
-        model, text_model: the rows that the fused rows combine.
+        model, text_model: the rows that the fused rows combine; '' where there are none of a kind.
         demo: whether the listings are those of the simulated marketplace.
         best: the row of the highest macro F1; `head`, `confused`, `errors` are of this row.
         table: metrics/table.csv, None for missing scores.

@@ -29,9 +29,10 @@ def log_bundle(client: MlflowClient, experiment_id: str, run_id: str, bundle: Pa
     digest = _digest(bundle)
     found = client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'")
     for model in found:
-        if model.tags.get("digest") == digest and model.status == LoggedModelStatus.READY:
+        ready = model.tags.get("digest") == digest and model.status == LoggedModelStatus.READY
+        if ready and _is_there(model.artifact_location):
             return _location(model.artifact_location, model.model_uri)
-    # These are of another state of the bundle, or incomplete.
+    # These are of another state of the bundle, or incomplete, or their files are gone.
     for model in found:
         client.delete_logged_model(model.model_id)
     model = client.create_logged_model(
@@ -60,5 +61,16 @@ def _digest(bundle: Path) -> str:
 
 
 def _location(artifacts: str, uri: str) -> str:
+    folder = _folder(artifacts)
+    return str(folder) if folder else uri
+
+
+def _is_there(artifacts: str) -> bool:
+    folder = _folder(artifacts)
+    return folder is None or folder.exists()
+
+
+def _folder(artifacts: str) -> Path | None:
+    """Return the folder at an address; None where it is not on this machine."""
     parts = urlsplit(artifacts)
-    return unquote(parts.path) if parts.scheme in ("file", "") else uri
+    return Path(unquote(parts.path)) if parts.scheme in ("file", "") else None

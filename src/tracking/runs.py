@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from typing import TYPE_CHECKING
 
 from src.tracking.confusion import draw_confusion
@@ -64,7 +65,10 @@ def _log_scores(client: MlflowClient, run_id: str, row: TrackedRow) -> None:
     client.log_batch(run_id, metrics=[Metric(name, x, now, 0) for name, x in row.metrics.items()])
     if row.confusion:
         figure = draw_confusion(row.confusion, f"{row.kind}/{row.name}")
-        client.log_figure(run_id, figure, "confusion.png")
+        with warnings.catch_warnings():
+            # The font lacks some scripts and emoji; a name in them is drawn as boxes.
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")
+            client.log_figure(run_id, figure, "confusion.png")
 
 
 def _log_params(client: MlflowClient, run_id: str, row: TrackedRow) -> None:

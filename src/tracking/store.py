@@ -70,7 +70,9 @@ def tracking_uri(home: Path) -> str:
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlruns.db"
     relative = re.fullmatch(r"sqlite:///([^/:].*)", uri)
-    return f"sqlite:///{home.resolve() / relative[1]}" if relative else uri
+    # Of an address only: a folder may be called 100%25 or "what?".
+    folder = str(home.resolve()).replace("%", "%25").replace("?", "%3F")
+    return f"sqlite:///{folder}/{relative[1]}" if relative else uri
 
 
 def is_database(uri: str) -> bool:

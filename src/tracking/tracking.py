@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import NamedTuple
 
+from src.core.errors import UserError
 from src.core.files import read_json
 from src.core.wording import count_of
+from src.predict.bundle import predicting_row
 from src.tracking.commit import commit_tags
 from src.tracking.model import log_bundle
+from src.tracking.moved import follow_project
 from src.tracking.parent import TrackedReport, log_parent
 from src.tracking.rows import TrackedRow
 from src.tracking.runs import log_row
@@ -28,10 +32,17 @@ _LOCK_TIMEOUT_S = 60.0
 
 
 class _Logged(NamedTuple):
-    """How many runs are new, and where the bundle's model is, None without a bundle."""
+    """What was logged.
+
+    Attributes:
+        new: how many runs are new.
+        model: where the bundle's model is; None without a bundle.
+        moved_from: folders that artifacts were expected in before the project was moved.
+    """
 
     new: int
     model: str | None
+    moved_from: list[str]
 
 
 def track(
@@ -51,7 +62,7 @@ def track(
         experiment: its name in MLflow.
         home: the folder for a store without a server. It must be the repository itself, because
             the folder of a queued experiment is thrown away.
-        bundle: its model is logged under the run of the fused row that it holds.
+        bundle: its model is logged under the run of the row that makes its predictions.
         report: the rows' runs become children of a run that holds it.
     """
     configure_mlflow()
@@ -64,12 +75,22 @@ def track(
             f"warning: not logged to MLflow at {shown} ({_reason(error)}); "
             f"log later with `{LOG_LATER}`"
         )
-    look = f"`mlflow ui --backend-store-uri {shown}`" if is_database(uri) else shown
-    serve = f"; serve the model with `mlflow models serve -m {logged.model} --env-manager local`"
-    return (
+    except UserError as error:
+        return f"warning: not logged to MLflow at {shown}: {error}; then log with `{LOG_LATER}`"
+    quoted = shlex.quote(shown)
+    look = f"`mlflow ui --backend-store-uri {quoted}`" if is_database(uri) else shown
+    line = (
         f"MLflow: {count_of(len(rows), 'run')} ({logged.new} new) in {shown}; see them with {look}"
-        f"{serve if logged.model else ''}"
     )
+    if logged.model:
+        model = shlex.quote(logged.model)
+        line += f"; serve the model with `mlflow models serve -m {model} --env-manager local`"
+    if logged.moved_from:
+        line += (
+            f"; the project was moved or copied from where it had {', '.join(logged.moved_from)}: "
+            "its artifacts are looked for in its own mlartifacts now"
+        )
+    return line
 
 
 def _log_rows(
@@ -85,18 +106,25 @@ def _log_rows(
 
     artifacts = home.resolve() / "mlartifacts"
     artifacts.mkdir(parents=True, exist_ok=True)
-    fused = read_json(bundle / "bundle.json")["rows"]["fused"] if bundle else None
+    predicting = predicting_row(read_json(bundle / "bundle.json")["rows"]) if bundle else None
     new, model, run_ids = 0, None, []
     # Two experiments that end at the same time would both find no run, and both create one.
     with FileLock(artifacts / ".lock", timeout=_LOCK_TIMEOUT_S):
         limited = with_time_limits(uri)
         require_connection(limited)
+        moved_from = follow_project(uri, artifacts)
         client = MlflowClient(tracking_uri=limited)
         found = client.get_experiment_by_name(experiment)
         if found is None:
             # A server chooses its own place; a database would choose the current folder.
             place = artifacts.as_uri() if is_database(uri) else None
             experiment_id = client.create_experiment(experiment, artifact_location=place)
+        elif found.lifecycle_stage == "deleted":
+            raise UserError(
+                f"the experiment {experiment!r} was deleted; restore it with `MLFLOW_TRACKING_URI="
+                f"{shlex.quote(without_password(uri))} mlflow experiments restore --experiment-id "
+                f"{found.experiment_id}`, or give tracking.experiment in params.yaml another name"
+            )
         else:
             experiment_id = found.experiment_id
         commit = commit_tags()
@@ -104,11 +132,11 @@ def _log_rows(
             run_id, is_new = log_row(client, experiment_id, row, commit)
             run_ids.append(run_id)
             new += is_new
-            if bundle and (row.kind, row.name) == ("fused", fused):
+            if bundle and (row.kind, row.name) == predicting:
                 model = log_bundle(client, experiment_id, run_id, bundle)
         if report is not None:
             log_parent(client, experiment_id, rows, run_ids, report, commit)
-    return _Logged(new, model)
+    return _Logged(new, model, moved_from)
 
 
 def _reason(error: Exception) -> str:

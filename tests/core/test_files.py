@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from src.core.errors import UserError
+from src.core.errors import UserError, run_command
 from src.core.files import read_json, replacing, write_json, write_npz
 from src.core.listings import PREPARED, RAW, check_listings, read_listings, write_listings
 from src.core.timing import run_stage
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_an_error_while_writing_leaves_the_old_file_and_nothing_beside(tmp_path: Path) -> None:
@@ -29,6 +33,25 @@ def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
             beside.mkdir()
             (beside / content).touch()
     assert [p.name for p in (tmp_path / "folder").iterdir()] == ["b"]
+
+
+def test_a_file_takes_the_place_of_no_folder_and_a_folder_of_no_file(tmp_path: Path) -> None:
+    folder, file, link = (tmp_path / name for name in ("folder", "file", "link"))
+    folder.mkdir()
+    (folder / "mine").write_text("kept")
+    file.write_text("kept")
+    link.symlink_to(folder)
+    with pytest.raises(IsADirectoryError), replacing(folder) as beside:
+        beside.write_text("new")
+    for path in (file, link):
+        with pytest.raises(NotADirectoryError), replacing(path) as beside:
+            beside.mkdir()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "link"]
+    assert (folder / "mine").read_text() == file.read_text() == "kept"
+    # A file takes the place of the link, not of what it leads to.
+    with replacing(link) as beside:
+        beside.write_text("new")
+    assert not link.is_symlink() and (folder / "mine").read_text() == "kept"
 
 
 def test_equal_content_is_equal_bytes(tmp_path: Path) -> None:
@@ -60,6 +83,31 @@ def test_a_full_disk_is_one_line() -> None:
         run_stage("main", main)
     assert str(stop.value).startswith("error: the disk is full")
     assert "\n" not in str(stop.value)
+
+
+@pytest.mark.parametrize("name", ["file/below", "folder", "x" * 300])
+def test_a_path_that_cannot_be_used_is_one_line(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as stop:
+        run_command(lambda: (tmp_path / name).write_text("x"))
+    assert str(stop.value).startswith(f"error: {tmp_path / name}: ")
+    assert "\n" not in str(stop.value)
+
+
+def test_output_that_nobody_reads_to_its_end_is_no_error() -> None:
+    code = """
+from src.core.errors import run_command
+def main():
+    for n in range(100_000):
+        print(n)
+run_command(main)
+"""
+    done = subprocess.run(
+        [f"{sys.executable} -c '{code}' | head -n 1; echo ${{PIPESTATUS[0]}}"],
+        cwd=ROOT, shell=True, executable="/bin/bash", capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("0\n141\n", "")
 
 
 def test_a_users_mistake_is_one_line_and_our_own_keeps_its_traceback() -> None:

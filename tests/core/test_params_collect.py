@@ -24,9 +24,12 @@ def test_an_unknown_source_is_named_with_the_known_ones() -> None:
     ("change", "words"),
     [
         ({"starts": []}, "collect.avito.starts is []; expected a list with at least one entry"),
-        ({"limit": -1}, "collect.avito.limit is -1; expected a whole number of at least 0"),
+        ({"limit": -1}, "collect.avito.limit is -1; expected a whole number from 0 to"),
         ({"per_category": "many"}, "collect.avito.per_category is 'many'; expected a whole number"),
         ({"since": "yesterday"}, "collect.avito.since is 'yesterday'; expected a date such as"),
+        ({"since": False}, "collect.avito.since is false; expected a date such as"),
+        ({"since": 0}, "collect.avito.since is 0; expected a date such as"),
+        ({"starts": [""]}, "collect.avito.starts.0 is ''; expected text that is not empty"),
     ],
 )
 def test_a_wrong_setting_of_the_real_site_is_one_line(change: dict[str, Any], words: str) -> None:
@@ -44,7 +47,7 @@ def test_a_date_may_be_written_in_any_iso_form(given: object) -> None:
     ("change", "words"),
     [
         ({"repost": 1.5}, "collect.demo.repost is 1.5; expected a number from 0 to 1"),
-        ({"listings": 0}, "collect.demo.listings is 0; expected a whole number of at least 1"),
+        ({"listings": 0}, "collect.demo.listings is 0; expected a whole number from 1 to"),
         ({"no_photo": 0.9, "dull_photo": 0.2}, "no_photo + dull_photo + broken_photo is 1.11; "),
         ({"no_text": 0.9, "dull_text": 0.2}, "dull_text + no_text is 1.1; expected at most 1"),
         ({"reposts": 0.1}, "collect.demo.reposts is unknown; did you mean repost?"),
@@ -82,7 +85,12 @@ def test_settings_that_are_right_are_taken_as_they_are() -> None:
     [
         ({"path": ""}, "collect.table.path is ''; expected text that is not empty"),
         ({"columns": COLUMNS | {"category": ""}}, "collect.table.columns.category is ''; expected"),
-        ({"columns": COLUMNS | {"title": "", "text": ""}}, "title and text are both ''; expected"),
+        (
+            {"columns": COLUMNS | {"title": "", "text": "", "photo": ""}},
+            "collect.table.columns: title, text and photo are all ''; expected",
+        ),
+        ({"folder": "~/ads"}, "collect.table.folder is '~/ads'; expected a path without ~, which"),
+        ({"photos": "~/photos"}, "collect.table.photos is '~/photos'; expected a path without ~"),
         ({"columns": COLUMNS | {"titel": "name"}}, "collect.table.columns.titel is unknown; did"),
     ],
 )
@@ -98,5 +106,5 @@ def test_options_are_checked_as_params_yaml_is() -> None:
     assert changed_copy == avito.model_copy(update={"limit": 5, "since": "2026-01-31"})
     with pytest.raises(UserError) as refused:
         override(avito, {"limit": -5}, "collect.avito")
-    expected = "collect.avito: limit is -5; expected a whole number of at least 0"
+    expected = "collect.avito: limit is -5; expected a whole number from 0 to 1000000000"
     assert str(refused.value) == expected

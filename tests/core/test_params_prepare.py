@@ -35,7 +35,7 @@ def test_odd_shares_are_refused(shares: dict[str, float], words: str) -> None:
         ("text_similarity", 0, "prepare.text_similarity is 0; expected a number above 0"),
         ("photo_bits", -1, "prepare.photo_bits is -1; expected a whole number from 0 to 64"),
         ("photo_bits", 65, "prepare.photo_bits is 65; expected a whole number from 0 to 64"),
-        ("min_per_category", 0, "prepare.min_per_category is 0; expected a whole number of at"),
+        ("min_per_category", 0, "prepare.min_per_category is 0; expected a whole number from 1"),
     ],
 )
 def test_what_cannot_be_prepared_is_refused(key: str, value: Any, words: str) -> None:

@@ -140,6 +140,17 @@ def test_each_gpu_has_a_process() -> None:
             assert processes(on_cpus(devices=3)) == 3
 
 
+def test_a_gpu_that_is_wanted_and_not_there_is_one_line() -> None:
+    with (
+        patch("torch.cuda.device_count", lambda: 0),
+        patch("torch.backends.mps.is_available", lambda: False),
+        pytest.raises(UserError, match=r"^trainer\.accelerator is gpu, but PyTorch finds no GPU"),
+    ):
+        processes(on_cpus(accelerator="gpu"))
+    with patch("torch.cuda.device_count", lambda: 0):
+        assert processes(on_cpus(accelerator="auto")) == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "environment", "says"),
     [

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from src.cleaning.text import with_words
+from src.core.errors import UserError
 from src.core.listings import labels_of
 from src.core.schema import Tfidf
 from src.encoders.text.tfidf import TfidfClassifier, TfidfEncoder
@@ -89,3 +91,43 @@ def test_a_text_of_which_nothing_is_known_teaches_nothing_and_is_not_known() -> 
 def test_a_sequence_of_characters_is_enough_to_be_known(text: str, known: bool) -> None:
     texts = pd.DataFrame({"title": [""], "whole": [text]}, dtype=object)
     assert fitted(made_encoder()).score_texts(texts).known.tolist() == [known]
+
+
+def encoder_of(texts: list[str], titles: list[str] | None = None) -> TfidfEncoder:
+    """Return the encoder of 60 listings with these texts in turn, cleaned as `prepare` does."""
+    table = made_table()
+    table["title"] = [(titles or [""])[n % len(titles or [""])] for n in range(60)]
+    table["text"] = [texts[n % len(texts)] for n in range(60)]
+    table = with_words(table)
+    words = pd.DataFrame(
+        {
+            "id": table["id"],
+            "title": table["title_words"].str.split(),
+            "body": table["text_words"].str.split(),
+        }
+    )
+    return TfidfEncoder(table, words, labels_of(table)[1], CLASSES, SETTINGS, seed=7)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [f"{n * 7919 + 104729:x}" for n in range(60)],
+        [f"超大{n}号全新连衣裙包邮{n}" for n in range(60)],
+        [f"ABC-{n}" for n in range(60)],
+        ["и в на", "стол"],
+    ],
+    ids=["unique codes", "no spaces", "codes with a common part", "half of stop words"],
+)
+def test_texts_without_a_common_word_are_read_by_parts_of_words(texts: list[str]) -> None:
+    encoder = encoder_of(texts)
+    features, probs, _ = encoder.score(fitted(encoder), np.arange(len(encoder.rows)))
+    assert features.shape[1] == 4
+    np.testing.assert_allclose(probs.sum(1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["и в на с", "😀😀", "!!!", "☎️ ❤️"])
+def test_texts_without_any_word_are_refused_in_one_line(text: str) -> None:
+    encoder = encoder_of([text])
+    with pytest.raises(UserError, match=r"^TF-IDF has nothing to learn: no word, .* rows\.text$"):
+        fitted(encoder)

@@ -155,6 +155,32 @@ def test_a_model_that_can_read_nothing_is_refused_in_one_line(
         trained_photos(table, packed, cnn_weights, trained_image())
 
 
+def test_listings_of_one_category_are_refused_in_one_line(table: pd.DataFrame) -> None:
+    alone = np.flatnonzero((table["category"] == CLASSES[0]).to_numpy())
+    with pytest.raises(UserError, match=r"^row: the train split has listings of 1 category"):
+        train(Memory(table, alone), table, 0, 7, "row")
+
+
+class Diverging(Memory):
+    """An encoder whose training diverges in some fold."""
+
+    def __init__(self, table: pd.DataFrame, fold: int) -> None:
+        super().__init__(table)
+        self.fold = fold
+
+    def score(self, model: Any, rows: NDArray[np.intp]) -> EncoderOutput:
+        found = super().score(model, rows)
+        return found._replace(probs=found.probs * np.nan) if len(self.fitted) > self.fold else found
+
+
+@pytest.mark.parametrize("fold", [0, 2])
+def test_outputs_that_are_no_numbers_are_refused_in_one_line(
+    fold: int, table: pd.DataFrame
+) -> None:
+    with pytest.raises(UserError, match=r"^row: its outputs are no numbers .* lower its lr"):
+        train(Diverging(table, fold), table, 3, 7, "row")
+
+
 @pytest.mark.parametrize(
     "changes", [{"tune": "half"}, {"imbalance": "focal"}, {"batch": 1}], ids=lambda c: next(iter(c))
 )

@@ -51,7 +51,7 @@ def data(table: pd.DataFrame, tmp_path: Path) -> Path:
         curves.to_csv(data / "checkpoints" / row / "curves.csv", index=False)
     fused = fuse(table, RowOutput(image, None), RowOutput(text, None), STACK, seed=7)
     fused.predictions.save(data / "predictions" / "stack.npz")
-    leaky = fuse_leakily(table, image, text, LEAKY, seed=7)
+    leaky = fuse_leakily(table, [image, text], LEAKY, seed=7)
     leaky.save(data / "predictions" / "leaky.npz")
     write_json(data / "prepared" / "notes.json", made_notes())
     write_listings(table, data / "prepared" / "listings.parquet", PREPARED)
@@ -173,6 +173,33 @@ def test_a_row_removed_from_the_params_leaves_the_metrics(data: Path, tmp_path: 
     assert (out / "fused").is_dir()
 
 
+@pytest.mark.parametrize("kind", ["image", "text"])
+def test_rows_of_one_kind_alone_are_evaluated(
+    kind: str, table: pd.DataFrame, data: Path, tmp_path: Path
+) -> None:
+    rows = Rows(image=[], text=["tfidf"], fused=[])
+    if kind == "text":
+        # No listing has a photo, so no folder of an image row is there to be read.
+        table = table.assign(photo_row=-1)
+        write_listings(table, data / "prepared" / "listings.parquet", PREPARED)
+        shutil.rmtree(data / "embeddings" / "cnn")
+    else:
+        rows = Rows(image=["cnn"], text=[], fused=[])
+        shutil.rmtree(data / "embeddings" / "tfidf")
+    chosen = {"image": ("cnn", ""), "text": ("", "tfidf")}[kind]
+    output = made_features(table)
+    fuse_leakily(table, [output], LEAKY, seed=7).save(data / "predictions" / "leaky.npz")
+    evaluation = evaluate(read_inputs(data, rows, *chosen), seed=7)
+    write_evaluation(evaluation, tmp_path / "metrics", data / "evaluation")
+    row = chosen[0] or chosen[1]
+    assert [found.row for found in evaluation.rows] == [row, "logreg_leaky"]
+    assert evaluation.table["weights"].tolist() == [f"of {row}", f"{row}: of {row}"]
+    assert evaluation.pairs.empty
+    assert read_json(data / "evaluation" / "temperature.json").keys() == {row}
+    n_photo = evaluation.table["n_photo"]
+    assert (n_photo == 0).all() if kind == "text" else (n_photo > 0).all()
+
+
 def test_over_folds_every_listing_is_tested_once_by_models_that_have_not_seen_it(
     tmp_path: Path,
 ) -> None:
@@ -187,7 +214,7 @@ def test_over_folds_every_listing_is_tested_once_by_models_that_have_not_seen_it
         fused = fuse(table.assign(split=split), output, output, STACK, seed=7)
         predictions.append(fused.predictions)
         if cv_round == 0:
-            seen = fuse_leakily(table, output.full, output.full, LEAKY, seed=7)
+            seen = fuse_leakily(table, [output.full] * 2, LEAKY, seed=7)
             seen.save(data / "predictions" / "leaky.npz")
     for row in rows:
         write_json(data / "weights" / row / "source.json", {"weights": f"of {row}"})

@@ -64,9 +64,8 @@ def test_an_empty_class_and_an_empty_table_are_handled() -> None:
 def test_only_listings_that_no_encoder_has_seen_are_scored() -> None:
     table = made_table()
     features = made_features(table)
-    places, probs = out_of_sample_probs(
-        table, RowOutput(features, None), RowOutput(features, None), seed=7
-    )
+    output = RowOutput(features, None)
+    places, probs = out_of_sample_probs(table, {"photo": output, "text": output}, seed=7)
     assert set(table["split"].iloc[places]) == {"val", "test"}
     assert len(places) == 24 and probs.shape == (24, 3)
     right = np.array(CLASSES)[probs.argmax(1)] == table["category"].iloc[places]
@@ -76,11 +75,11 @@ def test_only_listings_that_no_encoder_has_seen_are_scored() -> None:
 def test_a_label_does_not_influence_its_own_probability() -> None:
     table = made_table()
     features = made_features(table, probs=one_hot(table, 0.5))
-    scores = RowOutput(features, None)
-    places, before = out_of_sample_probs(table, scores, scores, seed=7)
+    scores = dict.fromkeys(("photo", "text"), RowOutput(features, None))
+    places, before = out_of_sample_probs(table, scores, seed=7)
     changed = table.copy()
     changed.loc[places[0], "category"] = CLASSES[1 - CLASSES.index(table["category"][places[0]])]
-    _, after = out_of_sample_probs(changed, scores, scores, seed=7)
+    _, after = out_of_sample_probs(changed, scores, seed=7)
     np.testing.assert_array_equal(before[0], after[0])
     assert (before[1:] != after[1:]).any()
 

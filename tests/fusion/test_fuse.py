@@ -156,7 +156,7 @@ def test_on_labels_without_meaning_the_leaky_score_is_high_and_the_honest_one_is
     assert abs(honest - 1 / 3) < 4 * (2 / 9 / 300) ** 0.5
 
     settings = Leaky(inputs="both", share=0.25, settings={"max_iter": 500})
-    leaky = fuse_leakily(table, image, text, settings, seed=7)
+    leaky = fuse_leakily(table, [image, text], settings, seed=7)
     right = (leaky.classes[leaky.probs.argmax(1)] == true[leaky.ids]).to_numpy()
     assert right.mean() > 0.55
     assert right[leaky.seen].mean() > 0.95
@@ -167,7 +167,7 @@ def test_the_leaky_row_records_which_listings_were_seen() -> None:
     table = made_table(train=60, val=20, test=20)
     features = made_features(table)
     settings = Leaky(inputs="probs", share=0.3, settings={})
-    found = fuse_leakily(table, features, features, settings, seed=7)
+    found = fuse_leakily(table, [features, features], settings, seed=7)
     assert len(found.ids) == 30
     assert found.seen.tolist() == np.isin(found.ids, features.fitted_ids).tolist()
     assert 0 < found.seen.mean() < 1

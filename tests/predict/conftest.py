@@ -74,16 +74,22 @@ class Pipeline:
     photos: Path
     data: Path
 
-    def bundle(self, out: Path, text_row: str = "tfidf", fused_row: str = "stack") -> Path:
+    def bundle(
+        self,
+        out: Path,
+        image_row: str = "cnn",
+        text_row: str = "tfidf",
+        fused_row: str = "stack",
+    ) -> Path:
         """Write a bundle as the stage does."""
         columns = all_params().collect.table.columns.model_copy(update=COLUMNS)
         write_bundle(
             self.data,
             out,
-            image_row="cnn",
+            image_row=image_row,
             text_row=text_row,
             fused_row=fused_row,
-            fused_model=FUSION[fused_row],
+            fused_model=FUSION.get(fused_row),
             photo_pixels=PIXELS,
             columns=columns,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,14 @@ import pandas as pd
 import pytest
 
 import src.predict.bulk
+from src.artifacts.outputs import RowOutput
 from src.core.errors import run_command
+from src.evaluation.calibration import apply_temperature
 from src.predict.__main__ import main
 from src.predict.predictor import NOTHING_TO_READ, UNKNOWN_TEXT
 from tests.predict.conftest import Pipeline
 
+ROOT = Path(__file__).parents[2]
 Run = Callable[..., str]
 QUOTES_NOTED = "quotes that do not pair, read as text (line 3)"
 
@@ -79,9 +83,10 @@ def test_a_table_is_predicted_in_order_and_alike_in_batches_of_any_size(
         found = pd.read_csv(out) if ending == "csv" else pd.read_parquet(out)
         assert found["id"].tolist() == expected.ids.tolist()
         probs = found[[f"p_{name}" for name in expected.classes]].to_numpy()
-        np.testing.assert_allclose(probs, expected.probs, atol=1e-5)
+        calibrated = apply_temperature(expected.probs, 1.0)
+        np.testing.assert_allclose(probs, calibrated, atol=1e-5)
         assert found["category"].tolist() == expected.classes[expected.probs.argmax(1)].tolist()
-        np.testing.assert_allclose(found["probability"], expected.probs.max(1), atol=1e-5)
+        np.testing.assert_allclose(found["probability"], calibrated.max(1), atol=1e-5)
     assert [path.name for path in tmp_path.glob(".*")] == []
 
 
@@ -195,8 +200,104 @@ def test_a_mistake_ends_in_one_line_and_nothing_is_written(
     assert sorted(tmp_path.iterdir()) == before
 
 
-@pytest.mark.parametrize("arguments", [[], ["t.csv"], ["t.csv", "--out", "o.csv", "--title", "x"]])
-def test_neither_a_listing_nor_a_table_is_a_usage_error(arguments: list[str], run: Run) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give a listing (--title, --text, --price, --photo) or a table"),
+        (["t.csv"], "a table needs --out"),
+        (["t.csv", "--out", "o.csv", "--title", "x"], "--title is for a single listing"),
+        (["t.csv", "--out", "o.csv", "--json"], "--json is for a single listing"),
+        (["t.csv", "--out", "o.csv", "--top", "2"], "--top is for a single listing"),
+        (["--title", "x", "--out", "o.csv"], "--out is for a table of listings"),
+        (["--title", "x", "--photos", "p"], "--photos is for a table of listings"),
+        (["--title", "x", "--column", "title=name"], "--column is for a table of listings"),
+        (["--json"], "give a listing"),
+        (["--title", "x", "--json", "--top", "2"], "--json prints all categories"),
+        (["--title", "x", "--top", "-1"], "argument --top: '-1': expected a whole number of at"),
+        (["--title", "x", "--top", "0"], "argument --top: '0': expected a whole number of at"),
+        (["--title", "x", "--top", "two"], "argument --top: 'two': expected a whole number of at"),
+    ],
+)
+def test_options_that_would_be_ignored_are_a_usage_error(
+    arguments: list[str], message: str, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as stopped:
         run(*arguments)
     assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_result_takes_the_place_of_an_earlier_result_alone(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("title\nстол\n", encoding="utf-8")
+    Path("folder.csv").mkdir()
+    Path("folder.csv/mine").touch()
+    Path("link.csv").symlink_to("t.csv")
+    Path("dangling.csv").symlink_to("nowhere.csv")
+    Path("same.csv").hardlink_to("t.csv")
+    for out, why in (
+        ("folder.csv", "is not a file but exists"),
+        ("link.csv", "is a link"),
+        ("dangling.csv", "is a link"),
+        ("t.csv", "is the table to predict"),
+        ("./folder.csv/../t.csv", "is the table to predict"),
+        ("same.csv", "is the table to predict"),
+        ("t.csv/o.csv", "t.csv is not a folder"),
+    ):
+        with pytest.raises(SystemExit, match=rf"^error: .*{why}"):
+            run("t.csv", "--out", out)
+    assert Path("t.csv").read_text(encoding="utf-8") == "title\nстол\n"
+    assert Path("folder.csv/mine").exists() and not Path("nowhere.csv").exists()
+    for _ in range(2):
+        run("t.csv", "--out", "new/o.csv")
+    assert len(pd.read_csv("new/o.csv")) == 1
+
+
+def test_a_home_folder_may_be_written_as_people_do(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "t.csv").write_text("title\nстол\n", encoding="utf-8")
+    run("~/t.csv", "--out=~/o.csv", "--photos=~/")
+    assert (tmp_path / "o.csv").exists()
+
+
+def test_a_reader_that_stops_early_is_no_error(bundle: Path) -> None:
+    command = f"{sys.executable} -m src.predict --title стол --json --bundle '{bundle}'"
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | true"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["image", "text"])
+def test_a_bundle_of_one_model_predicts_by_it_alone(
+    kind: str, pipeline: Pipeline, tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = {"image_row": "", "text_row": "", "fused_row": ""}
+    rows[f"{kind}_row"] = {"image": "cnn", "text": "tfidf"}[kind]
+    folder = pipeline.bundle(tmp_path / "b", **rows)
+    photo, given = pipeline.photos / "48.jpg", {"image": "photo", "text": "text"}[kind]
+    listing = ("--title", "КНИГИ", "--photo", photo, "--bundle", folder)
+    found = json.loads(run(*listing, "--json"))
+    assert found["used"] == given
+    run(*listing)
+    other = ("--photo", photo) if kind == "text" else ("--title", "КНИГИ")
+    more = "--photo" if kind == "image" else "more of --title and --text"
+    with pytest.raises(SystemExit, match=f"^error: no {given} to predict from; give {more}$"):
+        run(*other, "--price", "100", "--bundle", folder)
+    table_of(pipeline).to_csv(tmp_path / "t.csv", index=False)
+    out = tmp_path / "o.csv"
+    run(tmp_path / "t.csv", "--photos", pipeline.photos, "--out", out, "--bundle", folder)
+    predicted = pd.read_csv(out, keep_default_na=False)
+    assert set(predicted["used"]) == {given, ""}
+    row = {"image": "cnn", "text": "tfidf"}[kind]
+    output = RowOutput.load(pipeline.data / "embeddings" / row).full
+    probs = pd.DataFrame(output.probs, output.ids)
+    for line in predicted[predicted["used"] != ""].to_dict("records"):
+        expected = apply_temperature(probs.loc[[line["id"]]].to_numpy(), 1.0)[0]
+        np.testing.assert_allclose(
+            [float(line[f"p_{name}"]) for name in output.classes], expected, atol=1e-4
+        )

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from pathlib import Path
 
+import mlflow.pyfunc
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
 from src.core.files import read_json, write_json
 from src.tracking.rows import TrackedRow
 from src.tracking.tracking import track
+from tests.predict.conftest import Pipeline
 
 
 def row(kind: str, name: str) -> TrackedRow:
@@ -55,3 +59,23 @@ def test_one_model_under_the_run_of_the_fused_row(
     other_id, other = logged()
     assert other_id != model_id
     assert read_json(Path(other) / "artifacts/bundle/bundle.json")["temperature"] == 2.0
+    # A model whose files are gone is no model.
+    shutil.rmtree(other)
+    again_id, again = logged()
+    assert again_id != other_id and (Path(again) / "MLmodel").exists()
+
+
+def test_the_model_of_a_bundle_without_a_fused_row_is_under_its_one_row(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    bundle = pipeline.bundle(tmp_path / "bundle", image_row="", fused_row="")
+    home = tmp_path / "a home"
+    line = track([row("text", "tfidf")], "listings", home, bundle)
+    command = next(part for part in line.split("`") if part.startswith("mlflow models serve"))
+    # A shell takes it as it is printed.
+    place = Path(shlex.split(command)[4])
+    assert place.is_relative_to(home)
+    served = mlflow.pyfunc.load_model(str(place))
+    found = served.predict(pd.DataFrame([{"title": "КНИГИ"}]))
+    assert found["used"].tolist() == ["text"]

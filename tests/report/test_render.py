@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,10 @@ from pathlib import Path
 import lxml.html
 import pytest
 
-from src.core.schema import Collect
+from src.core.schema import Collect, Rows
+from src.evaluation.evaluate import evaluate
+from src.evaluation.read import read_inputs
+from src.evaluation.write import write_evaluation
 from src.report.content import page_content
 from src.report.render import render, write_report
 from src.report.results import Results, read_results
@@ -129,3 +133,18 @@ def test_results_without_errors_pairs_or_curves_are_shown_too(results: Results) 
     assert not {"fig-pairs", "fig-curves", "fig-loss"} & set(figures)
     assert "simulated marketplace" not in page
     assert {section.get("id") for section in tree.iter("section")} == SECTIONS
+
+
+def test_rows_of_one_kind_make_a_whole_page(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    data = shutil.copytree(folders[1], tmp_path / "data")
+    rows = Rows(image=[], text=["tfidf"], fused=[])
+    write_evaluation(
+        evaluate(read_inputs(data, rows, "", "tfidf"), seed=7),
+        tmp_path / "metrics",
+        data / "evaluation",
+    )
+    alone = CHOSEN.model_copy(update={"model": ""})
+    page = render(page_content(read_results(tmp_path / "metrics", data), alone))
+    assert "There are only text rows, so nothing is fused." in page
+    assert "There is nothing to compare." in page
+    assert "The fused rows combine" not in page and "tfidf scores best" in page

@@ -7,6 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from mlflow.entities import Run
 
 from src.tracking.confusion import draw_confusion
@@ -116,3 +119,33 @@ def test_the_confusion_matrix_shows_all_categories(repo: Path) -> None:
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == sorted(CATEGORIES)
     assert [text.get_text() for text in axes.texts] == ["1"] * 17
+
+
+@pytest.mark.filterwarnings("ignore:Glyph .* missing from font")
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Товары для детей и игрушки, " * 7, "Ж" * 200, "б"],
+        ["$x_{1", "a $ b", "50% $"],
+        ["超大号全新连衣裙" * 10, "😀" * 30],
+        [f"{'очень длинное название ' * 3}{n}" for n in range(17)],
+    ],
+    ids=["200 characters", "no formulas", "no spaces", "many"],
+)
+def test_no_name_is_cut_off_the_picture(names: list[str], tmp_path: Path) -> None:
+    names = [name.strip() for name in names]
+    pairs = pd.DataFrame({"actual": names, "predicted": names[::-1]})
+    pairs.to_csv(tmp_path / "pairs.csv", index=False)
+    figure = draw_confusion(tmp_path / "pairs.csv", "image/cnn")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    axes = figure.axes[0]
+    labels = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.title]
+    for label in labels:
+        place = label.get_window_extent()
+        assert figure.bbox.x0 <= place.x0 and place.x1 <= figure.bbox.x1
+        assert figure.bbox.y0 <= place.y0 and place.y1 <= figure.bbox.y1
+    shown = ["".join(label.get_text().split()) for label in axes.get_yticklabels()]
+    assert shown == ["".join(name.split()) for name in sorted(names)]
+    # The matrix itself is still there.
+    assert axes.get_window_extent().width > 60 * len(names) ** 0.5

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from src.core.schema.base import Imbalance, Inputs, KeyFault, RowName, Section
+from src.core.schema.base import ChosenRow, Imbalance, Inputs, KeyFault, RowName, Section
 from src.core.schema.collect import Avito, Collect, Columns, Crawl, Demo, Faults, Table
 from src.core.schema.fusion import FusedModel, Leaky
 from src.core.schema.models import (
@@ -29,14 +29,7 @@ from src.core.schema.models import (
     WeightsSource,
 )
 from src.core.schema.prepare import Pack, Parts, Prepare
-
-
-class Rows(Section):
-    """The rows of the results table by kind."""
-
-    image: list[RowName] = Field(min_length=1)
-    text: list[RowName] = Field(min_length=1)
-    fused: list[RowName] = Field(min_length=1)
+from src.core.schema.rows import Rows, require_rows
 
 
 class Trainer(Section):
@@ -46,22 +39,29 @@ class Trainer(Section):
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     features: Literal["torch", "torch-bfloat16", "openvino", "openvino-bfloat16"]
     workers: Annotated[int, Field(ge=0, le=256)]
-    devices: Annotated[int, Field(ge=1)] | Literal["auto"]
-    nodes: Annotated[int, Field(ge=1)]
+    devices: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"]
+    nodes: Annotated[int, Field(ge=1, le=1024)]
 
 
 class Tracking(Section):
     """The experiment in MLflow."""
 
-    experiment: Annotated[str, Field(min_length=1)]
+    experiment: Annotated[str, Field(min_length=1, max_length=500)]
+
+    @field_validator("experiment")
+    @classmethod
+    def _can_be_read(cls, name: str) -> str:
+        if not name.strip() or not name.isprintable():
+            raise ValueError("expected a name that can be read, without line breaks")
+        return name
 
 
 class Params(Section):
     """All of params.yaml."""
 
-    model: RowName
-    text_model: RowName
-    fused_model: RowName
+    model: ChosenRow
+    text_model: ChosenRow
+    fused_model: ChosenRow
     weights: Literal["offline", "hub"]
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)]
     portable: bool
@@ -78,40 +78,5 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _rows_and_choices_exist(self) -> Self:
-        choices = (
-            ("model", "image", "image_models", self.model, self.rows.image),
-            ("text_model", "text", "text_models", self.text_model, self.rows.text),
-            ("fused_model", "fused", "fusion", self.fused_model, self.rows.fused),
-        )
-        for choice, kind, section, chosen, rows in choices:
-            entries: dict[str, Any] = getattr(self, section)
-            for row in rows:
-                if row not in entries:
-                    raise ValueError(
-                        f"rows.{kind} names {row!r}; expected entries of {section}, which has "
-                        f"{', '.join(entries)}: add it there, or take it out"
-                    )
-            if chosen not in rows:
-                raise ValueError(
-                    f"{choice} is {chosen!r}; expected one of {', '.join(rows)}: "
-                    f"choose one of these, or add it to rows.{kind}"
-                )
-        names = [*self.rows.image, *self.rows.text, *self.rows.fused]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(
-                f"rows: {', '.join(twice)} is there twice; expected a name of its own for every row"
-            )
-        if reserved := sorted({"leaky", "logreg_leaky"} & set(names)):
-            raise ValueError(
-                f"rows: {reserved[0]} is the name of the row that leaks on purpose; expected "
-                "another name"
-            )
-        for kind, entries in (("image", self.image_models), ("text", self.text_models)):
-            for row in getattr(self.rows, kind):
-                if getattr(entries[row], self.weights) is None:
-                    raise ValueError(
-                        f"{kind}_models.{row} has no `{self.weights}` entry, which `weights: "
-                        f"{self.weights}` reads; expected one with `network` and `weights`"
-                    )
+        require_rows(self)
         return self

@@ -8,9 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
-Positive = Annotated[float, Field(gt=0)]
+# Beyond these limits a penalty or a scale of distances leaves nothing to learn, or no precision.
+Strength = Annotated[float, Field(ge=1e-6, le=1e6)]
+# Far above any use, and below what overflows an array or never ends.
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 # A row's name becomes the name of folders and files.
 RowName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+# '' where there are no rows to choose from.
+ChosenRow = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,63})?$")]
 Inputs = Literal["features", "probs", "both"]
 Imbalance = Literal["weights", "sampler", "none"]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from src.core.schema.base import Seconds, Section, Share, require_sum_at_most_1
+from src.core.schema.base import Count, Seconds, Section, Share, require_sum_at_most_1
 
 
 class Faults(Section):
@@ -34,7 +34,7 @@ class Faults(Section):
 class Demo(Section):
     """How many listings the simulated marketplace has, and the share that has each defect."""
 
-    listings: Annotated[int, Field(ge=1)]
+    listings: Count
     photo_size: Annotated[int, Field(ge=32, le=4096)]
     no_photo: Share
     dull_photo: Share
@@ -57,18 +57,20 @@ class Demo(Section):
 class Avito(Section):
     """What to collect from the real site; 0 and '' are no limits."""
 
-    starts: list[str] = Field(min_length=1)
-    limit: Annotated[int, Field(ge=0)]
-    per_category: Annotated[int, Field(ge=0)]
+    starts: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1)
+    limit: Annotated[int, Field(ge=0, le=1_000_000_000)]
+    per_category: Annotated[int, Field(ge=0, le=1_000_000_000)]
     since: str
     fetch: bool
 
     @field_validator("since", mode="before")
     @classmethod
     def _is_a_date(cls, since: Any) -> Any:
+        if since is None or since == "":
+            return ""
         # YAML reads 2026-01-31 without quotes as a date.
         try:
-            return date.fromisoformat(str(since)).isoformat() if since else ""
+            return date.fromisoformat(str(since)).isoformat()
         except ValueError:
             raise ValueError("expected a date such as 2026-01-31, or ''") from None
 
@@ -83,9 +85,9 @@ class Crawl(Section):
     timeout_s: Annotated[float, Field(gt=0, le=3600)]
     attempts: Annotated[int, Field(ge=1, le=100)]
     longest_pause_s: Seconds
-    give_up_after: Annotated[int, Field(ge=1)]
+    give_up_after: Count
     redirects: Annotated[int, Field(ge=0, le=20)]
-    photo_max_bytes: Annotated[int, Field(ge=1)]
+    photo_max_bytes: Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
 class Columns(Section):
@@ -103,9 +105,16 @@ class Columns(Section):
 
     @model_validator(mode="after")
     def _something_to_read(self) -> Self:
-        if not self.title and not self.text:
-            raise ValueError("title and text are both ''; expected the name of at least one column")
+        if not self.has_text and not self.photo:
+            raise ValueError(
+                "title, text and photo are all ''; expected the name of at least one column"
+            )
         return self
+
+    @property
+    def has_text(self) -> bool:
+        """Whether the table has a title or a text."""
+        return bool(self.title or self.text)
 
 
 class Table(Section):
@@ -115,6 +124,13 @@ class Table(Section):
     path: Annotated[str, Field(min_length=1)]
     photos: str
     columns: Columns
+
+    @field_validator("folder", "path", "photos")
+    @classmethod
+    def _is_written_in_full(cls, path: str) -> str:
+        if path.startswith("~"):
+            raise ValueError("expected a path without ~, which DVC does not expand: write it out")
+        return path
 
 
 class Collect(Section):

@@ -25,6 +25,8 @@ _SETTINGS = {
         min_weight_fraction_leaf monotonic_cst n_estimators oob_score verbose warm_start""",
     "stack": "penalty",
 }
+# No head wants more of anything: sizes and counts above it would never end.
+LARGEST = 10_000_000
 SETTINGS = {head: tuple(names.split()) for head, names in _SETTINGS.items()}
 
 
@@ -74,3 +76,7 @@ def _require_known(settings: dict[str, Any], head: str) -> None:
                 f"did you mean {close[0]}?" if close else f"expected one of {', '.join(known)}"
             )
             raise KeyFault(f"settings.{key}", f"is unknown; {expected}")
+    for key, value in settings.items():
+        for number in value if isinstance(value, list) else [value]:
+            if isinstance(number, int) and number > LARGEST:
+                raise KeyFault(f"settings.{key}", f"is {value}; expected at most {LARGEST:,}")

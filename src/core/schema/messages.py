@@ -138,12 +138,17 @@ def _range(node: dict[str, Any]) -> str:
     low, above = node.get("minimum"), node.get("exclusiveMinimum")
     high, below = node.get("maximum"), node.get("exclusiveMaximum")
     if low is not None and high is not None:
-        return f" from {low:.10g} to {high:.10g}"
+        return f" from {_plain(low)} to {_plain(high)}"
     limits = [
         (low, "of at least"), (above, "above"), (high, "up to"), (below, "below")
     ]  # fmt: skip
-    said = [f"{words} {limit:.10g}" for limit, words in limits if limit is not None]
+    said = [f"{words} {_plain(limit)}" for limit, words in limits if limit is not None]
     return " " + " and ".join(said) if said else ""
+
+
+def _plain(number: float) -> str:
+    """Write a number without an exponent."""
+    return f"{number:.10f}".rstrip("0").rstrip(".")
 
 
 def _short(value: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from src.core.schema.base import Imbalance, KeyFault, Positive, Section
+from src.core.schema.base import Count, Imbalance, KeyFault, Section, Strength
 
 
 class WeightsSource(Section):
@@ -15,6 +15,15 @@ class WeightsSource(Section):
     network: str
     weights: Literal["random", "package", "hub", "none"]
     revision: str | None = None
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if bool(self.network) == (self.weights == "none"):
+            raise ValueError(
+                f"network is {self.network!r} and weights is {self.weights}; expected a network "
+                "with random, package or hub, or '' with none"
+            )
+        return self
 
 
 class ModelSettings(Section):
@@ -36,16 +45,23 @@ class NetworkSettings(ModelSettings):
     """Settings of every network."""
 
     # One row alone has no variance to normalise by.
-    batch: Annotated[int, Field(ge=2)]
+    batch: Annotated[int, Field(ge=2, le=65_536)]
+
+    @model_validator(mode="after")
+    def _has_a_network(self) -> Self:
+        for key, source in (("offline", self.offline), ("hub", self.hub)):
+            if source and not source.network:
+                raise KeyFault(f"{key}.network", "is ''; expected the name of a network")
+        return self
 
 
 class EpochSettings(NetworkSettings):
     """Settings of training in epochs."""
 
-    epochs: Annotated[int, Field(ge=1)]
-    patience: Annotated[int, Field(ge=1)]
-    lr: Positive
-    weight_decay: Annotated[float, Field(ge=0)]
+    epochs: Count
+    patience: Count
+    lr: Annotated[float, Field(gt=0, le=10)]
+    weight_decay: Annotated[float, Field(ge=0, le=1000)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     imbalance: Imbalance
 
@@ -54,8 +70,8 @@ class KernelSettings(NetworkSettings):
     """Settings of kernel ridge regression on frozen features, which is fitted in one step."""
 
     tune: Literal["kernel"]
-    gamma: Positive
-    penalty: Positive
+    gamma: Strength
+    penalty: Strength
     # There are no batches to draw a sample into.
     imbalance: Literal["weights", "none"]
 
@@ -94,7 +110,7 @@ class TextSettings(Section):
     """How a text network reads texts."""
 
     # [CLS] and two [SEP] take three.
-    max_tokens: Annotated[int, Field(ge=4)]
+    max_tokens: Annotated[int, Field(ge=4, le=1_000_000)]
 
 
 class TrainedText(EpochSettings, TextSettings):
@@ -115,9 +131,20 @@ class KernelText(KernelSettings, TextSettings):
 class Tfidf(ModelSettings):
     """TF-IDF of words and characters under a logistic regression."""
 
-    C: Positive
-    components: Annotated[int, Field(ge=1)]
+    C: Strength
+    components: Annotated[int, Field(ge=1, le=10_000)]
     imbalance: Literal["weights", "none"]
+
+    @model_validator(mode="after")
+    def _has_no_network(self) -> Self:
+        for key, source in (("offline", self.offline), ("hub", self.hub)):
+            if source and source.network:
+                raise KeyFault(
+                    f"{key}.network",
+                    f"is {source.network!r}; expected '', for TF-IDF reads words: a network has "
+                    "`tune`",
+                )
+        return self
 
 
 def _kind_of(entry: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from src.core.schema.base import Section
+from src.core.schema.base import Count, Section
 
 
 class Pack(Section):
@@ -36,7 +36,7 @@ class Parts(Section):
 class Prepare(Section):
     """Which listings are used, which count as near-duplicates, how they are split."""
 
-    min_per_category: Annotated[int, Field(ge=1)]
+    min_per_category: Count
     split: Literal["random", "time", "folds"]
     folds: Annotated[int, Field(ge=3, le=100)]
     parts: Parts

@@ -13,7 +13,7 @@ from src.artifacts.outputs import ModelOutput
 from src.core.errors import UserError
 from src.core.listings import labels_of
 from src.core.wording import count_of
-from src.encoders.common.encoder import Encoder, FittedModel
+from src.encoders.common.encoder import Encoder, EncoderOutput, FittedModel
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,15 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
     if not len(fit_rows) or not len(val_rows):
         raise UserError(
             f"{name} can read {count_of(len(fit_rows), 'listing')} of the train split and "
-            f"{len(val_rows)} of the val split; expected some of each: add listings or photos"
+            f"{len(val_rows)} of the val split; expected some of each: add listings with a photo "
+            "or text, or take the row out of rows.image or rows.text"
         )
+    _require_two_categories(labels[fit_rows], f"{name}: the train split")
 
     if folds and not encoder.stops_early:
         fit_rows = np.flatnonzero((split == "train") | (split == "val"))
     model, curves = encoder.fit(fit_rows, val_rows, 0)
-    x, probs, known = encoder.score(model, np.arange(len(ids)))
+    x, probs, known = _score(encoder, model, np.arange(len(ids)), name)
     output = ModelOutput(
         ids=ids,
         features=x,
@@ -88,8 +90,9 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     splits = splitter.split(fit_rows, labels[fit_rows], groups[fit_rows])
     for fold, (rest, held_out) in enumerate(splits, start=1):
+        _require_two_categories(labels[fit_rows[rest]], f"{name}: what is left without fold {fold}")
         fold_model, _ = encoder.fit(fit_rows[rest], val_rows, fold)
-        fold_output = encoder.score(fold_model, fit_rows[held_out])
+        fold_output = _score(encoder, fold_model, fit_rows[held_out], name)
         scored.features[held_out], scored.probs[held_out], known_out[held_out] = fold_output
         scored.scored_by[held_out] = fold
         fitted_on.append(rest)
@@ -104,3 +107,24 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
         frozen=encoder.frozen_features,
     )
     return Trained(model, output.subset(known), out_of_fold.subset(known_out), curves)
+
+
+def _require_two_categories(labels: NDArray[np.int64], where: str) -> None:
+    found = len(np.unique(labels))
+    if found < 2:
+        raise UserError(
+            f"{where} has listings of {found} category that this row can read; expected at least "
+            "2: add listings, set fewer folds, or take the row out of rows.image or rows.text"
+        )
+
+
+def _score(
+    encoder: Encoder, model: FittedModel, rows: NDArray[np.intp], name: str
+) -> EncoderOutput:
+    found = encoder.score(model, rows)
+    if not (np.isfinite(found.features).all() and np.isfinite(found.probs).all()):
+        raise UserError(
+            f"{name}: its outputs are no numbers any more, for training diverged; lower its lr, or "
+            "set trainer.precision to 32-true"
+        )
+    return found

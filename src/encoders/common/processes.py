@@ -96,5 +96,15 @@ def processes(trainer: Trainer) -> int:
 
 
 def gpu_count(trainer: Trainer) -> int:
-    """Return how many GPUs of this machine may be used."""
-    return torch.cuda.device_count() if trainer.accelerator != "cpu" else 0
+    """Return how many GPUs of this machine may be used.
+
+    Raises:
+        UserError: params.yaml wants a GPU, and there is none.
+    """
+    count = torch.cuda.device_count() if trainer.accelerator != "cpu" else 0
+    if trainer.accelerator == "gpu" and not count and not torch.backends.mps.is_available():
+        raise UserError(
+            "trainer.accelerator is gpu, but PyTorch finds no GPU on this machine; set it to auto "
+            "or cpu in params.yaml, or check the driver with `nvidia-smi`"
+        )
+    return count

@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from src.artifacts.model_files import load_sklearn, save_sklearn
+from src.core.errors import UserError
 from src.core.files import read_json, write_json
 from src.core.schema import Tfidf
 from src.encoders.common.encoder import EncoderOutput
@@ -106,10 +107,9 @@ class TfidfEncoder:
     ) -> tuple[TfidfClassifier, pd.DataFrame]:
         """Fit on the train rows; there are no epochs, so no val rows are needed and no curves."""
         settings = self.settings
-        vectors = make_vectors(self.texts.iloc[train])
+        vectors, matrix = fit_vectors(self.texts.iloc[train])
         balanced = "balanced" if settings.imbalance == "weights" else None
         classifier = LogisticRegression(C=settings.C, class_weight=balanced, max_iter=1000)
-        matrix = vectors.fit_transform(self.texts.iloc[train])
         known = _known(matrix)
         classifier.fit(matrix[known], self.labels[train][known])
         steps = [("vectors", vectors), ("classifier", classifier)]
@@ -125,15 +125,46 @@ class TfidfEncoder:
         return model.score_texts(self.texts.iloc[rows])
 
 
-def make_vectors(texts: pd.DataFrame) -> ColumnTransformer:
-    """Return the unfitted vectorizer for such texts; each block of its columns has length 1."""
+def fit_vectors(texts: pd.DataFrame) -> tuple[ColumnTransformer, Any]:
+    """Fit the vectorizer to N texts; return it and their sparse or dense matrix, [N, V].
+
+    Each block of columns has length 1. A block is left out where none of its terms occurs in two
+    texts: words may be codes, and some languages have no spaces.
+
+    Args:
+        texts: as `text_columns` gives them.
+
+    Raises:
+        UserError: this leaves no block.
+    """
     blocks = [
         ("title", _vectors("word", (1, 2)), "title"),
         ("words", _vectors("word", (1, 2)), "whole"),
         ("characters", _vectors("char_wb", (2, 5)), "whole"),
     ]
     # A source may have no titles at all.
-    return ColumnTransformer(blocks if (texts["title"] != "").any() else blocks[1:])
+    vectors = ColumnTransformer(blocks if (texts["title"] != "").any() else blocks[1:])
+    try:
+        return vectors, vectors.fit_transform(texts)
+    except ValueError:
+        kept = [block for block in blocks if _has_terms(block[1], texts[block[2]])]
+    if not kept:
+        raise UserError(
+            "TF-IDF has nothing to learn: no word, nor any part of one, occurs in two texts of the "
+            "train split; expected texts with words in common: check which columns are read as "
+            "title and text, or take the row out of rows.text"
+        )
+    vectors = ColumnTransformer(kept)
+    return vectors, vectors.fit_transform(texts)
+
+
+def _has_terms(vectors: TfidfVectorizer, texts: pd.Series) -> bool:
+    try:
+        vectors.fit(texts)
+    except ValueError:
+        # scikit-learn's word for an empty vocabulary.
+        return False
+    return True
 
 
 def text_columns(title: pd.Series, body: pd.Series) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from src.encoders.common.kernel import choose_landmarks
 from src.encoders.common.kernel_probe import KernelProbe
 from src.encoders.text.classifier import TextNetworkClassifier
 from src.encoders.text.data import TextData
-from src.encoders.text.tfidf import make_vectors, text_columns
+from src.encoders.text.tfidf import fit_vectors, text_columns
 
 
 class WordsAndNetworkClassifier:
@@ -106,9 +106,9 @@ class WordsAndNetwork:
         """Fit on the train rows; there are no epochs, so no val rows are needed and no curves."""
         torch.manual_seed(self.probe.seed + fold)
         model = self.data.start(self.probe.classes)
-        vectors = make_vectors(self.texts.iloc[train])
-        # Of few short texts the vectorizer would return a dense matrix.
-        matrix = csr_matrix(vectors.fit_transform(self.texts.iloc[train]))
+        vectors, found = fit_vectors(self.texts.iloc[train])
+        # Of few short texts the matrix is dense.
+        matrix = csr_matrix(found)
         blocks = len(vectors.transformers_)
         landmarks = choose_landmarks(len(train), self.probe.seed)
         similarity = (matrix @ matrix[landmarks].T).toarray().astype(np.float64) / blocks

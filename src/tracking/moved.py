@@ -1,0 +1,65 @@
+"""Artifacts follow the project: MLflow keeps whole addresses, also after a move or a copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# MLflow's tables with the address of an artifact or of a folder of them.
+_ADDRESSES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+)
+
+
+def follow_project(uri: str, artifacts: Path) -> list[str]:
+    """Point the addresses in the project's own database to its own folder of artifacts.
+
+    MLflow has no command for this. Databases outside the project are left alone: several projects
+    may share one.
+
+    Args:
+        uri: of the store.
+        artifacts: the project's folder of artifacts, `mlartifacts`, as a whole path.
+
+    Returns:
+        The folders, as addresses, that artifacts were expected in before.
+
+    Raises:
+        SQLAlchemyError: the database cannot be read or changed.
+    """
+    from sqlalchemy import create_engine, inspect, make_url, text
+
+    if not uri.startswith("sqlite:") or not (file := make_url(uri).database):
+        return []
+    if not Path(file).is_relative_to(artifacts.parent) or not Path(file).exists():
+        return []
+    here, engine = artifacts.as_uri(), create_engine(uri)
+    try:
+        tables = inspect(engine).get_table_names()
+        if any(table not in tables for table, _ in _ADDRESSES):
+            return []
+        with engine.begin() as connection:
+            places = connection.execute(text("SELECT artifact_location FROM experiments")).scalars()
+            # Only those that `track` gave: experiments may have places of their own.
+            before = sorted(
+                place for place in set(places)
+                if place != here and place.startswith("file:") and _name(place) == artifacts.name
+            )  # fmt: skip
+            for place in before:
+                for table, column in _ADDRESSES:
+                    connection.execute(
+                        text(
+                            f"UPDATE {table} SET {column} = :here || substr({column}, :length + 1)"
+                            f" WHERE {column} = :place OR substr({column}, 1, :length + 1) ="
+                            " :place || '/'"
+                        ),
+                        {"here": here, "place": place, "length": len(place)},
+                    )
+    finally:
+        engine.dispose()
+    return before
+
+
+def _name(address: str) -> str:
+    return address.rstrip("/").rpartition("/")[2]
