@@ -18,7 +18,7 @@ from mlflow.pyfunc.scoring_server import _parse_json_data, predictions_to_json
 
 from src.cleaning.picture import BROKEN, NOT_AN_IMAGE, TOO_LARGE, TOO_MANY_PIXELS
 from src.predict import listings
-from src.predict.listings import photo_from_base64, photos_in_folder, predict_listings
+from src.predict.listings import photo_from_base64, predict_listings
 from src.predict.predictor import NOTHING_TO_READ, UNKNOWN_TEXT, Predictor
 from src.predict.served import SERVED_PACKAGES, pinned_packages, save_served_model
 from tests.closure import ROOT, import_closure, packages_of
@@ -77,7 +77,7 @@ def test_the_served_model_predicts_as_the_bundle_does(
     model: Any, bundle: Path, pipeline: Pipeline
 ) -> None:
     cells = pipeline.raw.iloc[48:]
-    expected = predict_listings(Predictor(bundle), cells, photos_in_folder(pipeline.photos))
+    expected = predict_listings(Predictor(bundle), cells(pipeline.photos))
     photos = [encoded(pipeline.photos / p) if isinstance(p, str) else None for p in cells["photo"]]
     sent = cells[["title", "text", "price"]].assign(photo=photos).astype(object)
     found = posted(model, sent.where(sent.notna(), None).to_dict("records"))
