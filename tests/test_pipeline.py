@@ -227,7 +227,7 @@ def test_a_parameter_that_is_not_there_is_named(
     shutil.copy(ROOT / "params.yaml", copy)
     monkeypatch.chdir(copy)
     with pytest.raises(
-        UserError, match=r"params\.yaml: fusion has no `vote`; it has nn, logreg, knn"
+        UserError, match=r"^fuse has no row 'vote'; expected one of nn, logreg, knn"
     ):
         stage_params("fuse@vote")
 
