@@ -149,7 +149,7 @@ def test_every_wrong_setting_of_a_head_is_refused_in_one_line(head: str) -> None
                 lambda setting=setting: require_settings("fusion.x.settings", head, setting)
             )
             assert message is not None, f"{head}: {name}: {value!r} was taken"
-            assert message.startswith("params.yaml: fusion.x.settings: ") and "\n" not in message
+            assert message.startswith("params.yaml: fusion.x.settings is {") and "\n" not in message
 
 
 @settings(deadline=None, max_examples=300)

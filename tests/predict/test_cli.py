@@ -146,7 +146,7 @@ def test_a_table_is_read_as_collect_reads_it_and_rows_that_cannot_be_are_told(
     wide = "another number of cells than the header (line 5)"
     assert found["error"].tolist() == ["", "", "", wide]
     assert found["category"][3] == "" and found["probability"][3] == ""
-    assert found["note"].tolist() == ["", QUOTES_NOTED, "", ""]
+    assert found["note"].tolist() == ["", f"{UNKNOWN_TEXT}; {QUOTES_NOTED}", "", ""]
     assert found.iloc[0, 1:].tolist() == found.iloc[2, 1:].tolist()
 
 

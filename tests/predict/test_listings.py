@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from src.cleaning.photo_folder import PhotoFolder
 from src.predict.listings import photo_from_base64, predict_listings
 
 
@@ -43,7 +44,7 @@ def test_photos_of_a_table(tmp_path: Path, cell: Any, note: str) -> None:
     folder.mkdir()
     (folder / "a.jpg").write_bytes(_photo())
     cells = pd.DataFrame({"photo": pd.Series([cell], dtype=object)})
-    found: Any = predict_listings(_Told(), cells(folder))  # type: ignore[arg-type]
+    found: Any = predict_listings(_Told(), cells, PhotoFolder(folder).read)  # type: ignore[arg-type]
     assert found.notes == [note]
     assert [photo is not None for photo in found.photos] == [not note]
 

@@ -16,6 +16,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc.scoring_server import _parse_json_data, predictions_to_json
 
+from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.picture import BROKEN, NOT_AN_IMAGE, TOO_LARGE, TOO_MANY_PIXELS
 from src.predict import listings
 from src.predict.listings import photo_from_base64, predict_listings
@@ -77,7 +78,7 @@ def test_the_served_model_predicts_as_the_bundle_does(
     model: Any, bundle: Path, pipeline: Pipeline
 ) -> None:
     cells = pipeline.raw.iloc[48:]
-    expected = predict_listings(Predictor(bundle), cells(pipeline.photos))
+    expected = predict_listings(Predictor(bundle), cells, PhotoFolder(pipeline.photos).read)
     photos = [encoded(pipeline.photos / p) if isinstance(p, str) else None for p in cells["photo"]]
     sent = cells[["title", "text", "price"]].assign(photo=photos).astype(object)
     found = posted(model, sent.where(sent.notna(), None).to_dict("records"))

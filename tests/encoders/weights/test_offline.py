@@ -54,7 +54,7 @@ def test_random_text_has_a_shape_and_no_tokenizer(tmp_path: Path) -> None:
 
 
 def test_a_bag_of_words_has_no_network(tmp_path: Path) -> None:
-    about = _fetch("text", WeightsSource(network="", weights="random"), tmp_path / "tfidf")
+    about = _fetch("text", WeightsSource(network="", weights="none"), tmp_path / "tfidf")
     assert about == {"network": "", "weights": "none"}
 
 
@@ -156,8 +156,7 @@ def test_minilm_is_the_package_s(tmp_path: Path) -> None:
     ("kind", "source", "message"),
     [
         ("image", ("resnet50", "package"), "tf_efficientnet_lite0"),
-        ("image", ("plain_cnn", "hub"), "only random for plain_cnn"),
-        ("image", ("resnet50", "none"), "expected random, package or hub"),
+        ("image", ("plain_cnn", "hub"), "`plain_cnn`; expected only random"),
         ("text", ("nobody/nothing", "random"), "cointegrated/rubert-tiny2"),
     ],
 )
