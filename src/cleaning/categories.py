@@ -1,4 +1,4 @@
-"""Names of categories: spellings that look the same are one, and those that nearly do are told."""
+"""Names of categories: spellings that look the same are one; near misses are reported."""
 
 from __future__ import annotations
 

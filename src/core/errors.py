@@ -20,7 +20,7 @@ class UserError(Exception):
 
 
 def run_command(main: Callable[[], None]) -> None:
-    """Run `main`; on a UserError, or a file that cannot be, print one line and exit with status 1.
+    """Run `main`; on a UserError or an unusable path, print one line and exit with status 1.
 
     If whoever reads the output goes away, as `head` does, exit as programs do that SIGPIPE ends.
     """
@@ -38,5 +38,5 @@ def run_command(main: Callable[[], None]) -> None:
             where = f" while writing {error.filename}" if error.filename else ""
             sys.exit(f"error: the disk is full{where}; free some space and run it again")
         if error.errno in _OF_THE_PATH and error.filename:
-            sys.exit(f"error: {error.filename}: {error.strerror}; expected a path that can be used")
+            sys.exit(f"error: {error.filename}: {error.strerror}")
         raise

@@ -47,10 +47,8 @@ def fit_temperature(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
 def apply_temperature(probs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """Return the probabilities, [N, C], at that temperature; the likeliest class stays the same.
 
-    A temperature of 1 changes nothing; any other takes probabilities below PROB_FLOOR for that.
+    Probabilities below PROB_FLOOR are raised to it before.
     """
-    if temperature == 1:
-        return probs
     scaled: NDArray[np.float32] = softmax(_logits(probs) / temperature, axis=1).astype(np.float32)
     return scaled
 

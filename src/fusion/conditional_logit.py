@@ -24,7 +24,7 @@ class ConditionalLogit(ClassifierMixin, BaseEstimator):
     other columns z. This is a conditional logit (McFadden, "Conditional logit analysis of
     qualitative choice behavior", 1974). With so few parameters, some hundred held-out listings
     suffice; of one model alone, only the calibration changes. It is fitted to `cautious_targets`,
-    for else the weights of models without a mistake would grow without end.
+    otherwise the weights of models without a mistake would grow without bound.
 
     Args:
         num_classes: C; then the classes are 0 to C - 1. None: the classes that occur in y.

@@ -29,7 +29,7 @@ _TOP = 5
 def main() -> None:
     options = _options()
     if options.table is not None:
-        _require_new_file(options.out, options.table)
+        _require_result_file(options.out, options.table)
     predictor = Predictor(options.bundle)
     if options.table is None:
         _predict_one(predictor, options)
@@ -174,8 +174,8 @@ def _predict_many(predictor: Predictor, options: argparse.Namespace) -> None:
     )
 
 
-def _require_new_file(out: Path, table: Path) -> None:
-    """Refuse a result that would take the place of anything but an earlier result."""
+def _require_result_file(out: Path, table: Path) -> None:
+    """Refuse a result that would replace a folder, a link or the table itself."""
     if out.parent.exists() and not out.parent.is_dir():
         raise UserError(f"{out.parent} is not a folder; give --out another name")
     if out.is_symlink():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 # MLflow's tables with the address of an artifact or of a folder of them.
 _ADDRESSES = (
@@ -41,10 +43,11 @@ def follow_project(uri: str, artifacts: Path) -> list[str]:
             return []
         with engine.begin() as connection:
             places = connection.execute(text("SELECT artifact_location FROM experiments")).scalars()
-            # Only those that `track` gave: experiments may have places of their own.
+            runs = connection.execute(text("SELECT artifact_uri FROM runs")).scalars().all()
             before = sorted(
                 place for place in set(places)
-                if place != here and place.startswith("file:") and _name(place) == artifacts.name
+                if place != here and place.startswith("file:")
+                and _was_ours(place, runs, artifacts)
             )  # fmt: skip
             for place in before:
                 for table, column in _ADDRESSES:
@@ -61,5 +64,19 @@ def follow_project(uri: str, artifacts: Path) -> list[str]:
     return before
 
 
-def _name(address: str) -> str:
-    return address.rstrip("/").rpartition("/")[2]
+def _was_ours(place: str, runs: Sequence[str], artifacts: Path) -> bool:
+    """Whether a folder is gone, or the project holds its files: experiments may have others."""
+    if place.rstrip("/").rpartition("/")[2] != artifacts.name:
+        return False
+    if not _path(place).exists():
+        return True
+    folder = _path(place)
+    return any(
+        (artifacts / _path(run).relative_to(folder)).exists()
+        for run in runs
+        if run.startswith(f"{place}/")
+    )
+
+
+def _path(address: str) -> Path:
+    return Path(unquote(urlsplit(address).path))

@@ -87,8 +87,8 @@ def track(
         line += f"; serve the model with `mlflow models serve -m {model} --env-manager local`"
     if logged.moved_from:
         line += (
-            f"; the project was moved or copied from where it had {', '.join(logged.moved_from)}: "
-            "its artifacts are looked for in its own mlartifacts now"
+            "; the project was moved or copied: its artifacts are now read from its own "
+            f"mlartifacts, no longer from {', '.join(logged.moved_from)}"
         )
     return line
 

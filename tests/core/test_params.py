@@ -166,8 +166,8 @@ def fault(content: Any) -> str:
         ("image_models.cnn.offline", {"network": "", "weights": "none"},
          "image_models.cnn.offline.network is ''; expected the name of a network"),
         ("text_models.tfidf.hub", {"network": "a/b", "weights": "hub"},
-         "text_models.tfidf.hub.network is 'a/b'; expected '', for TF-IDF reads words: a network "
-         "has `tune`"),
+         "text_models.tfidf.hub.network is 'a/b'; expected '': TF-IDF uses no network (an "
+         "entry for a network has `tune`)"),
         ("fusion.nn.settings.hidden_layer_sizes", [10**12],
          "fusion.nn.settings.hidden_layer_sizes is [1000000000000]; expected at most 10,000,000"),
         ("tracking.experiment", "a\nb",

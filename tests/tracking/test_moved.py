@@ -36,7 +36,7 @@ def test_artifacts_follow_the_project(
     (row,) = read_tracked_rows(place)[:1]
     line = track([row, replace(row, lock_hash="f" * 64)], "listings", place)
     assert "2 runs (1 new)" in line and "\n" not in line
-    assert f"from where it had {(repo / 'mlartifacts').as_uri()}" in line
+    assert f"no longer from {(repo / 'mlartifacts').as_uri()}" in line
     uri = tracking_uri(place)
     assert command_of(line, "mlflow ui")[-1] == uri
     # Nothing was written into the old place, which a move has emptied.
@@ -69,11 +69,13 @@ def test_a_store_outside_the_project_keeps_its_addresses(
 
 
 def test_experiments_with_a_place_of_their_own_keep_it(repo: Path, tmp_path: Path) -> None:
-    elsewhere = (tmp_path / "own").as_uri()
-    mlflow_client(repo).create_experiment("mine", artifact_location=elsewhere)
-    track([], "listings", repo)
-    found = mlflow_client(repo).get_experiment_by_name("mine")
-    assert found is not None and found.artifact_location == elsewhere
+    (tmp_path / "mlartifacts").mkdir()
+    for name in ("own", "mlartifacts"):
+        elsewhere = (tmp_path / name).as_uri()
+        mlflow_client(repo).create_experiment(name, artifact_location=elsewhere)
+        track([], "listings", repo)
+        found = mlflow_client(repo).get_experiment_by_name(name)
+        assert found is not None and found.artifact_location == elsewhere
 
 
 def test_a_deleted_experiment_is_to_be_restored_or_renamed(repo: Path) -> None:

@@ -141,8 +141,8 @@ class Tfidf(ModelSettings):
             if source and source.network:
                 raise KeyFault(
                     f"{key}.network",
-                    f"is {source.network!r}; expected '', for TF-IDF reads words: a network has "
-                    "`tune`",
+                    f"is {source.network!r}; expected '': TF-IDF uses no network (an entry "
+                    "for a network has `tune`)",
                 )
         return self
 

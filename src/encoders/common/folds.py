@@ -113,8 +113,8 @@ def _require_two_categories(labels: NDArray[np.int64], where: str) -> None:
     found = len(np.unique(labels))
     if found < 2:
         raise UserError(
-            f"{where} has listings of {found} category that this row can read; expected at least "
-            "2: add listings, set fewer folds, or take the row out of rows.image or rows.text"
+            f"{where} has listings of {found or 'no'} category that this row can read; expected at "
+            "least 2: add listings, set fewer folds, or take the row out of rows.image or rows.text"
         )
 
 
@@ -124,7 +124,7 @@ def _score(
     found = encoder.score(model, rows)
     if not (np.isfinite(found.features).all() and np.isfinite(found.probs).all()):
         raise UserError(
-            f"{name}: its outputs are no numbers any more, for training diverged; lower its lr, or "
-            "set trainer.precision to 32-true"
+            f"{name}: training diverged, its outputs are NaN or infinite; lower its lr, or set "
+            "trainer.precision to 32-true"
         )
     return found

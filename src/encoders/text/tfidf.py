@@ -111,6 +111,11 @@ class TfidfEncoder:
         balanced = "balanced" if settings.imbalance == "weights" else None
         classifier = LogisticRegression(C=settings.C, class_weight=balanced, max_iter=1000)
         known = _known(matrix)
+        if len(np.unique(self.labels[train][known])) < 2:
+            raise UserError(
+                "TF-IDF has texts with words of only one category to learn from; expected at least "
+                "2: add listings, set fewer folds, or take the row out of rows.text"
+            )
         classifier.fit(matrix[known], self.labels[train][known])
         steps = [("vectors", vectors), ("classifier", classifier)]
         # Only the probabilities of the folds' models are used: their features are not comparable.
