@@ -34,10 +34,11 @@ CANNOT_READ = "cannot be read"
 
 _MAX_FILES = 5_000_000
 _WHOLE = re.compile(r"^(\d+)\.0$")
-# What matters of files with equal names is whether there is more than one.
-_MOST_ALIKE = 50
+# What matters of the files that a name fits is whether there is more than one. `upward` is the
+# path's key from its end, so that files in the folders that a name begins with lie together.
+_FITTING = "SELECT path FROM files WHERE upward BETWEEN ? AND ?{} LIMIT 2"
 _INDEX = """
-    CREATE TABLE files (path BLOB, whole BLOB, name BLOB);
+    CREATE TABLE files (path BLOB, upward BLOB, type TEXT);
     PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
 """
 
@@ -166,13 +167,16 @@ class PhotoFolder:
     def _alike(self, parts: list[str]) -> list[str]:
         """Return the paths in the folder that a name fits: one, or several that fit equally."""
         path = "/".join(parts)
+        upward, wanted = _upward(path), extension(path)
+        # A file without a type may be of any; "0" is the sign after the slash at the end.
+        of_types = [(" AND type = ?", (of,)) for of in (wanted, "")] if wanted else [("", ())]
         with self._lock:
-            files = self._files()
-            if fit := _of_type(_select(files, "whole", path), path):
-                return fit
-            below = _select(files, "name", parts[-1])
-        end = f"/{key(path)}"
-        return _of_type([path for path in below if key(path).endswith(end)], path)
+            for last in (upward, upward[:-1] + b"0"):
+                for where, types in of_types:
+                    query = _FITTING.format(where)
+                    if found := self._files().execute(query, (upward, last, *types)).fetchall():
+                        return [os.fsdecode(one) for (one,) in found]
+        return []
 
     def _files(self) -> sqlite3.Connection:
         if self._index is None:
@@ -181,29 +185,15 @@ class PhotoFolder:
             self._index.executescript(_INDEX)
             self._index.execute("BEGIN")
             self._index.executemany("INSERT INTO files VALUES (?, ?, ?)", _listing(self.folder))
-            self._index.execute("CREATE INDEX by_whole ON files (whole)")
-            self._index.execute("CREATE INDEX by_name ON files (name)")
+            self._index.execute("CREATE INDEX by_path ON files (upward)")
+            self._index.execute("CREATE INDEX by_type ON files (type, upward)")
             self._index.execute("COMMIT")
         return self._index
 
 
-def _of_type(found: list[str], name: str) -> list[str]:
-    """Return the files whose type is that of a name; those without one if there are none."""
-    wanted = extension(name)
-    if not wanted:
-        return found
-    same = [path for path in found if extension(path) == wanted]
-    return same or [path for path in found if not extension(path)]
-
-
-def _select(files: sqlite3.Connection, column: str, path: str) -> list[str]:
-    query = f"SELECT path FROM files WHERE {column} = ? LIMIT {_MOST_ALIKE}"
-    return [os.fsdecode(row[0]) for row in files.execute(query, (_bytes(key(path)),))]
-
-
-def _listing(folder: Path) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Yield each file below the folder with the keys of its path and name; links to folders and
-    hidden files are left out. Raises UserError if there are too many.
+def _listing(folder: Path) -> Iterator[tuple[bytes, bytes, str]]:
+    """Yield each file below the folder: path, key from the end, type. Links to folders and hidden
+    files are left out. Raises UserError if there are too many.
     """
     waiting, files = [""], 0
     while waiting:
@@ -226,9 +216,11 @@ def _listing(folder: Path) -> Iterator[tuple[bytes, bytes, bytes]]:
                             f"{folder} holds more than {_MAX_FILES} files; give the folder that "
                             "only has the photos"
                         )
-                    yield os.fsencode(path), _bytes(key(path)), _bytes(key(entry.name))
+                    yield os.fsencode(path), _upward(path), extension(path)
 
 
-def _bytes(text: str) -> bytes:
+def _upward(path: str) -> bytes:
+    """Return a path's key with its parts from the last to the first: b"main/7/images/"."""
+    upward = "".join(f"{part.strip()}/" for part in reversed(key(path).split("/")))
     # The name of a file may hold bytes that are no UTF-8, and a cell anything.
-    return text.encode("utf-8", "surrogatepass")
+    return upward.encode("utf-8", "surrogatepass")

@@ -14,18 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.cleaning import photo_folder
-from src.cleaning.photo_folder import (
-    CANNOT_READ,
-    NOT_FOUND,
-    OUTSIDE,
-    SEVERAL_FIT,
-    WEB_ADDRESS,
-    PhotoFolder,
-)
+from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.photo_names import photo_cell
 from src.cleaning.picture import PhotoError
 from src.core.errors import UserError
 
+NOT_FOUND = "not in the folder"
+OUTSIDE = "outside the folder"
+SEVERAL_FIT = "name fits several files in the folder"
+WEB_ADDRESS = "is a web address, not a file in the folder"
+CANNOT_READ = "cannot be read"
 _FILES = [
     "a.jpg", "b.JPG", "flat.2.png", "bare", "my chair.webp", "same.jpg", "same.PNG", "50%.jpg",
     unicodedata.normalize("NFD", "йод.jpg"), "Стул.jpg", "17.jpg", "c;d.jpg", "[1].jpg", "x.jpeg",
@@ -132,6 +130,26 @@ def test_names_of_different_folders_are_not_taken_for_one_photo(tmp_path: Path) 
         with PhotoFolder(tmp_path) as folder:
             folder.learn(cells)
             assert [folder.find(cell).problem for cell in cells] == [NOT_FOUND] * 2
+
+
+def test_photos_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    for number in range(121):
+        for name in ("main.jpg", "one/main.jpg", "cover.png"):
+            (tmp_path / "images" / f"{number}" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "images" / f"{number}" / name).touch()
+    (tmp_path / "images" / "60" / "cover.jpg").touch()
+    (tmp_path / "other" / "images" / "7").mkdir(parents=True)
+    (tmp_path / "other" / "images" / "7" / "main.jpg").touch()
+    with PhotoFolder(tmp_path) as folder:
+        found = [folder.find(photo_cell(f"{number}/main.jpg")) for number in range(121)]
+        paths = [tmp_path / "images" / f"{number}" / "main.jpg" for number in range(121)]
+        assert found[7].problem == SEVERAL_FIT
+        assert [one.path for one in found[:7] + found[8:]] == paths[:7] + paths[8:]
+        # The only one of its type among many of its name.
+        assert folder.find(photo_cell("cover.jpg")).path == tmp_path / "images/60/cover.jpg"
+        assert folder.find(photo_cell("60/cover")).problem == SEVERAL_FIT
+        # Part of a folder's name is no folder.
+        assert folder.find(photo_cell("mages/8/main.jpg")).problem == NOT_FOUND
 
 
 def test_the_folder_is_listed_once_and_only_if_needed(root: Path) -> None:
