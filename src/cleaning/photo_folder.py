@@ -26,11 +26,11 @@ from src.cleaning.picture import PhotoError, check_length, read_photo
 from src.core.errors import UserError
 
 # Why there is no photo.
-NOT_FOUND = "not in the folder"
-OUTSIDE = "outside the folder"
-SEVERAL_FIT = "name fits several files in the folder"
-WEB_ADDRESS = "is a web address, not a file in the folder"
-CANNOT_READ = "cannot be read"
+_NOT_FOUND = "not in the folder"
+_OUTSIDE = "outside the folder"
+_SEVERAL_FIT = "name fits several files in the folder"
+_WEB_ADDRESS = "is a web address, not a file in the folder"
+_CANNOT_READ = "cannot be read"
 
 _MAX_FILES = 5_000_000
 _WHOLE = re.compile(r"^(\d+)\.0$")
@@ -48,7 +48,7 @@ class FoundPhoto(NamedTuple):
 
     Attributes:
         path: the file, inside the folder and without links.
-        problem: one of the constants above; '' if the file was found.
+        problem: why there is none; '' if the file was found.
         as_named: whether the folder has it under exactly the name in the cell.
         several: whether the cell names more than one photo.
     """
@@ -104,7 +104,7 @@ class PhotoFolder:
             names = split_names(names[0])
             if whole.path is not None or names == cell.names:
                 return whole
-        found = [FoundPhoto(None, NOT_FOUND)]
+        found = [FoundPhoto(None, _NOT_FOUND)]
         for name in names:
             found.append(self._find_one(name))
             if found[-1].path is not None:
@@ -113,13 +113,7 @@ class PhotoFolder:
 
     def read(self, value: Any) -> bytes:
         """Return the photo that a cell holds or names; raises PhotoError with the reason."""
-        cell = photo_cell(value)
-        if cell.content is not None:
-            return check_length(cell.content)
-        found = self.find(cell)
-        if found.path is None:
-            raise PhotoError(found.problem)
-        return read_photo(found.path)
+        return read_cell(photo_cell(value), self)[1]
 
     def files(self) -> tuple[int, str]:
         """Return how many files the folder has, and one of them as an example."""
@@ -136,12 +130,12 @@ class PhotoFolder:
             for parts in self._without_front(folders_and_name(spelling)):
                 alike = self._alike(parts)
                 if len(alike) > 1:
-                    return FoundPhoto(None, SEVERAL_FIT)
+                    return FoundPhoto(None, _SEVERAL_FIT)
                 if alike:
                     inside = self._inside(alike[0])
                 if isinstance(inside, Path):
                     return FoundPhoto(inside, as_named=False)
-        return FoundPhoto(None, WEB_ADDRESS if is_web_address(name) else inside)
+        return FoundPhoto(None, _WEB_ADDRESS if is_web_address(name) else inside)
 
     def _inside(self, name: str) -> Path | str:
         """Return the file of this name in the folder, or the problem."""
@@ -149,10 +143,10 @@ class PhotoFolder:
             # resolve() follows links, so a link that leads out of the folder is caught as well.
             path = (self.folder / name).resolve()
             if not path.is_relative_to(self.folder):
-                return OUTSIDE
-            return path if path.is_file() else NOT_FOUND
+                return _OUTSIDE
+            return path if path.is_file() else _NOT_FOUND
         except (OSError, ValueError, RuntimeError):
-            return CANNOT_READ
+            return _CANNOT_READ
 
     def _without_front(self, parts: list[str]) -> Iterator[list[str]]:
         """Yield the parts of a path, first all, then without the folders that may be left out."""
@@ -189,6 +183,23 @@ class PhotoFolder:
             self._index.execute("CREATE INDEX by_type ON files (type, upward)")
             self._index.execute("COMMIT")
         return self._index
+
+
+def read_cell(cell: PhotoCell, folder: PhotoFolder | None) -> tuple[FoundPhoto, bytes]:
+    """Return the photo that a cell holds or names, and where it was found.
+
+    Args:
+        folder: where the names are looked up; None: the cell holds the photo.
+
+    Raises:
+        PhotoError: with the reason why there is no photo.
+    """
+    if cell.content is not None:
+        return FoundPhoto(None), check_length(cell.content)
+    found = folder.find(cell) if folder else FoundPhoto(None, _NOT_FOUND)
+    if found.path is None:
+        raise PhotoError(found.problem)
+    return found, read_photo(found.path)
 
 
 def _listing(folder: Path) -> Iterator[tuple[bytes, bytes, str]]:

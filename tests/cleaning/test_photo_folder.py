@@ -65,6 +65,7 @@ def folder(root: Path) -> Iterator[PhotoFolder]:
         (unicodedata.normalize("NFC", "йод.jpg"), unicodedata.normalize("NFD", "йод.jpg")),
         (unicodedata.normalize("NFD", "йод"), unicodedata.normalize("NFD", "йод.jpg")),
         ("стул", "Стул.jpg"), ("\ufeffa.jpg", "a.jpg"), ("a\u200b.jpg", "a.jpg"),
+        ("a\u202a.jpg", "a.jpg"), ("a\ufe0f.jpg", "a.jpg"), ("my  chair.webp", "my chair.webp"),
         (17, "17.jpg"), (17.0, "17.jpg"), ("17.0", "17.jpg"), ("c;d.jpg", "c;d.jpg"),
         ("[1].jpg", "[1].jpg"), ("same.png", "same.PNG"), ("Y.jpg", "train/y.jpg"),
         ({"bytes": None, "path": "images/a.jpg"}, "a.jpg"),
@@ -92,7 +93,7 @@ def test_the_first_of_several(folder: PhotoFolder, root: Path, cell: Any, name: 
 @pytest.mark.parametrize(
     ("cell", "problem"),
     [
-        ("gone.jpg", NOT_FOUND), (".", NOT_FOUND), ("train", NOT_FOUND), ("a.png", NOT_FOUND),
+        ("gone.jpg", NOT_FOUND), ("./.", NOT_FOUND), ("train", NOT_FOUND), ("a.png", NOT_FOUND),
         ("other/a.jpg", NOT_FOUND), ("s1/images/a.jpg", NOT_FOUND), ("a.jpg/b.jpg", NOT_FOUND),
         ("z.jpg", NOT_FOUND),
         ("hidden.jpg", NOT_FOUND), ("gone.jpg;lost.jpg", NOT_FOUND),
