@@ -87,6 +87,7 @@ def folders_and_name(name: str) -> list[str]:
     name = name.replace("\\", "/")
     if is_web_address(name):
         name = re.split("[?#]", name, maxsplit=1)[0]
+    name = re.sub("^file:(?=/)", "", name, flags=re.IGNORECASE)
     parts = [part for part in name.split("/") if part not in ("", ".")]
     return parts if len(parts) <= _MAX_DEPTH and len(name) <= _MAX_PATH else []
 

@@ -101,6 +101,12 @@ def test_the_first_of_several(folder: PhotoFolder, root: Path, cell: Any, name: 
         ("../secret.jpg", OUTSIDE), ("/etc/passwd", OUTSIDE), ("link.jpg", OUTSIDE),
         ("way_out/secret.jpg", OUTSIDE), ("LINK", OUTSIDE), ("..\\secret.jpg", NOT_FOUND),
         ("%2e%2e/secret.jpg", NOT_FOUND), ("secret.jpg", NOT_FOUND),
+        ("%2e%2e%2fsecret.jpg", NOT_FOUND), ("%2Fetc%2Fpasswd", NOT_FOUND),
+        ("..%5csecret.jpg", NOT_FOUND), ("way_out%2Fsecret.jpg", NOT_FOUND),
+        ("link%2Ejpg", OUTSIDE), ("%6Cink", OUTSIDE), ("a.jpg%00", NOT_FOUND),
+        ("file:///etc/passwd", NOT_FOUND), ("file:/etc/passwd", NOT_FOUND),
+        ("file://../../secret.jpg", OUTSIDE), ("file:///%2e%2e/secret.jpg", NOT_FOUND),
+        ("FILE://localhost/etc/passwd", NOT_FOUND),
         ("a\0b", CANNOT_READ), ("a" * 5000, CANNOT_READ), ("a/" * 10_000, CANNOT_READ),
         ("https://x.y/a.jpg", WEB_ADDRESS), ("//x.y/a.jpg?b=1", WEB_ADDRESS),
     ],
@@ -122,6 +128,19 @@ def test_paths_of_another_machine(folder: PhotoFolder, root: Path) -> None:
     cells = [photo_cell(f"C:\\shop\\photos\\{name}") for name in ("A.jpg", "train\\e0f1.jpg")]
     folder.learn(cells)
     assert [folder.find(cell).path for cell in cells] == [root / "a.jpg", root / "train/e0f1.jpg"]
+
+
+def test_addresses_of_files_are_looked_up_in_the_folder_only(
+    folder: PhotoFolder, root: Path
+) -> None:
+    names = [f"{root}/a.jpg", f"{root}/my%20chair.webp", f"{root.parent}/secret.jpg"]
+    cells = [photo_cell(f"file://{name}") for name in names]
+    folder.learn(cells)
+    assert [folder.find(cell).path for cell in cells] == [
+        root / "a.jpg",
+        root / "my chair.webp",
+        None,
+    ]
 
 
 def test_names_of_different_folders_are_not_taken_for_one_photo(tmp_path: Path) -> None:
@@ -188,7 +207,8 @@ def test_reading(folder: PhotoFolder) -> None:
 
 
 _PIECES = ["..", "/", "\\", "images", "a", ".jpg", "%2e", "way_out", "loop", "secret", "link", ";",
-           "\0", "\ud800", "й", "*", "'", ".", "C:"]  # fmt: skip
+           "\0", "\ud800", "й", "*", "'", ".", "C:", "file:", "//", "%2F",
+           "%5c", "etc/passwd"]  # fmt: skip
 
 
 @settings(max_examples=150, deadline=None)
