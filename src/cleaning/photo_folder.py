@@ -26,18 +26,19 @@ from src.cleaning.picture import PhotoError, check_length, read_photo
 from src.core.errors import UserError
 
 # Why there is no photo.
-NOT_FOUND = "not in the folder"
-OUTSIDE = "outside the folder"
-SEVERAL_FIT = "name fits several files in the folder"
-WEB_ADDRESS = "is a web address, not a file in the folder"
-CANNOT_READ = "cannot be read"
+_NOT_FOUND = "not in the folder"
+_OUTSIDE = "outside the folder"
+_SEVERAL_FIT = "name fits several files in the folder"
+_WEB_ADDRESS = "is a web address, not a file in the folder"
+_CANNOT_READ = "cannot be read"
 
 _MAX_FILES = 5_000_000
 _WHOLE = re.compile(r"^(\d+)\.0$")
-# What matters of files with equal names is whether there is more than one.
-_MOST_ALIKE = 50
+# What matters of the files that a name fits is whether there is more than one. `upward` is the
+# path's key from its end, so that files in the folders that a name begins with lie together.
+_FITTING = "SELECT path FROM files WHERE upward BETWEEN ? AND ?{} LIMIT 2"
 _INDEX = """
-    CREATE TABLE files (path BLOB, whole BLOB, name BLOB);
+    CREATE TABLE files (path BLOB, upward BLOB, type TEXT);
     PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
 """
 
@@ -47,7 +48,7 @@ class FoundPhoto(NamedTuple):
 
     Attributes:
         path: the file, inside the folder and without links.
-        problem: one of the constants above; '' if the file was found.
+        problem: why there is none; '' if the file was found.
         as_named: whether the folder has it under exactly the name in the cell.
         several: whether the cell names more than one photo.
     """
@@ -103,7 +104,7 @@ class PhotoFolder:
             names = split_names(names[0])
             if whole.path is not None or names == cell.names:
                 return whole
-        found = [FoundPhoto(None, NOT_FOUND)]
+        found = [FoundPhoto(None, _NOT_FOUND)]
         for name in names:
             found.append(self._find_one(name))
             if found[-1].path is not None:
@@ -112,13 +113,7 @@ class PhotoFolder:
 
     def read(self, value: Any) -> bytes:
         """Return the photo that a cell holds or names; raises PhotoError with the reason."""
-        cell = photo_cell(value)
-        if cell.content is not None:
-            return check_length(cell.content)
-        found = self.find(cell)
-        if found.path is None:
-            raise PhotoError(found.problem)
-        return read_photo(found.path)
+        return read_cell(photo_cell(value), self)[1]
 
     def files(self) -> tuple[int, str]:
         """Return how many files the folder has, and one of them as an example."""
@@ -135,12 +130,12 @@ class PhotoFolder:
             for parts in self._without_front(folders_and_name(spelling)):
                 alike = self._alike(parts)
                 if len(alike) > 1:
-                    return FoundPhoto(None, SEVERAL_FIT)
+                    return FoundPhoto(None, _SEVERAL_FIT)
                 if alike:
                     inside = self._inside(alike[0])
                 if isinstance(inside, Path):
                     return FoundPhoto(inside, as_named=False)
-        return FoundPhoto(None, WEB_ADDRESS if is_web_address(name) else inside)
+        return FoundPhoto(None, _WEB_ADDRESS if is_web_address(name) else inside)
 
     def _inside(self, name: str) -> Path | str:
         """Return the file of this name in the folder, or the problem."""
@@ -148,10 +143,10 @@ class PhotoFolder:
             # resolve() follows links, so a link that leads out of the folder is caught as well.
             path = (self.folder / name).resolve()
             if not path.is_relative_to(self.folder):
-                return OUTSIDE
-            return path if path.is_file() else NOT_FOUND
+                return _OUTSIDE
+            return path if path.is_file() else _NOT_FOUND
         except (OSError, ValueError, RuntimeError):
-            return CANNOT_READ
+            return _CANNOT_READ
 
     def _without_front(self, parts: list[str]) -> Iterator[list[str]]:
         """Yield the parts of a path, first all, then without the folders that may be left out."""
@@ -166,13 +161,16 @@ class PhotoFolder:
     def _alike(self, parts: list[str]) -> list[str]:
         """Return the paths in the folder that a name fits: one, or several that fit equally."""
         path = "/".join(parts)
+        upward, wanted = _upward(path), extension(path)
+        # A file without a type may be of any; "0" is the sign after the slash at the end.
+        of_types = [(" AND type = ?", (of,)) for of in (wanted, "")] if wanted else [("", ())]
         with self._lock:
-            files = self._files()
-            if fit := _of_type(_select(files, "whole", path), path):
-                return fit
-            below = _select(files, "name", parts[-1])
-        end = f"/{key(path)}"
-        return _of_type([path for path in below if key(path).endswith(end)], path)
+            for last in (upward, upward[:-1] + b"0"):
+                for where, types in of_types:
+                    query = _FITTING.format(where)
+                    if found := self._files().execute(query, (upward, last, *types)).fetchall():
+                        return [os.fsdecode(one) for (one,) in found]
+        return []
 
     def _files(self) -> sqlite3.Connection:
         if self._index is None:
@@ -181,29 +179,32 @@ class PhotoFolder:
             self._index.executescript(_INDEX)
             self._index.execute("BEGIN")
             self._index.executemany("INSERT INTO files VALUES (?, ?, ?)", _listing(self.folder))
-            self._index.execute("CREATE INDEX by_whole ON files (whole)")
-            self._index.execute("CREATE INDEX by_name ON files (name)")
+            self._index.execute("CREATE INDEX by_path ON files (upward)")
+            self._index.execute("CREATE INDEX by_type ON files (type, upward)")
             self._index.execute("COMMIT")
         return self._index
 
 
-def _of_type(found: list[str], name: str) -> list[str]:
-    """Return the files whose type is that of a name; those without one if there are none."""
-    wanted = extension(name)
-    if not wanted:
-        return found
-    same = [path for path in found if extension(path) == wanted]
-    return same or [path for path in found if not extension(path)]
+def read_cell(cell: PhotoCell, folder: PhotoFolder | None) -> tuple[FoundPhoto, bytes]:
+    """Return the photo that a cell holds or names, and where it was found.
+
+    Args:
+        folder: where the names are looked up; None: the cell holds the photo.
+
+    Raises:
+        PhotoError: with the reason why there is no photo.
+    """
+    if cell.content is not None:
+        return FoundPhoto(None), check_length(cell.content)
+    found = folder.find(cell) if folder else FoundPhoto(None, _NOT_FOUND)
+    if found.path is None:
+        raise PhotoError(found.problem)
+    return found, read_photo(found.path)
 
 
-def _select(files: sqlite3.Connection, column: str, path: str) -> list[str]:
-    query = f"SELECT path FROM files WHERE {column} = ? LIMIT {_MOST_ALIKE}"
-    return [os.fsdecode(row[0]) for row in files.execute(query, (_bytes(key(path)),))]
-
-
-def _listing(folder: Path) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Yield each file below the folder with the keys of its path and name; links to folders and
-    hidden files are left out. Raises UserError if there are too many.
+def _listing(folder: Path) -> Iterator[tuple[bytes, bytes, str]]:
+    """Yield each file below the folder: path, key from the end, type. Links to folders and hidden
+    files are left out. Raises UserError if there are too many.
     """
     waiting, files = [""], 0
     while waiting:
@@ -226,9 +227,11 @@ def _listing(folder: Path) -> Iterator[tuple[bytes, bytes, bytes]]:
                             f"{folder} holds more than {_MAX_FILES} files; give the folder that "
                             "only has the photos"
                         )
-                    yield os.fsencode(path), _bytes(key(path)), _bytes(key(entry.name))
+                    yield os.fsencode(path), _upward(path), extension(path)
 
 
-def _bytes(text: str) -> bytes:
+def _upward(path: str) -> bytes:
+    """Return a path's key with its parts from the last to the first: b"main/7/images/"."""
+    upward = "".join(f"{part.strip()}/" for part in reversed(key(path).split("/")))
     # The name of a file may hold bytes that are no UTF-8, and a cell anything.
-    return text.encode("utf-8", "surrogatepass")
+    return upward.encode("utf-8", "surrogatepass")

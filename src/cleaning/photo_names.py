@@ -9,22 +9,20 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
+
+from src.cleaning.cells import is_missing, value_as_text, visible
 
 # Other endings are part of the name: "flat.2" is not a file of the type "2".
-EXTENSIONS = frozenset(
+_EXTENSIONS = frozenset(
     ("jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp")
     # Not decoded, but known as photos, so that the reason is told.
     + ("heic", "heif", "avif", "tif", "tiff")
 )
 _JPEG = frozenset({"jpeg", "jpe", "jfif"})
-# No photo, as programs write it.
-_NOTHING = frozenset({"", "nan", "none", "null", "<na>", "n/a", "na", "-"})
 # Where a struct has its photo (as Hugging Face datasets write it) or the photo's name.
 _CONTENT, _NAMES = "bytes", ("path", "file_name", "filename", "name", "src", "url")
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM")
 _QUOTED = re.compile(r'"([^"]*)"|\'([^\']*)\'')
-_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 _SEPARATORS = ("\n", ";", "|", "\t", ",")
 # Longer cells are no lists of names; more names than these are not tried.
 _MAX_LENGTH, _MAX_NAMES = 20_000, 50
@@ -64,9 +62,7 @@ def photo_cell(value: Any) -> PhotoCell:
             return _of_struct(value)
         case list() | tuple() | np.ndarray():
             return _first([photo_cell(one) for one in value])
-        case None:
-            return PhotoCell()
-    return PhotoCell() if pd.isna(value) else _of_text(_number(value))
+    return _of_text(value_as_text(value))
 
 
 def split_names(text: str) -> tuple[str, ...]:
@@ -83,7 +79,7 @@ def split_names(text: str) -> tuple[str, ...]:
 def extension(name: str) -> str:
     """Return the type that a name ends in, "jpg" for all spellings of JPEG, or ''."""
     ending = name.rpartition(".")[2].lower() if "." in name else ""
-    return "jpg" if ending in _JPEG else ending if ending in EXTENSIONS else ""
+    return "jpg" if ending in _JPEG else ending if ending in _EXTENSIONS else ""
 
 
 def folders_and_name(name: str) -> list[str]:
@@ -91,6 +87,7 @@ def folders_and_name(name: str) -> list[str]:
     name = name.replace("\\", "/")
     if is_web_address(name):
         name = re.split("[?#]", name, maxsplit=1)[0]
+    name = re.sub("^file:(?=/)", "", name, flags=re.IGNORECASE)
     parts = [part for part in name.split("/") if part not in ("", ".")]
     return parts if len(parts) <= _MAX_DEPTH and len(name) <= _MAX_PATH else []
 
@@ -100,11 +97,12 @@ def is_web_address(name: str) -> bool:
 
 
 def key(path: str) -> str:
-    """Return what is equal for paths that differ in case, type ending or Unicode form only."""
+    """Return what is equal for paths that differ only in case, spaces, type ending, Unicode form or
+    characters that cannot be seen.
+    """
     if extension(path):
         path = path.rpartition(".")[0]
-    folded = unicodedata.normalize("NFC", _INVISIBLE.sub("", path)).casefold()
-    return unicodedata.normalize("NFC", folded).strip()
+    return unicodedata.normalize("NFC", visible(path).casefold())
 
 
 def common_folders(cells: Iterable[PhotoCell]) -> list[str] | None:
@@ -145,7 +143,11 @@ def _of_bytes(content: bytes) -> PhotoCell:
 
 
 def _of_struct(value: dict[Any, Any]) -> PhotoCell:
-    texts = {name: one for name, one in value.items() if isinstance(one, str) and _clean(one)}
+    texts = {
+        name: one
+        for name, one in value.items()
+        if isinstance(one, str) and not is_missing(_clean(one))
+    }
     path = next((texts[name] for name in _NAMES if name in texts), next(iter(texts.values()), ""))
     content = value.get(_CONTENT)
     if isinstance(content, bytes | bytearray) and content:
@@ -172,12 +174,7 @@ def _of_list(text: str) -> Iterable[str]:
 
 def _named(names: Iterable[str]) -> tuple[str, ...]:
     cleaned = (_clean(name) for name in names)
-    return tuple(name for name in cleaned if name.lower() not in _NOTHING)[:_MAX_NAMES]
-
-
-def _number(value: object) -> str:
-    """Return a number as a file would be named: 17.0 of a column with gaps is 17."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return tuple(name for name in cleaned if not is_missing(name))[:_MAX_NAMES]
 
 
 def _clean(text: str) -> str:

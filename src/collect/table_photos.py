@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from src.cleaning.photo_folder import NOT_FOUND, FoundPhoto, PhotoFolder
+from src.cleaning.photo_folder import FoundPhoto, PhotoFolder, read_cell
 from src.cleaning.photo_names import PhotoCell, photo_cell
-from src.cleaning.picture import PhotoError, check_length, read_photo
+from src.cleaning.picture import PhotoError
 from src.cleaning.redact import redact
 from src.collect.collected import Collected, Note, store_photo
 from src.core.errors import UserError
@@ -40,11 +40,11 @@ class PhotoCounts:
     missing: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
 
-    def add(self, cell: PhotoCell, found: FoundPhoto, problem: str) -> None:
-        """Count one cell; `problem` is '' if its photo is used."""
+    def add(self, cell: PhotoCell, found: FoundPhoto | None, problem: str) -> None:
+        """Count one cell; `problem` says why its photo is not used, with `found` None."""
         self.named += 1
         shown = repr(_shown(cell)[:_MAX_EXAMPLE])
-        if problem:
+        if found is None:
             self.missing[problem] += 1
             self.examples.setdefault(problem, shown)
             return
@@ -83,13 +83,11 @@ def copy_batch(
     if folder:
         # What the whole table has told stays true: more names can only have less in common.
         folder.learn(cells.values())
-    # Names are looked up here, one after the other; files are read and written by threads.
-    found = ((cell, _find(cell, folder)) for cell in cells.values())
-    copies = in_order(partial(_copy, photos), found, workers)
+    copies = in_order(partial(_copy, folder, photos), cells.values(), workers)
     stored: dict[str, str] = {}
-    for (listing_id, cell), (place, name, problem) in zip(cells.items(), copies, strict=True):
-        counts.add(cell, place, problem)
-        if problem:
+    for (listing_id, cell), (found, name, problem) in zip(cells.items(), copies, strict=True):
+        counts.add(cell, found, problem)
+        if found is None:
             collected.noted.append(Note(listing_id, problem, _shown(cell)))
         else:
             stored[listing_id] = name
@@ -120,22 +118,15 @@ def require_some(counts: PhotoCounts, folder: PhotoFolder | None) -> None:
     )
 
 
-def _find(cell: PhotoCell, folder: PhotoFolder | None) -> FoundPhoto:
-    if cell.content is not None:
-        return FoundPhoto(None)
-    return folder.find(cell) if folder else FoundPhoto(None, NOT_FOUND)
-
-
-def _copy(photos: Path, photo: tuple[PhotoCell, FoundPhoto]) -> tuple[FoundPhoto, str, str]:
-    """Return what was found, and the stored name or else the problem."""
-    cell, found = photo
-    if found.problem:
-        return found, "", f"photo {found.problem}"
+def _copy(
+    folder: PhotoFolder | None, photos: Path, cell: PhotoCell
+) -> tuple[FoundPhoto | None, str, str]:
+    """Return what was found and its stored name, or else the problem."""
     try:
-        content = read_photo(found.path) if found.path else check_length(cell.content or b"")
+        found, content = read_cell(cell, folder)
         return found, store_photo(photos, content), ""
     except PhotoError as error:
-        return found, "", f"photo: {error}"
+        return None, "", f"photo: {error}"
 
 
 def _shown(cell: PhotoCell) -> str:

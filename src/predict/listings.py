@@ -70,11 +70,14 @@ def predict_listings(
     return predictor.predict(table, [image for image, _ in photos], notes)
 
 
-def photo_from_base64(cell: str) -> bytes:
+def photo_from_base64(cell: Any) -> bytes:
     """Decode a photo in base64, with or without `data:image/…;base64,` before it.
 
-    Line breaks, the alphabet for URLs and missing `=` at the end are allowed.
+    Line breaks, the alphabet for URLs and missing `=` at the end are allowed. Raises ValueError
+    for anything else, of whatever type it is.
     """
+    if not isinstance(cell, str):
+        raise ValueError(_NOT_BASE64)
     if cell[:5].lower() == "data:":
         cell = cell.partition(",")[2]
     cell = "".join(cell.split()).translate(_FROM_URL).rstrip("=")
@@ -91,10 +94,12 @@ def _decode_cell(
     read_bytes: PhotoReader, pixels: int, cell: Any
 ) -> tuple[NDArray[np.uint8] | None, str]:
     """Return the photo [S, S, 3] that a cell names, or None, and why it cannot be used."""
-    if not photo_cell(cell):
-        return None, ""
     try:
+        if not photo_cell(cell):
+            return None, ""
         content = read_bytes(cell.strip() if isinstance(cell, str) else cell)
         return np.asarray(decode(content, pixels)), ""
     except ValueError as error:
         return None, f"photo: {error}"
+    except RecursionError:
+        return None, "photo: lists in lists, too many"

@@ -14,18 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.cleaning import photo_folder
-from src.cleaning.photo_folder import (
-    CANNOT_READ,
-    NOT_FOUND,
-    OUTSIDE,
-    SEVERAL_FIT,
-    WEB_ADDRESS,
-    PhotoFolder,
-)
+from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.photo_names import photo_cell
 from src.cleaning.picture import PhotoError
 from src.core.errors import UserError
 
+NOT_FOUND = "not in the folder"
+OUTSIDE = "outside the folder"
+SEVERAL_FIT = "name fits several files in the folder"
+WEB_ADDRESS = "is a web address, not a file in the folder"
+CANNOT_READ = "cannot be read"
 _FILES = [
     "a.jpg", "b.JPG", "flat.2.png", "bare", "my chair.webp", "same.jpg", "same.PNG", "50%.jpg",
     unicodedata.normalize("NFD", "йод.jpg"), "Стул.jpg", "17.jpg", "c;d.jpg", "[1].jpg", "x.jpeg",
@@ -67,6 +65,7 @@ def folder(root: Path) -> Iterator[PhotoFolder]:
         (unicodedata.normalize("NFC", "йод.jpg"), unicodedata.normalize("NFD", "йод.jpg")),
         (unicodedata.normalize("NFD", "йод"), unicodedata.normalize("NFD", "йод.jpg")),
         ("стул", "Стул.jpg"), ("\ufeffa.jpg", "a.jpg"), ("a\u200b.jpg", "a.jpg"),
+        ("a\u202a.jpg", "a.jpg"), ("a\ufe0f.jpg", "a.jpg"), ("my  chair.webp", "my chair.webp"),
         (17, "17.jpg"), (17.0, "17.jpg"), ("17.0", "17.jpg"), ("c;d.jpg", "c;d.jpg"),
         ("[1].jpg", "[1].jpg"), ("same.png", "same.PNG"), ("Y.jpg", "train/y.jpg"),
         ({"bytes": None, "path": "images/a.jpg"}, "a.jpg"),
@@ -94,7 +93,7 @@ def test_the_first_of_several(folder: PhotoFolder, root: Path, cell: Any, name: 
 @pytest.mark.parametrize(
     ("cell", "problem"),
     [
-        ("gone.jpg", NOT_FOUND), (".", NOT_FOUND), ("train", NOT_FOUND), ("a.png", NOT_FOUND),
+        ("gone.jpg", NOT_FOUND), ("./.", NOT_FOUND), ("train", NOT_FOUND), ("a.png", NOT_FOUND),
         ("other/a.jpg", NOT_FOUND), ("s1/images/a.jpg", NOT_FOUND), ("a.jpg/b.jpg", NOT_FOUND),
         ("z.jpg", NOT_FOUND),
         ("hidden.jpg", NOT_FOUND), ("gone.jpg;lost.jpg", NOT_FOUND),
@@ -102,6 +101,12 @@ def test_the_first_of_several(folder: PhotoFolder, root: Path, cell: Any, name: 
         ("../secret.jpg", OUTSIDE), ("/etc/passwd", OUTSIDE), ("link.jpg", OUTSIDE),
         ("way_out/secret.jpg", OUTSIDE), ("LINK", OUTSIDE), ("..\\secret.jpg", NOT_FOUND),
         ("%2e%2e/secret.jpg", NOT_FOUND), ("secret.jpg", NOT_FOUND),
+        ("%2e%2e%2fsecret.jpg", NOT_FOUND), ("%2Fetc%2Fpasswd", NOT_FOUND),
+        ("..%5csecret.jpg", NOT_FOUND), ("way_out%2Fsecret.jpg", NOT_FOUND),
+        ("link%2Ejpg", OUTSIDE), ("%6Cink", OUTSIDE), ("a.jpg%00", NOT_FOUND),
+        ("file:///etc/passwd", NOT_FOUND), ("file:/etc/passwd", NOT_FOUND),
+        ("file://../../secret.jpg", OUTSIDE), ("file:///%2e%2e/secret.jpg", NOT_FOUND),
+        ("FILE://localhost/etc/passwd", NOT_FOUND),
         ("a\0b", CANNOT_READ), ("a" * 5000, CANNOT_READ), ("a/" * 10_000, CANNOT_READ),
         ("https://x.y/a.jpg", WEB_ADDRESS), ("//x.y/a.jpg?b=1", WEB_ADDRESS),
     ],
@@ -125,6 +130,19 @@ def test_paths_of_another_machine(folder: PhotoFolder, root: Path) -> None:
     assert [folder.find(cell).path for cell in cells] == [root / "a.jpg", root / "train/e0f1.jpg"]
 
 
+def test_addresses_of_files_are_looked_up_in_the_folder_only(
+    folder: PhotoFolder, root: Path
+) -> None:
+    names = [f"{root}/a.jpg", f"{root}/my%20chair.webp", f"{root.parent}/secret.jpg"]
+    cells = [photo_cell(f"file://{name}") for name in names]
+    folder.learn(cells)
+    assert [folder.find(cell).path for cell in cells] == [
+        root / "a.jpg",
+        root / "my chair.webp",
+        None,
+    ]
+
+
 def test_names_of_different_folders_are_not_taken_for_one_photo(tmp_path: Path) -> None:
     (tmp_path / "1.jpg").touch()
     for between in ("", f"/{tmp_path.name}"):
@@ -132,6 +150,26 @@ def test_names_of_different_folders_are_not_taken_for_one_photo(tmp_path: Path) 
         with PhotoFolder(tmp_path) as folder:
             folder.learn(cells)
             assert [folder.find(cell).problem for cell in cells] == [NOT_FOUND] * 2
+
+
+def test_photos_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    for number in range(121):
+        for name in ("main.jpg", "one/main.jpg", "cover.png"):
+            (tmp_path / "images" / f"{number}" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "images" / f"{number}" / name).touch()
+    (tmp_path / "images" / "60" / "cover.jpg").touch()
+    (tmp_path / "other" / "images" / "7").mkdir(parents=True)
+    (tmp_path / "other" / "images" / "7" / "main.jpg").touch()
+    with PhotoFolder(tmp_path) as folder:
+        found = [folder.find(photo_cell(f"{number}/main.jpg")) for number in range(121)]
+        paths = [tmp_path / "images" / f"{number}" / "main.jpg" for number in range(121)]
+        assert found[7].problem == SEVERAL_FIT
+        assert [one.path for one in found[:7] + found[8:]] == paths[:7] + paths[8:]
+        # The only one of its type among many of its name.
+        assert folder.find(photo_cell("cover.jpg")).path == tmp_path / "images/60/cover.jpg"
+        assert folder.find(photo_cell("60/cover")).problem == SEVERAL_FIT
+        # Part of a folder's name is no folder.
+        assert folder.find(photo_cell("mages/8/main.jpg")).problem == NOT_FOUND
 
 
 def test_the_folder_is_listed_once_and_only_if_needed(root: Path) -> None:
@@ -169,7 +207,8 @@ def test_reading(folder: PhotoFolder) -> None:
 
 
 _PIECES = ["..", "/", "\\", "images", "a", ".jpg", "%2e", "way_out", "loop", "secret", "link", ";",
-           "\0", "\ud800", "й", "*", "'", ".", "C:"]  # fmt: skip
+           "\0", "\ud800", "й", "*", "'", ".", "C:", "file:", "//", "%2F",
+           "%5c", "etc/passwd"]  # fmt: skip
 
 
 @settings(max_examples=150, deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ _JPEG = b"\xff\xd8\xff\xe0photo"
     "value",
     [None, float("nan"), pd.NA, pd.NaT, "", "  ", "nan", "NaN", "None", "null", "N/A", "-", "[]",
      "{}", "[null]", '[""]', [], (), {}, b"", {"bytes": None, "path": None},
-     {"bytes": b"", "path": ""}, [None, ""], np.array([])],
+     {"bytes": b"", "path": ""}, [None, ""], np.array([]), "NULL", "(null)", "undefined", "—", ".",
+     "#N/A", "н/д", "\u200b", ["n/a", "-nan"], '["undefined"]', {"path": "undefined"}, "'nan'"],
 )  # fmt: skip
 def test_no_photo(value: Any) -> None:
     assert not photo_cell(value)
@@ -39,10 +41,12 @@ def test_no_photo(value: Any) -> None:
         ('[{"path": "a.jpg"}, {"path": "b.jpg"}]', ("a.jpg", "b.jpg")),
         ('{"url": "a.jpg", "width": 640}', ("a.jpg",)),
         ('{"picture": "a.jpg"}', ("a.jpg",)),
+        ({"path": "undefined", "url": "a.jpg"}, ("a.jpg",)),
         ("[1, 2]", ("1", "2")),
         (17, ("17",)),
         (17.0, ("17",)),
         (np.int64(17), ("17",)),
+        (Decimal("17.0"), ("17",)),
         (["a.jpg", None, "b.jpg"], ("a.jpg", "b.jpg")),
         (np.array(["a.jpg", "b.jpg"], dtype=object), ("a.jpg", "b.jpg")),
         (b"images/a.jpg", ("images/a.jpg",)),

@@ -49,14 +49,14 @@ def test_what_was_found_is_said_with_examples(folder: Path, tmp_path: Path) -> N
     photos, collected = copied(folder, tmp_path, *cells)
     assert photos == {"0": b"ok", "2": b"other", "3": b"ok"}
     assert [(note.id, note.reason, note.detail) for note in collected.noted] == [
-        ("4", "photo not in the folder", "gone.jpg"),
-        ("5", "photo not in the folder", "lost"),
+        ("4", "photo: not in the folder", "gone.jpg"),
+        ("5", "photo: not in the folder", "lost"),
     ]
     assert collected.said == [
         "photos named: 5, found: 3; "
         "spelled otherwise: 1 (e.g. 'images/other' is 'Other.JPG'); "
         "several in a cell, the first found is used: 1 (e.g. 'ok.jpg;Other.JPG'); "
-        "photo not in the folder: 2 (e.g. 'gone.jpg')"
+        "photo: not in the folder: 2 (e.g. 'gone.jpg')"
     ]
 
 
@@ -83,14 +83,14 @@ def test_an_empty_folder_is_named_as_the_cause(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("../secret.jpg", "photo outside the folder"),
-        ("/etc/passwd", "photo outside the folder"),
-        ("link.jpg", "photo outside the folder"),
-        ("gone\\a.jpg", "photo not in the folder"),
-        ("gone.jpg", "photo not in the folder"),
-        (".", "photo not in the folder"),
-        ("a" * 5000, "photo cannot be read"),
-        ("a\0b", "photo cannot be read"),
+        ("../secret.jpg", "photo: outside the folder"),
+        ("/etc/passwd", "photo: outside the folder"),
+        ("link.jpg", "photo: outside the folder"),
+        ("gone\\a.jpg", "photo: not in the folder"),
+        ("gone.jpg", "photo: not in the folder"),
+        ("./.", "photo: not in the folder"),
+        ("a" * 5000, "photo: cannot be read"),
+        ("a\0b", "photo: cannot be read"),
     ],
 )
 def test_a_photo_that_cannot_be_used_is_noted(

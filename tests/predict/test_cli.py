@@ -170,6 +170,10 @@ def test_a_table_is_read_as_collect_reads_it_and_rows_that_cannot_be_are_told(
             ["t.csv", "--out", "o.csv", "--column", "photo=name", "--photos", "p"],
             "p is not a folder of photos",
         ),
+        (
+            ["t.csv", "--out", "o.csv", "--column", "photo=name", "--photos", "one.csv"],
+            "one.csv is not a folder of photos; give one with --photos",
+        ),
         (["empty.csv", "--out", "o.csv"], "empty.csv has no rows"),
         (["t.xlsx", "--out", "o.csv"], "t.xlsx is an Excel workbook (.xlsx) or another ZIP"),
         (["t.parquet", "--out", "o.csv"], "t.parquet cannot be read as CSV or Parquet"),

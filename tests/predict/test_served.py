@@ -140,6 +140,25 @@ def test_values_of_any_type_are_read_and_refuse_no_request(model: Any) -> None:
     assert model.predict(table)["used"].tolist() == ["text+price", "text"]
 
 
+@pytest.mark.parametrize(
+    "photo",
+    [123, 1.5, True, ["a"], [None, "a"], {"path": "a.jpg"}, {"x": "a"}],
+)
+def test_a_photo_of_another_type_is_noted_and_refuses_no_request(model: Any, photo: Any) -> None:
+    found = posted(model, [{"title": "мебель", "photo": photo}, {"title": "мебель"}])
+    assert [row["note"] for row in found] == ["photo: not base64", ""]
+    assert {row["used"] for row in found} == {"text"}
+
+
+def test_values_nested_deeply_refuse_no_request(model: Any) -> None:
+    nested = json.loads("[" * 900 + '"a"' + "]" * 900)
+    found = posted(model, [{"title": "мебель", "photo": nested}])
+    assert [row["note"] for row in found] == ["photo: lists in lists, too many"]
+    for field in ("title", "text", "price"):
+        found = posted(model, [{"title": "мебель", "text": "мебель"} | {field: nested}])
+        assert [row["used"] for row in found] == ["text"]
+
+
 def test_a_price_is_read_alike_whatever_else_is_asked(model: Any) -> None:
     (alone,) = posted(model, [{"price": "1.500"}])
     together = posted(model, [{"price": "1.500"}, {"price": "12.50"}])[0]
