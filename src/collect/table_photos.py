@@ -80,9 +80,6 @@ def copy_batch(
         counts: of the whole table; these rows are added.
     """
     cells = {row["id"]: cell for row in rows if (cell := photo_cell(row["photo"]))}
-    if folder:
-        # What the whole table has told stays true: more names can only have less in common.
-        folder.learn(cells.values())
     # Names are looked up here, one after the other; files are read and written by threads.
     found = ((cell, _find(cell, folder)) for cell in cells.values())
     copies = in_order(partial(_copy, photos), found, workers)

@@ -143,7 +143,7 @@ def test_a_table_is_read_as_collect_reads_it_and_rows_that_cannot_be_are_told(
     run(tmp_path / "t.csv", "--out", tmp_path / "o.csv")
     found = pd.read_csv(tmp_path / "o.csv", keep_default_na=False)
     assert found["id"].tolist() == ["a", "b", "c", ""]
-    wide = "another number of cells than the header (line 5)"
+    wide = "more or fewer cells than the header (line 5)"
     assert found["error"].tolist() == ["", "", "", wide]
     assert found["category"][3] == "" and found["probability"][3] == ""
     assert found["note"].tolist() == ["", f"{UNKNOWN_TEXT}; {QUOTES_NOTED}", "", ""]
