@@ -32,6 +32,8 @@ ROWS = [
     ["5", "Собака", "0", "Животные"],
 ]
 LINES = [",".join(row) for row in ROWS]
+# Some look like rows of a table with the first two or all of these columns.
+TEXT_LINES = ["", "2020, хорошая", LINES[0], "7, a, 2, 3", 'Он сказал "да"', "конец,", '"', "5"]
 
 
 @pytest.fixture
@@ -254,16 +256,18 @@ def test_of_a_line_without_an_end_only_the_beginning_is_kept(
     ]  # fmt: skip
 
 
-@given(st.lists(st.text('ab1, "\n', max_size=12), min_size=3, max_size=8))
+@given(st.lists(st.lists(st.sampled_from(TEXT_LINES)), min_size=3, max_size=8), st.booleans())
 def test_a_row_that_is_read_strictly_at_full_width_is_never_torn_apart(
-    texts: list[str],
+    texts: list[list[str]], short: bool
 ) -> None:
-    written = [[str(n), text] for n, text in enumerate(texts, 1)]
+    written = [
+        [str(n), "\n".join(["Стул", *lines]), f"{n}00", "Мебель"][: 2 if short else 4]
+        for n, lines in enumerate(texts, 1)
+    ]
     out = StringIO()
-    csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(written)
+    csv.writer(out, lineterminator="\n").writerows([HEADER.split(",")[: len(written[0])], *written])
     with TemporaryDirectory() as name:
-        found = table(Path(name), "id,text\n" + out.getvalue())
-        assert good(found) == written
+        assert good(table(Path(name), out.getvalue())) == written
 
 
 @pytest.mark.parametrize("text", ["Honda Civic\n2020, excellent\nphone me", "Honda\n2020, good"])

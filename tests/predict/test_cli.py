@@ -119,8 +119,8 @@ def test_what_cannot_be_read_is_noted_and_the_rest_is_used(
         "price cannot be read; photo: not in the folder",
         "photo: not an image of an allowed type",
         "photo: outside the folder",
-        # "NA" is a text, though an unknown one.
-        f"photo: cannot be read; {UNKNOWN_TEXT}",
+        # "NA" is no text, not even an unknown one.
+        "photo: cannot be read",
     ]
     assert found["error"].tolist() == ["", "", NOTHING_TO_READ, "", NOTHING_TO_READ]
     assert found["category"][2] == "" and found["probability"][2] == ""

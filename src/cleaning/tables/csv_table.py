@@ -93,6 +93,8 @@ class CsvTable:
                     if not fault and going_on and not self._is_row(record.cells):
                         fault = going_on
                     checked = _Cells(0, len(record.lines), record.cells, fault)
+                if checked.fault == QUOTE and going_on:
+                    checked = checked._replace(fault=going_on)
                 if checked.fault in (QUOTE, LONG):
                     going_on = checked.fault
                 elif not checked.fault:
