@@ -15,6 +15,7 @@ import pytest
 
 import src.predict.bulk
 from src.artifacts.outputs import RowOutput
+from src.cleaning.tables.table import UserTable
 from src.core.errors import run_command
 from src.evaluation.calibration import apply_temperature
 from src.predict.__main__ import main
@@ -133,6 +134,18 @@ def test_a_table_without_ids_gets_row_numbers_across_batches(
     monkeypatch.setattr(src.predict.bulk.predict_table, "__defaults__", (2,))
     run(tmp_path / "t.csv", "--out", tmp_path / "o.csv")
     assert pd.read_csv(tmp_path / "o.csv")["id"].tolist() == ["row-1", "row-2", "row-3"]
+
+
+def test_a_table_is_read_twice_in_all(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t.csv").write_text("title,price,photo\nкниги,5,a.jpg\n", encoding="utf-8")
+    passes, rows = [], UserTable.rows
+    monkeypatch.setattr(
+        UserTable, "rows", lambda *args, **kinds: passes.append(1) or rows(*args, **kinds)
+    )
+    run(tmp_path / "t.csv", "--out", tmp_path / "o.csv")
+    assert len(passes) == 2
 
 
 def test_a_table_is_read_as_collect_reads_it_and_rows_that_cannot_be_are_told(
