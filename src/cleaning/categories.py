@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from src.cleaning.cells import is_missing, visible
 
-LONGEST = 200
+_LONGEST = 200
 # Latin letters and the Cyrillic ones that look like them.
 _LOOKALIKE = str.maketrans("aceopxyiskmhtbё3", "асеорхуіѕкмнтве" + "з")
 
@@ -27,8 +27,8 @@ def read_category(cell: str) -> CategoryCell:
         return CategoryCell(name, "no category")
     if is_missing(name):
         return CategoryCell(name, "category is a word for a missing value")
-    if len(name) > LONGEST:
-        return CategoryCell(name, f"category longer than {LONGEST} characters")
+    if len(name) > _LONGEST:
+        return CategoryCell(name, f"category longer than {_LONGEST} characters")
     return CategoryCell(name)
 
 

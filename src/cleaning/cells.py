@@ -15,6 +15,8 @@ _MISSING = frozenset(
     ("", "nan", "-nan", "none", "null", "(null)", "nil", "na", "<na>", "n/a", "#n/a", "#na", "nat")
     + ("undefined", "-", "--", "---", "–", "—", "?", ".", "\\n", "н/д")
 )
+# Longer texts are no such word, and not normalised: the time grows with the square of the length.
+_LONGEST_WORD, _LONGEST_NORMALISED = 32, 1000
 # Controls, formats such as a zero-width space, variation selectors, fillers.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
@@ -51,15 +53,27 @@ def value_as_text(value: Any) -> str:
 
 
 def visible(cell: str) -> str:
-    """Return a text without what cannot be seen: NFC, no invisible characters, single spaces."""
+    """Return a text without what cannot be seen: no invisible characters, single spaces.
+
+    Up to 1000 characters, as names have, it is NFC as well.
+    """
     if cell.isascii() and cell.isprintable():
         return " ".join(cell.split())
-    return " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFC", cell)).split())
+    if len(cell) <= _LONGEST_NORMALISED:
+        cell = unicodedata.normalize("NFC", cell)
+    return " ".join(_INVISIBLE.sub("", cell).split())
+
+
+def present(cell: str) -> str:
+    """Return a text without space around it, '' for a word such as "n/a"."""
+    cell = cell.strip()
+    return "" if is_missing(cell) else cell
 
 
 def is_missing(cell: Any) -> bool:
     """Return whether a cell has no value: None, NaN, an empty text, or a word such as "n/a"."""
     if isinstance(cell, str):
-        return visible(cell).casefold() in _MISSING
+        cell = cell.strip()
+        return len(cell) <= _LONGEST_WORD and visible(cell).casefold() in _MISSING
     # For a list in a cell, isna would return an array.
     return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))

@@ -80,7 +80,7 @@ class DateReader:
         cells: the column; only counts are kept of it.
     """
 
-    def __init__(self, cells: Iterable[object]) -> None:
+    def __init__(self, cells: Iterable[object] = ()) -> None:
         self.day_first = self.month_first = self.points = self.seen = 0
         self.first_numbers: set[int] = set()
         self.short_years: set[int] = set()

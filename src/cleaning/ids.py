@@ -11,7 +11,7 @@ NONE = "no id"
 LOST = "id is a number whose last digits are lost; store ids as text"
 ODD = "id longer than 64 or with characters other than letters, digits, - and _"
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
-_WHOLE = re.compile(r"(\d+)[.,]0+")
+_WHOLE = re.compile(r"(\d+)\.0")
 _SHORT = re.compile(r"\d+([.,]\d+)?[eE]\+?\d+")
 _EXACT_FLOAT = 2**53
 

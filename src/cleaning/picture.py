@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 MAX_BYTES = 64_000_000
 # Phones take photos of 12 to 50 megapixels; a bomb of a few kilobytes can claim thousands.
-MAX_PIXELS = 64_000_000
+_MAX_PIXELS = 64_000_000
 
 # Why a photo cannot be used.
 NOT_AN_IMAGE = "not an image of an allowed type"
@@ -69,7 +69,7 @@ def decode(content: bytes, pixels: int) -> Image.Image:
 
 
 def read_picture(
-    content: bytes, formats: tuple[str, ...] = FORMATS, at_least: int | None = None
+    content: bytes, formats: tuple[str, ...] = _FORMATS, at_least: int | None = None
 ) -> Image.Image:
     """Decode a photo's bytes to RGB, turned upright by its EXIF tag.
 
@@ -111,7 +111,7 @@ def keep_pillow_quiet() -> None:
 
 def _read(content: bytes, formats: tuple[str, ...], at_least: int | None) -> Image.Image:
     with Image.open(BytesIO(content), formats=formats) as image:
-        if image.width * image.height > MAX_PIXELS:
+        if image.width * image.height > _MAX_PIXELS:
             raise Image.DecompressionBombError
         if at_least is not None:
             image.draft("RGB", (at_least, at_least))

@@ -92,7 +92,7 @@ class PriceReader:
         cells: the column; only counts are kept of it. Numbers that are not text show nothing.
     """
 
-    def __init__(self, cells: Iterable[object]) -> None:
+    def __init__(self, cells: Iterable[object] = ()) -> None:
         self.seen: Counter[str] = Counter()
         self.shown: Counter[str] = Counter()
         self.final_zero: Counter[str] = Counter()

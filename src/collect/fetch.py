@@ -29,7 +29,7 @@ from src.collect.rate_limiter import RateLimiter
 from src.core.schema import Crawl
 
 USER_AGENT = "listing-classifier/0.1 (research crawler; obeys robots.txt)"
-PAGE_MAX_BYTES = 5_000_000
+_PAGE_MAX_BYTES = 5_000_000
 _RETRIED = (429, 500, 502, 503, 504)
 _REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -88,7 +88,7 @@ class Fetcher:
 
     def page(self, url: str) -> Fetched:
         """Fetch a page; raises Forbidden, Unreachable or another FetchError."""
-        return self._follow(url, PAGE_MAX_BYTES, self.settings.page_delay_s)
+        return self._follow(url, _PAGE_MAX_BYTES, self.settings.page_delay_s)
 
     def photo(self, url: str) -> bytes:
         """Fetch a photo's bytes, unchecked; raises as `page` does."""
@@ -127,7 +127,7 @@ class Fetcher:
 
     def _read_robots(self, root: str, delay_s: float) -> Protego:
         try:
-            fetched = self._follow(f"{root}/robots.txt", PAGE_MAX_BYTES, delay_s, robots=False)
+            fetched = self._follow(f"{root}/robots.txt", _PAGE_MAX_BYTES, delay_s, robots=False)
             return Protego.parse(fetched.content.decode("utf-8", "replace"))
         except Unreachable as error:
             # Without its rules a site is not asked for anything else.

@@ -33,7 +33,7 @@ class Source(Protocol):
     ) -> AbstractContextManager[Collected]: ...
 
 
-SOURCES: dict[str, Source] = {"demo": demo_source, "table": table_source, "avito": avito_source}
+_SOURCES: dict[str, Source] = {"demo": demo_source, "table": table_source, "avito": avito_source}
 
 
 def collect(settings: Collect, seed: int, out: Path, crawls: Path) -> None:
@@ -52,7 +52,7 @@ def collect(settings: Collect, seed: int, out: Path, crawls: Path) -> None:
     source = settings.source
     with replacing(out / "photos") as photos, replacing(out / "listings.parquet") as table:
         photos.mkdir()
-        with SOURCES[source](settings, seed, photos, crawls) as collected:
+        with _SOURCES[source](settings, seed, photos, crawls) as collected:
             counts = write_table(collected, table)
             require_all_rows(collected, counts.listings)
             with replacing(out / "notes") as notes:

@@ -61,7 +61,7 @@ def summary_lines(collected: Collected, counts: Counts, source: str, notes: Path
     )
     for name, told in (("set aside", collected.rejected), ("noted", collected.noted)):
         if told:
-            yield f"{name}: {'; '.join(by_reason(told))}"
+            yield f"{name}: {'; '.join(_by_reason(told))}"
     if rejected or collected.noted:
         yield f"all of them: {notes / 'rejected.csv'} and {notes / 'noted.csv'}"
 
@@ -74,11 +74,11 @@ def nothing_collected(collected: Collected, source: str, notes: Path) -> str:
     ((reason, _),) = Counter(note.reason for note in told).most_common(1)
     way_out = _WAYS_OUT.get(reason, f"check the settings in collect.{source}")
     said = "".join(f"; {line}" for line in collected.said)
-    why = "; ".join(list(by_reason(told))[:3])
+    why = "; ".join(list(_by_reason(told))[:3])
     return f"nothing was collected from {source} ({why}); {way_out}; see {notes}{said}"
 
 
-def by_reason(notes: Iterable[Note]) -> Iterator[str]:
+def _by_reason(notes: Iterable[Note]) -> Iterator[str]:
     """Yield each reason with its number of notes and its first example, the most common first."""
     first: dict[str, Note] = {}
     counts: Counter[str] = Counter()

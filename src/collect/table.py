@@ -11,18 +11,16 @@ from typing import Any
 from tqdm import tqdm
 
 from src.cleaning.categories import read_category
-from src.cleaning.cells import is_missing, visible
-from src.cleaning.dates import DateReader
+from src.cleaning.cells import is_missing, present, visible
 from src.cleaning.ids import read_id
 from src.cleaning.photo_folder import PhotoFolder
-from src.cleaning.photo_names import photo_cell
-from src.cleaning.prices import PriceReader
 from src.cleaning.redact import redact
+from src.cleaning.tables.row import RAW_FIELDS
 from src.cleaning.tables.table import UserTable
 from src.collect.collected import Collected, Listing, Note, seller_hash
 from src.collect.survey import survey
 from src.collect.table_files import file_in_folder, photo_folder
-from src.collect.table_photos import PhotoCounts, copy_batch, hold_photos, require_some
+from src.collect.table_photos import PhotoCounts, copy_batch, require_some
 from src.core.errors import UserError
 from src.core.listings import SPLITS
 from src.core.schema import Collect, Columns
@@ -30,8 +28,6 @@ from src.core.schema import Table as TableSettings
 
 # Rows whose photos are copied together.
 _BATCH = 1000
-# Fields whose readers take numbers and dates as Parquet has them.
-_RAW = frozenset(("price", "listed", "photo"))
 
 
 @contextmanager
@@ -52,26 +48,27 @@ def read_table(settings: TableSettings, photos: Path, *, seed: int, workers: int
     """
     path = file_in_folder(settings)
     wanted = [str(name) for _, name in settings.columns if name]
-    reader = _TableReader(UserTable(path, wanted), settings.columns, seed)
-    named = "photo" in reader.positions and not hold_photos(reader.column("photo"))
-    folder = photo_folder(settings) if named else None
+    # Whether there must be such a folder is known when the table has been read once.
+    folder = PhotoFolder(Path(settings.folder) / settings.photos)
+    reader = _TableReader(UserTable(path, wanted), settings.columns, seed, folder)
+    named = "photo" in reader.positions and not reader.survey.holds_photos
+    if named:
+        photo_folder(settings)
     collected = Collected(listings=(), rejected=[], noted=[], read=reader.survey.rows)
     collected.said += reader.said()
-    collected.listings = reader.listings(collected, folder, photos, workers)
+    collected.listings = reader.listings(collected, folder if named else None, photos, workers)
     return collected
 
 
 class _TableReader:
     """Reads the listings of a table with what its columns as a whole tell."""
 
-    def __init__(self, table: UserTable, columns: Columns, seed: int) -> None:
+    def __init__(self, table: UserTable, columns: Columns, seed: int, folder: PhotoFolder) -> None:
         self.table, self.columns, self.seed = table, columns, seed
         self.positions = _positions(table, columns)
-        self.survey = survey(table, self.positions)
+        self.exact = table.exact.get(self.positions.get("id", -1))
+        self.survey = survey(table, self.positions, self.exact, folder)
         self._require_all_splits_or_none()
-        self.exact = table.exact_up_to(self.positions["id"]) if "id" in self.positions else None
-        self.prices = PriceReader(self.column("price"))
-        self.dates = DateReader(self.column("listed"))
         # Of the ids that occur more than once, those of rows that can be used.
         self.used: set[str] = set()
 
@@ -80,7 +77,7 @@ class _TableReader:
         said = [f"{self.table.path}: {self.table.about}"]
         if self.columns.split and "split" not in self.positions:
             said.append(f"no column {self.columns.split!r}: the listings get a new split")
-        said += filter(None, (self.prices.convention, self.dates.convention))
+        said += filter(None, (self.survey.prices.convention, self.survey.dates.convention))
         said += (
             f"these categories differ only in case or look-alike letters: {', '.join(group)}; "
             "write them alike if they are one"
@@ -89,7 +86,7 @@ class _TableReader:
         return said
 
     def listings(
-        self, collected: Collected, folder: Path | None, photos: Path, workers: int
+        self, collected: Collected, folder: PhotoFolder | None, photos: Path, workers: int
     ) -> Iterator[Listing]:
         """Yield the listings; reject and note the rest in `collected`.
 
@@ -101,9 +98,7 @@ class _TableReader:
             yield from (self._listing(row, None, collected) for row in rows)
             return
         counts = PhotoCounts()
-        with PhotoFolder(folder) if folder else nullcontext() as place:
-            if place:
-                place.learn(map(photo_cell, self.column("photo")))
+        with folder or nullcontext() as place:
             while batch := list(islice(rows, _BATCH)):
                 stored = copy_batch(batch, place, photos, workers, collected, counts)
                 for row in batch:
@@ -111,10 +106,6 @@ class _TableReader:
             require_some(counts, place)
         if counts.named:
             collected.said.append(counts.line())
-
-    def column(self, field: str) -> Iterator[Any]:
-        """Yield a field's cells as the table has them, without those of rows with a fault."""
-        return self.table.values(self.positions.get(field), raw=True)
 
     def _require_all_splits_or_none(self) -> None:
         missing, given = self.survey.without_split, self.survey.with_split
@@ -126,7 +117,7 @@ class _TableReader:
             )
 
     def _usable(self, collected: Collected) -> Iterator[dict[str, Any]]:
-        rows = self.table.rows(self.positions, raw=_RAW)
+        rows = self.table.rows(self.positions, raw=RAW_FIELDS)
         bar = tqdm(rows, total=self.survey.rows, desc="rows", unit="row", disable=None)
         for number, row in enumerate(bar, 1):
             reason, detail = (row.fault, "") if row.fault else self._clean(row.cells, number)
@@ -161,8 +152,8 @@ class _TableReader:
         return "", ""
 
     def _listing(self, row: dict[str, Any], photo: str | None, collected: Collected) -> Listing:
-        price = self.prices.read(row.get("price", ""))
-        listed = self.dates.read(row.get("listed", ""))
+        price = self.survey.prices.read(row.get("price", ""))
+        listed = self.survey.dates.read(row.get("listed", ""))
         for field, problem in (("price", price.problem), ("listed", listed.problem)):
             if problem:
                 detail = redact(str(row[field]).strip())[:60]
@@ -170,8 +161,8 @@ class _TableReader:
         seller = visible(row.get("seller", ""))
         return Listing(
             id=row["id"],
-            title=redact(row.get("title", "").strip()),
-            text=redact(row.get("text", "").strip()),
+            title=redact(present(row.get("title", ""))),
+            text=redact(present(row.get("text", ""))),
             price=price.value,
             category=row["category"],
             photo=photo,

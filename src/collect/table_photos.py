@@ -75,14 +75,10 @@ def copy_batch(
 
     Args:
         rows: each with its `id` and the table's own cell `photo`, of whatever type it is.
-        folder: where the photos are, the same for all rows of a table; None: the cells hold them,
-            see `hold_photos`.
+        folder: where the photos are, the same for all rows of a table; None: the cells hold them.
         counts: of the whole table; these rows are added.
     """
     cells = {row["id"]: cell for row in rows if (cell := photo_cell(row["photo"]))}
-    if folder:
-        # What the whole table has told stays true: more names can only have less in common.
-        folder.learn(cells.values())
     copies = in_order(partial(_copy, folder, photos), cells.values(), workers)
     stored: dict[str, str] = {}
     for (listing_id, cell), (found, name, problem) in zip(cells.items(), copies, strict=True):
@@ -92,16 +88,6 @@ def copy_batch(
         else:
             stored[listing_id] = name
     return stored
-
-
-def hold_photos(cells: Iterable[Any]) -> bool:
-    """Return whether a table's cells hold the photos themselves, so that no folder is needed."""
-    held = False
-    for cell in map(photo_cell, cells):
-        if cell and cell.content is None:
-            return False
-        held = held or bool(cell)
-    return held
 
 
 def require_some(counts: PhotoCounts, folder: PhotoFolder | None) -> None:

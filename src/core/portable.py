@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# With these, processors that have AVX2 and FMA gave the same bytes in all that was compared, whoever
-# made them (docs/gpu-and-machines.md). Each library reads its own when it is loaded.
+# With these, processors that have AVX2 and FMA gave the same bytes in all that was compared, no
+# matter who made them (docs/gpu-and-machines.md). Each library reads its own when it is loaded.
 PINS = {
     # PyTorch's own kernels, and oneDNN's for convolutions.
     "ATEN_CPU_CAPABILITY": "avx2",

@@ -15,16 +15,14 @@ from src.cleaning.cells import as_text
 from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.photo_names import photo_cell
 from src.cleaning.prices import PriceReader
-from src.cleaning.tables.row import Row
+from src.cleaning.tables.contents import PARQUET_SUFFIXES
+from src.cleaning.tables.row import RAW_FIELDS, Row
 from src.cleaning.tables.table import UserTable
 from src.core.errors import UserError
 from src.core.files import replacing
 from src.predict.listings import BATCH_LISTINGS, FIELDS, predict_listings
-from src.predict.long_tables import PARQUET, TableWriter, is_parquet
+from src.predict.long_tables import TableWriter
 from src.predict.predictor import Predictor
-
-# Fields whose readers take values as Parquet has them.
-_RAW = frozenset(("price", "photo"))
 
 
 class TableCounts(NamedTuple):
@@ -61,28 +59,27 @@ def predict_table(
         UserError: a file is missing or cannot be read, or the table has none of the columns or
             lacks a chosen one.
     """
-    if out.suffix.lower() not in (".csv", *PARQUET):
+    if out.suffix.lower() not in (".csv", *PARQUET_SUFFIXES):
         raise UserError(f"{out}: expected a name that ends in .csv or .parquet")
     source = UserTable(table, [name for name in columns.values() if name])
     positions = _positions(source, columns, chosen)
     if "photo" in positions and not photos.is_dir():
         raise UserError(f"{photos} is not a folder of photos; give one with --photos")
-    total = sum(1 for _ in source.rows({}))
+    folder, prices = PhotoFolder(photos), PriceReader()
+    total = _learn(source, positions, folder, prices)
     if not total:
         raise UserError(f"{table} has no rows; expected at least one listing")
-    prices = PriceReader(source.values(positions.get("price"), raw=True))
     said = filter(None, (f"{table}: {source.about}", prices.convention))
     print("; ".join(said), file=sys.stderr)
     done = unpredicted = noted = 0
     texts = ("id", "category", "used", "note", "error")
     with (
         replacing(out) as beside,
-        TableWriter(beside, is_parquet(out), texts) as writer,
-        PhotoFolder(photos) as folder,
+        TableWriter(beside, out.suffix.lower() in PARQUET_SUFFIXES, texts) as writer,
+        folder,
         tqdm(total=total, desc="listings", unit="listing", disable=None) as bar,
     ):
-        folder.learn(map(photo_cell, source.values(positions.get("photo"), raw=True)))
-        source_rows = source.rows(positions, raw=_RAW)
+        source_rows = source.rows(positions, raw=RAW_FIELDS)
         while rows := list(islice(source_rows, batch)):
             cells = pd.DataFrame([row.cells for row in rows], columns=list(positions), dtype=object)
             given = cells.drop(columns="id", errors="ignore")
@@ -119,6 +116,21 @@ def _positions(
             "name yours with --column, e.g. --column title=name"
         )
     return positions
+
+
+def _learn(
+    table: UserTable, positions: Mapping[str, int], folder: PhotoFolder, prices: PriceReader
+) -> int:
+    """Return the number of rows; the readers learn from all that can be read."""
+    asked = {field: positions[field] for field in ("price", "photo") if field in positions}
+    total = 0
+    for row in table.rows(asked, raw=RAW_FIELDS):
+        total += 1
+        if "price" in row.cells:
+            prices.learn([row.cells["price"]])
+        if "photo" in row.cells:
+            folder.learn([photo_cell(row.cells["photo"])])
+    return total
 
 
 def _ids(cells: pd.DataFrame, before: int) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.cleaning.cells import as_text
+from src.cleaning.cells import as_text, present
 from src.cleaning.photo_names import photo_cell
 from src.cleaning.picture import MAX_BYTES, TOO_LARGE, decode
 from src.cleaning.prices import PriceReader
@@ -49,7 +49,7 @@ def predict_listings(
     """
     given = {name: as_text(cells[name]) for name in ("title", "text") if name in cells}
     empty = pd.Series("", index=cells.index, dtype=object)
-    title, text = (given.get(name, empty).str.strip() for name in ("title", "text"))
+    title, text = (given.get(name, empty).map(present) for name in ("title", "text"))
     # A number stays one: as text, 1.125 could be a thousand.
     price = cells.get("price", empty).astype(object).tolist()
     read = [(prices or PriceReader([cell])).read(cell) for cell in price]

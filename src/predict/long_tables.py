@@ -9,13 +9,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-PARQUET = (".parquet", ".pq")
-
-
-def is_parquet(path: Path) -> bool:
-    """Return whether the file's name ends as a Parquet file's."""
-    return path.suffix.lower() in PARQUET
-
 
 class TableWriter:
     """Appends tables with the same columns to one file; a context manager."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import gzip
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -13,8 +16,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from src.cleaning.tables import csv_table
+from src.cleaning.tables import csv_table, parquet_table, records
 from src.cleaning.tables.table import UserTable
 from src.core.errors import UserError
 
@@ -27,6 +32,8 @@ ROWS = [
     ["5", "Собака", "0", "Животные"],
 ]
 LINES = [",".join(row) for row in ROWS]
+# Some look like rows of a table with the first two or all of these columns.
+TEXT_LINES = ["", "2020, хорошая", LINES[0], "7, a, 2, 3", 'Он сказал "да"', "конец,", '"', "5"]
 
 
 @pytest.fixture
@@ -71,7 +78,7 @@ def test_separators_and_encodings_are_found_out(
     content = "\n".join([HEADER, *LINES]).replace(",", separator)
     found = table(folder, content.encode(encoding))
     assert found.columns == HEADER.split(",") and good(found) == ROWS
-    assert encoding.removesuffix("-sig") in found.about
+    assert encoding.removesuffix("-sig").upper().replace("_", "-") in found.about
     words = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
     assert words[separator] in found.about
 
@@ -133,7 +140,7 @@ def test_a_comma_in_a_text_without_quotes_shifts_nothing_where_rows_end_in_a_com
     folder: Path,
 ) -> None:
     lines = [line + "," for line in LINES]
-    found = good(table(folder, "\n".join([HEADER, *lines, "6,Кот, рыжий,5,Животные"])))
+    found = good(table(folder, "\n".join([HEADER, *lines, "6,Кот, рыжий,5,Животные,"])))
     assert found == [*ROWS, csv_table.WIDTH]
 
 
@@ -207,7 +214,7 @@ def test_rows_with_bytes_in_another_encoding_are_set_aside(folder: Path) -> None
     lines[3] = LINES[2].encode("cp1251")
     found = table(folder, b"\n".join(lines))
     assert good(found) == [*ROWS[:2], csv_table.BYTES, *ROWS[3:]]
-    assert "CSV in utf-8 with bytes that are not, " in found.about
+    assert found.about == "CSV in UTF-8 (some bytes are invalid), separated by commas"
 
 
 def test_a_file_that_is_cut_loses_its_last_row_only(folder: Path) -> None:
@@ -218,9 +225,77 @@ def test_a_file_that_is_cut_loses_its_last_row_only(folder: Path) -> None:
         table(folder, content[:-12], "t.csv.gz")
 
 
-def test_a_cell_that_is_too_long_costs_its_row(folder: Path) -> None:
-    found = good(table(folder, "\n".join([HEADER, *LINES, f"6,{'я' * 140_000},5,Мебель"])))
-    assert found == [*ROWS, csv_table.LONG]
+def test_a_long_text_of_many_lines_is_one_cell(folder: Path) -> None:
+    text = "Крепкий, почти новый\n" * 20_000
+    lines = [f'{n},"{text}",{n}00,Мебель' for n in range(6, 10)]
+    found = good(table(folder, "\n".join([HEADER, *lines, *LINES])))
+    assert found == [*([str(n), text, f"{n}00", "Мебель"] for n in range(6, 10)), *ROWS]
+
+
+@pytest.mark.parametrize("text", ["я" * 1500, '"' + "строка, ещё\n" * 200 + '"', "а,б" * 2000])
+@pytest.mark.parametrize("limit", [1000, 1001])
+def test_a_row_that_is_too_long_is_called_that_and_costs_no_other(
+    folder: Path, text: str, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = table(folder, "\n".join([HEADER, *LINES[:2], f"6,{text},5,Мебель", *LINES[2:]]))
+    monkeypatch.setattr(records, "LONGEST", limit)
+    found = good(opened)
+    assert [row for row in found if row in ROWS] == ROWS
+    assert found[2] == csv_table.LONG and set(map(str, found[2:-3])) <= {
+        csv_table.LONG, csv_table.WIDTH
+    }  # fmt: skip
+
+
+def test_of_a_line_without_an_end_only_the_beginning_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(records, "LONGEST", 9)
+    lines = ["a" * 9 + "\n", "b" * 10 + "\n", "c" * 35 + "\n", "d" * 8 + "\r\n", "e" * 40]
+    assert list(records.limited_lines(StringIO("".join(lines), newline=""))) == [
+        "a" * 9 + "\n", "b" * 10, "c" * 10, "d" * 8 + "\r\n", "e" * 10,
+    ]  # fmt: skip
+
+
+@given(st.lists(st.lists(st.sampled_from(TEXT_LINES)), min_size=3, max_size=8), st.booleans())
+def test_a_row_that_is_read_strictly_at_full_width_is_never_torn_apart(
+    texts: list[list[str]], short: bool
+) -> None:
+    written = [
+        [str(n), "\n".join(["Стул", *lines]), f"{n}00", "Мебель"][: 2 if short else 4]
+        for n, lines in enumerate(texts, 1)
+    ]
+    out = StringIO()
+    csv.writer(out, lineterminator="\n").writerows([HEADER.split(",")[: len(written[0])], *written])
+    with TemporaryDirectory() as name:
+        assert good(table(Path(name), out.getvalue())) == written
+
+
+@pytest.mark.parametrize("text", ["Honda Civic\n2020, excellent\nphone me", "Honda\n2020, good"])
+def test_a_line_of_a_text_that_looks_like_a_row_is_none(folder: Path, text: str) -> None:
+    lines = [f'{n},"Стул {n}"' for n in range(10)]
+    path = folder / "t.csv"
+    path.write_text("\n".join(["id,text", *lines, f'30,"{text}"']), encoding="utf-8", newline="")
+    found = good(UserTable(path, ["id", "text"]))
+    assert len(found) == 11 and found[-1] == ["30", text]
+
+
+def test_a_header_that_lacks_the_first_name_shifts_nothing(folder: Path) -> None:
+    # As R's write.table writes it; the last column is empty in most rows.
+    lines = [
+        f'"{n}",{line.rsplit(",", 1)[0]},{"Мебель" * (n == 3)}' for n, line in enumerate(LINES)
+    ]
+    with pytest.raises(UserError, match=r"have 5 cells .* \(in R: row.names = FALSE\)") as error:
+        table(folder, "\n".join([HEADER, *lines]))
+    assert "\n" not in str(error.value)
+
+
+def test_a_value_out_of_range_in_parquet_costs_its_row(folder: Path) -> None:
+    moments = pa.array([0, 2**61, None, 86_400_000_000], pa.timestamp("us"))
+    pq.write_table(pa.table({"id": ["1", "2", "3", "4"], "day": moments}), folder / "t.parquet")
+    for raw in ([], ["day"]):
+        found = list(UserTable(folder / "t.parquet").rows({"id": 0, "day": 1}, raw=raw))
+        assert [row.fault for row in found] == ["", parquet_table.OUT_OF_RANGE, "", ""]
+        assert str(found[3].cells["day"]) == "1970-01-02 00:00:00"
 
 
 def test_gzip_is_unpacked_whatever_its_name(folder: Path) -> None:
@@ -243,7 +318,7 @@ def test_gzip_is_unpacked_whatever_its_name(folder: Path) -> None:
         (b"", "is empty"),
         (b" \n\n", "is empty"),
         (b"\0" * 100, "is not text"),
-        (b"id,\xff\xfe\nx,y\n" * 3 + "имя,".encode() * 50, "not text in utf-8"),
+        (b"id,\xff\xfe\nx,y\n" * 3 + "имя,".encode() * 50, "not text in UTF-8"),
     ],
 )
 def test_other_files_are_refused_by_name(folder: Path, content: bytes, words: str) -> None:
@@ -325,7 +400,7 @@ def test_an_index_with_a_name_is_a_column(folder: Path, ids: list[Any]) -> None:
     frame.to_parquet(folder / "t.parquet")
     found = UserTable(folder / "t.parquet")
     position = found.find("id")
-    assert position is not None and found.exact_up_to(position) is None
+    assert position is not None and not found.exact
     assert [row.cells["id"] for row in found.rows({"id": position})] == list(map(str, ids))
 
 
@@ -342,7 +417,7 @@ def test_a_long_counted_index_goes_on_from_batch_to_batch(folder: Path) -> None:
 )
 def test_how_far_numbers_of_parquet_are_exact(folder: Path, dtype: str, limit: int | None) -> None:
     pd.DataFrame({"id": pd.Series([1, 2]).astype(dtype)}).to_parquet(folder / "t.parquet")
-    assert UserTable(folder / "t.parquet").exact_up_to(0) == limit
+    assert UserTable(folder / "t.parquet").exact.get(0) == limit
 
 
 def test_rows_are_counted_without_any_column(folder: Path) -> None:

@@ -78,6 +78,7 @@ def outcome(seed: str, folder: Path) -> Outcome:
 
 def _expected(row: dict[str, str], dress: Dress) -> tuple[object, ...]:
     title, text = dress.seen(row["title"]).strip(), dress.seen(row["description"]).strip()
+    text = "" if text == "NA" else text
     return row["id"], title, text, float(row["price"]) if row["price"] else None, row["category"]
 
 

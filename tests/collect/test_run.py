@@ -99,13 +99,13 @@ def test_the_summary_counts_all_rows_and_gives_an_example_of_each_reason(
     rows = ["1,Стул,Мебель", "2,Стул", "3,Стул,", "4,Стол,Мебель", "5,Стул,nan", "1,Шкаф,мебель"]
     _table_run(settings, tmp_path, "\n".join(["id,title,category", *rows, "6,Кот,мебель"]))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].endswith("t.csv: CSV in utf-8, separated by commas")
+    assert lines[0].endswith("t.csv: CSV in UTF-8, separated by commas")
     assert lines[1].startswith("no column 'part': the listings get a new split")
     assert "Мебель (2), мебель (2)" in lines[2] and "only in case or look-alike letters" in lines[2]
     assert lines[3] == "rows read: 7 = 3 collected + 4 set aside"
     assert "of 3 listings, with a photo: 0, with a text: 3" in lines[4]
     for reason in (
-        "another number of cells than the header: 1 (e.g. line 3)",
+        "more or fewer cells than the header: 1 (e.g. line 3)",
         "no category: 1 (e.g. id 3, line 4)",
         "category is a word for a missing value: 1 (e.g. id 5, line 6: nan)",
         "id occurs earlier in the table: 1 (e.g. id 1, line 7)",

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from src.cleaning.tables.table import UserTable
 from src.collect.collected import Collected
 from src.collect.table import read_table
 from src.core.errors import UserError
@@ -130,7 +131,7 @@ def test_csv_with_a_byte_order_mark_or_semicolons(table: Table) -> None:
     content = f"\ufeff{header}\n007;Стул;NA;1,5;Мебель;\n"
     (table.folder / "t.csv").write_text(content, encoding="utf-8")
     (listing,) = table.read({}).listings
-    assert (listing.id, listing.text, listing.price) == ("007", "NA", 1.5)
+    assert (listing.id, listing.text, listing.price) == ("007", "", 1.5)
 
 
 def test_numbers_in_parquet_keep_no_trailing_zero(table: Table) -> None:
@@ -284,6 +285,23 @@ def test_a_word_for_a_missing_value_is_no_category_seller_or_split(table: Table)
     assert {note.reason for note in found.rejected} == {"category is a word for a missing value"}
 
 
+@pytest.mark.parametrize("word", ["nan", "None", "N/A"])
+def test_a_word_for_a_missing_value_is_no_title_or_text(table: Table, word: str) -> None:
+    (listing,) = table.read({"title": word, "description": f" {word} "}).listings
+    assert (listing.title, listing.text) == ("", "")
+
+
+def test_the_table_is_read_twice_in_all(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    (table.photos / "a.jpg").write_bytes(b"photo")
+    passes = []
+    rows = UserTable.rows
+    monkeypatch.setattr(
+        UserTable, "rows", lambda *args, **kinds: passes.append(1) or rows(*args, **kinds)
+    )
+    found = table.read({"image": "x/a.jpg", "price": "1,50"}, {"id": "2", "image": "x/a.jpg"})
+    assert all(listing.photo for listing in found.listings) and len(passes) == 2
+
+
 def test_a_row_that_is_set_aside_does_not_take_its_id(table: Table) -> None:
     found = table.read({"category": ""}, {"title": "Стол"}, {"title": "Шкаф"})
     assert [listing.title for listing in found.listings] == ["Стол"]
@@ -308,7 +326,7 @@ def test_the_summary_says_how_a_table_is_read(table: Table) -> None:
     content = "id;title;description;price;category;image\n1;Стул;Крепкий;5;Мебель;\n"
     (table.folder / "t.csv").write_bytes(content.encode("cp1251"))
     assert table.read({}).said[:2] == [
-        f"{table.folder}/t.csv: CSV in cp1251 as its letters suggest, separated by semicolons",
+        f"{table.folder}/t.csv: CSV in CP1251 as its letters suggest, separated by semicolons",
         "no column 'split': the listings get a new split",
     ]
 

@@ -55,6 +55,7 @@ def read(folder: Path, name: str) -> tuple[Collected, list[Listing]]:
 def expected(row: dict[str, str], dress: Dress) -> tuple[object, ...]:
     """Return what a listing of the row must be: id, title, text, price, category, photo, day."""
     title, text = dress.seen(row["title"]).strip(), dress.seen(row["description"]).strip()
+    text = "" if text == "NA" else text
     price = float(row["price"]) if row["price"] else None
     return row["id"], title, text, price, row["category"], bool(row["image"]), row["day"]
 

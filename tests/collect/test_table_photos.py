@@ -11,7 +11,7 @@ import pytest
 from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.photo_names import photo_cell
 from src.collect.collected import Collected
-from src.collect.table_photos import PhotoCounts, copy_batch, hold_photos, require_some
+from src.collect.table_photos import PhotoCounts, copy_batch, require_some
 from src.core.errors import UserError
 
 _JPEG = b"\xff\xd8\xff\xe0photo"
@@ -110,8 +110,6 @@ def test_photos_in_the_cells_themselves_need_no_folder(tmp_path: Path) -> None:
         {"bytes": _JPEG + b"2", "path": "../x.jpg"},
         [{"bytes": _JPEG}, {"bytes": b"x"}],
     ]
-    assert hold_photos([*cells, None]) and not hold_photos([*cells, "a.jpg"])
-    assert not hold_photos([None, ""])
     photos, collected = copied(None, tmp_path, *cells)
     assert photos == {"0": _JPEG, "1": _JPEG + b"2", "2": _JPEG}
     assert collected.said[0].startswith("photos named: 3, found: 3; several in a cell")

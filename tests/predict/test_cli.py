@@ -15,6 +15,7 @@ import pytest
 
 import src.predict.bulk
 from src.artifacts.outputs import RowOutput
+from src.cleaning.tables.table import UserTable
 from src.core.errors import run_command
 from src.evaluation.calibration import apply_temperature
 from src.predict.__main__ import main
@@ -119,8 +120,8 @@ def test_what_cannot_be_read_is_noted_and_the_rest_is_used(
         "price cannot be read; photo: not in the folder",
         "photo: not an image of an allowed type",
         "photo: outside the folder",
-        # "NA" is a text, though an unknown one.
-        f"photo: cannot be read; {UNKNOWN_TEXT}",
+        # "NA" is no text, not even an unknown one.
+        "photo: cannot be read",
     ]
     assert found["error"].tolist() == ["", "", NOTHING_TO_READ, "", NOTHING_TO_READ]
     assert found["category"][2] == "" and found["probability"][2] == ""
@@ -135,6 +136,18 @@ def test_a_table_without_ids_gets_row_numbers_across_batches(
     assert pd.read_csv(tmp_path / "o.csv")["id"].tolist() == ["row-1", "row-2", "row-3"]
 
 
+def test_a_table_is_read_twice_in_all(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t.csv").write_text("title,price,photo\nкниги,5,a.jpg\n", encoding="utf-8")
+    passes, rows = [], UserTable.rows
+    monkeypatch.setattr(
+        UserTable, "rows", lambda *args, **kinds: passes.append(1) or rows(*args, **kinds)
+    )
+    run(tmp_path / "t.csv", "--out", tmp_path / "o.csv")
+    assert len(passes) == 2
+
+
 def test_a_table_is_read_as_collect_reads_it_and_rows_that_cannot_be_are_told(
     run: Run, tmp_path: Path
 ) -> None:
@@ -143,7 +156,7 @@ def test_a_table_is_read_as_collect_reads_it_and_rows_that_cannot_be_are_told(
     run(tmp_path / "t.csv", "--out", tmp_path / "o.csv")
     found = pd.read_csv(tmp_path / "o.csv", keep_default_na=False)
     assert found["id"].tolist() == ["a", "b", "c", ""]
-    wide = "another number of cells than the header (line 5)"
+    wide = "more or fewer cells than the header (line 5)"
     assert found["error"].tolist() == ["", "", "", wide]
     assert found["category"][3] == "" and found["probability"][3] == ""
     assert found["note"].tolist() == ["", f"{UNKNOWN_TEXT}; {QUOTES_NOTED}", "", ""]

@@ -9,6 +9,7 @@ from typing import IO, NoReturn, cast
 
 from src.core.errors import UserError
 
+PARQUET_SUFFIXES = (".parquet", ".pq")
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 # Formats that are refused by name; the first bytes of each.
@@ -46,7 +47,7 @@ def holds_parquet(path: Path) -> bool:
     if not path.is_file():
         raise UserError(f"{path} is not a file; give a CSV or Parquet file of listings")
     head = _head(path)
-    if head.startswith(_PARQUET) or path.suffix.lower() in (".parquet", ".pq"):
+    if head.startswith(_PARQUET) or path.suffix.lower() in PARQUET_SUFFIXES:
         return True
     with open_bytes(path) as file:
         head = file.read(64)

@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from src.cleaning.tables.encoding import MARK, detect_encoding, open_text
 from src.cleaning.tables.layout import detect_layout
-from src.cleaning.tables.records import CsvRecord, Records
+from src.cleaning.tables.records import LONGEST, CsvRecord, Records, limited_lines
 from src.cleaning.tables.row import Row
 from src.cleaning.tables.stray import RowShape
 
-WIDTH = "another number of cells than the header"
+WIDTH = "more or fewer cells than the header"
 QUOTE = "quotes that do not pair"
 BYTES = "bytes that are not in the file's encoding"
-LONG = "a cell longer than 131,072 characters"
+LONG = f"row longer than {LONGEST:,} characters"
 EMPTY = "empty row"
 AS_IT_STANDS = "quotes that do not pair, read as text"
 
@@ -38,10 +38,13 @@ class CsvTable:
     Attributes:
         columns: names of the columns, '' where the header has none.
         about: how the file is read, in words.
+        exact: none, see `UserTable`.
 
     Raises:
         UserError: see `detect_encoding` and `detect_layout`.
     """
+
+    exact: Mapping[int, int] = {}
 
     def __init__(self, path: Path, wanted: Collection[str]) -> None:
         self.path = path
@@ -64,10 +67,6 @@ class CsvTable:
             else:
                 yield Row(where, named, note=note)
 
-    def exact_up_to(self, column: int) -> int | None:
-        """Return the largest integer that the column's type holds exactly; None for text."""
-        return None
-
     @cached_property
     def _shape(self) -> RowShape:
         return RowShape(len(self.columns), self.layout.sample)
@@ -75,10 +74,11 @@ class CsvTable:
     def _checked(self) -> Iterator[_Cells]:
         skip = self.layout.skip
         with open_text(self.path, self.encoding) as file:
-            records = Records(islice(file, skip, None), self.layout.dialect)
+            records = Records(islice(limited_lines(file), skip, None), self.layout.dialect)
             while not next(records).cells:
                 pass
-            after_broken = False
+            # The fault of a broken row whose text may go on in the lines that follow.
+            going_on = ""
             for record in records:
                 if record.cells is None or self._is_joined(record, records):
                     checked = self._broken(record, records)
@@ -89,11 +89,16 @@ class CsvTable:
                     checked = _Cells(0, len(record.lines), [], EMPTY)
                 else:
                     fault = "" if self._fits(record.cells) else WIDTH
-                    # The text of a broken row may go on in lines with as many cells as a row.
-                    if not fault and after_broken and not self._is_row(record.cells):
-                        fault = QUOTE
+                    # Lines of a text may have as many cells as a row.
+                    if not fault and going_on and not self._is_row(record.cells):
+                        fault = going_on
                     checked = _Cells(0, len(record.lines), record.cells, fault)
-                after_broken = checked.fault == QUOTE or (after_broken and bool(checked.fault))
+                if checked.fault == QUOTE and going_on:
+                    checked = checked._replace(fault=going_on)
+                if checked.fault in (QUOTE, LONG):
+                    going_on = checked.fault
+                elif not checked.fault:
+                    going_on = ""
                 yield checked._replace(first_line=skip + records.next_line - checked.lines)
 
     def _fits(self, cells: list[str]) -> bool:
@@ -104,8 +109,10 @@ class CsvTable:
         return self._fits(cells) and (not self._shape.tells or self._shape.looks_like_row(cells))
 
     def _is_joined(self, record: CsvRecord, records: Records) -> bool:
-        several = len(record.lines) > 1
-        return several and self._shape.joined(list(map(records.alone, record.lines)))
+        if record.cells is None or len(record.lines) == 1:
+            return False
+        alone = list(map(records.alone, record.lines))
+        return self._shape.joined(alone, whole=self._fits(record.cells))
 
     def _broken(self, record: CsvRecord, records: Records) -> _Cells:
         """Return what the first line of a broken record is by itself; the others are read again."""
@@ -113,11 +120,9 @@ class CsvTable:
         records.give_back(others)
         literal = records.literal(first)
         following = records.peek()
-        if not literal:
-            return _Cells(0, 1, [], LONG)
         # If the next line is no row, the text of this one may go on there.
         if self._fits(literal) and (
             not following.strip() or self._is_row(records.alone(following))
         ):
             return _Cells(0, 1, literal, note=AS_IT_STANDS)
-        return _Cells(0, 1, [], QUOTE)
+        return _Cells(0, 1, [], LONG if record.long else QUOTE)

@@ -43,7 +43,12 @@ class Encoding(NamedTuple):
     def words(self) -> str:
         """The encoding in words."""
         guessed = " as its letters suggest" if self.guessed else ""
-        return self.name + guessed + (" with bytes that are not" if self.damaged else "")
+        return self.title + guessed + (" (some bytes are invalid)" if self.damaged else "")
+
+    @property
+    def title(self) -> str:
+        """The name as people write it, e.g. UTF-8."""
+        return self.name.upper().replace("_", "-")
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:

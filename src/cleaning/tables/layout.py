@@ -14,8 +14,9 @@ from src.cleaning.cells import visible
 from src.cleaning.tables.encoding import MARK, Encoding, open_text
 from src.cleaning.tables.records import Dialect, Records
 from src.core.errors import UserError
+from src.core.wording import count_of
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 # So many characters are looked at; the header must be among them.
 _SAMPLE = 1 << 20
 _SEP_LINE = re.compile(r'"?sep=(\t|[^\w\s"])"?\s*', re.IGNORECASE)
@@ -40,7 +41,7 @@ class Layout(NamedTuple):
     @property
     def separator(self) -> str:
         """The separator in words."""
-        return SEPARATORS.get(self.dialect.separator, repr(self.dialect.separator))
+        return _SEPARATORS.get(self.dialect.separator, repr(self.dialect.separator))
 
 
 def detect_layout(path: Path, encoding: Encoding, wanted: Collection[str]) -> Layout:
@@ -58,7 +59,7 @@ def detect_layout(path: Path, encoding: Encoding, wanted: Collection[str]) -> La
     escapes: list[str | None] = [None, "\\"] if '\\"' in text or "\\'" in text else [None]
     candidates = [
         _layout(lines, skip, Dialect(*kind))
-        for kind in product(given or SEPARATORS, quotes, escapes)
+        for kind in product(given or _SEPARATORS, quotes, escapes)
     ]
     names = {visible(name) for name in wanted if name}
     best = max(candidates, key=lambda layout: _merit(layout, names))
@@ -85,16 +86,24 @@ def _first_lines(path: Path, encoding: Encoding) -> tuple[list[str], int, str]:
     if MARK in lines[skip] or "\0" in lines[skip]:
         raise UserError(
             f"{path}: its line {skip + 1}, with the names of the columns, is not text in "
-            f"{encoding.name}; save the table as CSV UTF-8"
+            f"{encoding.title}; save the table as CSV UTF-8"
         )
     return lines[skip:], skip, separator
 
 
 def _layout(lines: Sequence[str], skip: int, dialect: Dialect) -> Layout:
-    rows = [record.cells for record in Records(lines, dialect) if record.cells]
+    rows: list[list[str]] = []
+    cut = False
+    for record in Records(lines, dialect):
+        cut |= record.open and len(rows) > 1
+        # The lines may end within a text; those of it are no rows.
+        if record.cells and not (cut and len(record.cells) != len(rows[-1])):
+            rows.append(record.cells)
     header = [visible(name) for name in rows[0]] if rows else []
     rows, n = rows[1:], len(header)
-    extra = sum(len(row) == n + 1 and not row[-1].strip() for row in rows) * 2 > len(rows)
+    longer = [row for row in rows if len(row) == n + 1]
+    # Where only most are empty, the cell that has no name may be the first one, as R writes it.
+    extra = len(longer) * 2 > len(rows) and not any(row[-1].strip() for row in longer)
     if extra:
         header.append("")
     # The header may have a separator too many as well.
@@ -116,6 +125,7 @@ def _require_rows_that_fit(layout: Layout, path: Path) -> None:
     ((common, n),) = Counter(map(len, layout.sample)).most_common(1) or [(width, 0)]
     if common != width:
         raise UserError(
-            f"{path}: {n} of its first {len(layout.sample)} rows have {common} cells and the "
-            f"header has {width} (separated by {layout.separator}); give each column a name"
+            f"{path}: {n} of its first {count_of(len(layout.sample), 'row')} have "
+            f"{count_of(common, 'cell')} and the header has {width} (separated by "
+            f"{layout.separator}); give each column a name (in R: row.names = FALSE)"
         )

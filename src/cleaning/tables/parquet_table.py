@@ -14,6 +14,7 @@ from src.cleaning.tables.row import Row
 
 NOT_UTF8 = "bytes that are not UTF-8 text"
 _BATCH = 1000
+OUT_OF_RANGE = "a value out of range, such as a date after the year 9999"
 _EXACT = {pa.float64(): 2**53, pa.float32(): 2**24, pa.float16(): 2**11}
 
 
@@ -32,6 +33,8 @@ class ParquetTable:
         self.stored = list(map(str, self.schema.names))
         self.counted = _counted_index(self.schema, rows)
         self.columns = [*self.stored, *self.counted]
+        limits = ((n, _EXACT.get(kind)) for n, kind in enumerate(self.schema.types))
+        self.exact = {n: limit for n, limit in limits if limit}
 
     def rows(self, positions: Mapping[str, int], raw: Collection[str] = ()) -> Iterator[Row]:
         """Yield all rows with the cells at `positions` by field, those in `raw` as stored."""
@@ -42,7 +45,7 @@ class ParquetTable:
             for batch in file.iter_batches(_BATCH, columns=list(set(stored.values()))):
                 ahead = slice(number, number + batch.num_rows)
                 columns: dict[str, Any] = {
-                    field: batch.column(name).to_pylist()
+                    field: _values(batch.column(name))
                     if field in stored
                     else self.counted[name][ahead]
                     for field, name in names.items()
@@ -51,18 +54,35 @@ class ParquetTable:
                     number += 1
                     try:
                         cells = {
-                            field: values[row] if field in raw else value_as_text(values[row])
+                            field: _cell(values[row], as_stored=field in raw)
                             for field, values in columns.items()
                         }
                         yield Row(f"row {number}", cells)
                     except UnicodeDecodeError:
                         yield Row(f"row {number}", {}, NOT_UTF8)
+                    except (OverflowError, ValueError):
+                        yield Row(f"row {number}", {}, OUT_OF_RANGE)
 
-    def exact_up_to(self, column: int) -> int | None:
-        """Return the largest integer that the column's type holds exactly; None for others."""
-        if column >= len(self.stored):
-            return None
-        return _EXACT.get(self.schema.field(column).type)
+
+def _values(column: pa.Array) -> list[Any]:
+    """Return the values of a column, with the error in the place of one that Python cannot hold."""
+    try:
+        return list(column.to_pylist())
+    except (OverflowError, ValueError):
+        return list(map(_value, column))
+
+
+def _value(scalar: pa.Scalar) -> Any:
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError) as error:
+        return error
+
+
+def _cell(value: Any, as_stored: bool) -> Any:
+    if isinstance(value, Exception):
+        raise value
+    return value if as_stored else value_as_text(value)
 
 
 def _counted_index(schema: pa.Schema, rows: int) -> dict[str, range]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
+
+# Characters of a row; longer ones, such as one without a line end, are not kept in memory.
+LONGEST = 16_000_000
+csv.field_size_limit(LONGEST)
 
 
 class Dialect(NamedTuple):
@@ -17,10 +21,24 @@ class Dialect(NamedTuple):
 
 
 class CsvRecord(NamedTuple):
-    """The lines of one record; `cells` is None where quotes do not pair or a cell is too long."""
+    """The lines of one record; `cells` is None where quotes do not pair or it is too `long`.
+
+    `open`: the file ends within its quotes.
+    """
 
     lines: list[str]
     cells: list[str] | None
+    long: bool = False
+    open: bool = False
+
+
+def limited_lines(file: TextIO) -> Iterator[str]:
+    """Yield the lines of a file; of one that is too long, only as much as tells that it is."""
+    limit = LONGEST + 1
+    while line := file.readline(limit):
+        yield line
+        while len(line) == limit and line[-1] not in "\r\n":
+            line = file.readline(limit)
 
 
 class _Lines:
@@ -64,9 +82,13 @@ class Records:
         taken: list[str] = []
         self._lines.taken = taken
         try:
-            record = CsvRecord(taken, next(self._reader))
+            cells: list[str] | None = next(self._reader)
         except csv.Error:
-            record = CsvRecord(taken[:1], None)
+            cells = None
+        long = sum(map(len, taken)) > LONGEST
+        record = CsvRecord(taken, None if long else cells, long)
+        if record.cells is None:
+            record = record._replace(lines=taken[:1], open=not self.peek())
             self._lines.give_back(taken[1:])
         self.next_line += len(record.lines)
         return record
@@ -79,7 +101,7 @@ class Records:
     def peek(self) -> str:
         """Return the line that comes next without taking it; '' at the end."""
         if line := next(self._lines, ""):
-            self._lines.give_back([line])
+            self._lines.give_back([self._lines.taken.pop()])
         return line
 
     def alone(self, line: str) -> list[str]:
@@ -90,7 +112,9 @@ class Records:
             return self.literal(line)
 
     def literal(self, line: str) -> list[str]:
-        """Return the cells of a line in which quotes are text; none if a cell is too long."""
+        """Return the cells of a line in which quotes are text; none if it is too long."""
+        if len(line) > LONGEST:
+            return []
         try:
             separator = self.dialect.separator
             return next(csv.reader([line], delimiter=separator, quoting=csv.QUOTE_NONE), [])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+# Fields whose readers take values as Parquet has them, not as text.
+RAW_FIELDS = frozenset(("price", "listed", "photo"))
+
 
 class Row(NamedTuple):
     """A row, or lines of the file that are none.

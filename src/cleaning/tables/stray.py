@@ -45,11 +45,17 @@ class RowShape:
         alike += [found[n] in known for n, known in self.names.items() if found[n]]
         return sum(alike) * 2 > len(alike)
 
-    def joined(self, lines: Sequence[Sequence[str]]) -> bool:
+    def joined(self, lines: Sequence[Sequence[str]], whole: bool) -> bool:
         """Return whether the lines of one record, as cells of each alone, are rows of their own.
 
-        A text may hold a line that looks like a row at its end, where the row goes on; then its
-        first line does not.
+        Args:
+            whole: the record has as many cells as a row. A text may hold lines that look like rows,
+                so then the first and the last line must be rows by what two columns tell. Where a
+                comma in the first one hides that, all between them must be rows as well.
         """
         first, *inner, last = map(self.looks_like_row, lines)
-        return any(inner) or (first and last)
+        if not whole:
+            return any(inner) or (first and last)
+        if len(self.numbers) + len(self.names) < 2 or not last:
+            return False
+        return first or (len(lines[0]) > self.width and bool(inner) and all(inner))

@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -27,6 +26,7 @@ class UserTable:
     Attributes:
         columns: names of the columns.
         about: how the file is read, in words.
+        exact: for columns of floats, by position, the largest integer that their type holds.
 
     Raises:
         UserError: there is no such file, or it is no table that can be read.
@@ -41,6 +41,7 @@ class UserTable:
             self._state = _state(path)
         self.columns = self._table.columns
         self.about = self._table.about
+        self.exact = self._table.exact
 
     def find(self, name: str) -> int | None:
         """Return the position of a column; None if there is none.
@@ -71,24 +72,6 @@ class UserTable:
             yield from self._table.rows(positions, raw)
             if _state(self.path) != self._state:
                 raise UserError(f"{self.path} has changed while it was read; run this again")
-
-    def values(self, position: int | None, raw: bool = False) -> Iterator[Any]:
-        """Yield the cells of one column, without those of rows that cannot be read.
-
-        Args:
-            position: of the column; None yields nothing.
-            raw: whether values are handed over as Parquet has them, not as text.
-
-        Raises:
-            UserError: as `rows`.
-        """
-        if position is not None:
-            rows = self.rows({"": position}, raw=[""] if raw else [])
-            yield from (row.cells[""] for row in rows if not row.fault)
-
-    def exact_up_to(self, column: int) -> int | None:
-        """Return the largest integer that a column of floats holds exactly; None for others."""
-        return self._table.exact_up_to(column)
 
 
 def _state(path: Path) -> tuple[int, int]:

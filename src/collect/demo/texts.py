@@ -15,7 +15,7 @@ from src.collect.demo.catalog import Category, Thing
 T = TypeVar("T")
 Rng = np.random.Generator
 # Shorter bodies get another sentence: very short ones would be near-duplicates by chance.
-MIN_TEXT_WORDS = 14
+_MIN_TEXT_WORDS = 14
 
 
 class ListingText(NamedTuple):
@@ -66,7 +66,7 @@ def informative(category: Category, thing: Thing, rng: Rng) -> ListingText:
     generic = list(_sample(_PHRASES["generic"], 6, rng))
     templates += [generic.pop() for _ in range(max(0, count - len(templates)))]
     sentences = [fill(template, rng, own) for template in templates]
-    while len(" ".join(sentences).split()) < MIN_TEXT_WORDS:
+    while len(" ".join(sentences).split()) < _MIN_TEXT_WORDS:
         sentences.append(fill(generic.pop(), rng, own))
     return _finish(title, _shuffled(sentences, rng), rng)
 

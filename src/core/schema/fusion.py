@@ -26,7 +26,7 @@ _SETTINGS = {
     "stack": "penalty",
 }
 # No head wants more of anything: sizes and counts above it would never end.
-LARGEST = 10_000_000
+_LARGEST = 10_000_000
 SETTINGS = {head: tuple(names.split()) for head, names in _SETTINGS.items()}
 
 
@@ -78,5 +78,5 @@ def _require_known(settings: dict[str, Any], head: str) -> None:
             raise KeyFault(f"settings.{key}", f"is unknown; {expected}")
     for key, value in settings.items():
         for number in value if isinstance(value, list) else [value]:
-            if isinstance(number, int) and number > LARGEST:
-                raise KeyFault(f"settings.{key}", f"is {value}; expected at most {LARGEST:,}")
+            if isinstance(number, int) and number > _LARGEST:
+                raise KeyFault(f"settings.{key}", f"is {value}; expected at most {_LARGEST:,}")
