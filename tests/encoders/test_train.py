@@ -177,7 +177,7 @@ class Diverging(Memory):
 def test_outputs_that_are_no_numbers_are_refused_in_one_line(
     fold: int, table: pd.DataFrame
 ) -> None:
-    with pytest.raises(UserError, match=r"^row: its outputs are no numbers .* lower its lr"):
+    with pytest.raises(UserError, match=r"^row: training diverged, .* lower its lr"):
         train(Diverging(table, fold), table, 3, 7, "row")
 
 
