@@ -6,9 +6,9 @@ import hashlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from src.predict.served import SRC, save_served_model
+from src.tracking.store import local_path
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -61,16 +61,10 @@ def _digest(bundle: Path) -> str:
 
 
 def _location(artifacts: str, uri: str) -> str:
-    folder = _folder(artifacts)
+    folder = local_path(artifacts)
     return str(folder) if folder else uri
 
 
 def _is_there(artifacts: str) -> bool:
-    folder = _folder(artifacts)
+    folder = local_path(artifacts)
     return folder is None or folder.exists()
-
-
-def _folder(artifacts: str) -> Path | None:
-    """Return the folder at an address; None where it is not on this machine."""
-    parts = urlsplit(artifacts)
-    return Path(unquote(parts.path)) if parts.scheme in ("file", "") else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+
+from src.tracking.store import local_path
 
 # MLflow's tables with the address of an artifact or of a folder of them.
 _ADDRESSES = (
@@ -46,8 +47,7 @@ def follow_project(uri: str, artifacts: Path) -> list[str]:
             runs = connection.execute(text("SELECT artifact_uri FROM runs")).scalars().all()
             before = sorted(
                 place for place in set(places)
-                if place != here and place.startswith("file:")
-                and _was_ours(place, runs, artifacts)
+                if place != here and _was_ours(place, runs, artifacts)
             )  # fmt: skip
             for place in before:
                 for table, column in _ADDRESSES:
@@ -68,15 +68,8 @@ def _was_ours(place: str, runs: Sequence[str], artifacts: Path) -> bool:
     """Whether a folder is gone, or the project holds its files: experiments may have others."""
     if place.rstrip("/").rpartition("/")[2] != artifacts.name:
         return False
-    if not _path(place).exists():
-        return True
-    folder = _path(place)
-    return any(
-        (artifacts / _path(run).relative_to(folder)).exists()
-        for run in runs
-        if run.startswith(f"{place}/")
-    )
-
-
-def _path(address: str) -> Path:
-    return Path(unquote(urlsplit(address).path))
+    folder = local_path(place)
+    if folder is None or not folder.exists():
+        return folder is not None
+    files = (local_path(run) for run in runs if run.startswith(f"{place}/"))
+    return any(file and (artifacts / file.relative_to(folder)).exists() for file in files)

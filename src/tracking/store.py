@@ -7,6 +7,7 @@ import logging
 import os
 import re
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 # Set unless the user sets them. MLflow's own limits add up to a quarter of an hour per request.
 _SETTINGS = {
@@ -73,6 +74,12 @@ def tracking_uri(home: Path) -> str:
     # Of an address only: a folder may be called 100%25 or "what?".
     folder = str(home.resolve()).replace("%", "%25").replace("?", "%3F")
     return f"sqlite:///{folder}/{relative[1]}" if relative else uri
+
+
+def local_path(address: str) -> Path | None:
+    """Return the folder at an address of artifacts; None where it is not on this machine."""
+    parts = urlsplit(address)
+    return Path(unquote(parts.path)) if parts.scheme in ("file", "") else None
 
 
 def is_database(uri: str) -> bool:
