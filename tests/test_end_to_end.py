@@ -6,16 +6,13 @@ One copy of the repository lives through the whole module; its tests build on ea
 from __future__ import annotations
 
 import base64
-import csv
 import json
 import os
 import re
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,78 +23,23 @@ import numpy as np
 import pandas as pd
 import pytest
 import requests
-from dvc.utils.serialize import modify_yaml
 
 from src.core.files import read_json
 from src.evaluation.calibration import apply_temperature
 from src.fusion.predictions import Predictions
+from tests.repo import Repo, copy_repository
 
-ROOT = Path(__file__).parents[1]
 ROWS = {"cnn", "efficientnet", "efficientnet_aug", "resnet50", "tfidf", "rubert_tiny2"}
 FUSED = {"nn", "logreg", "knn", "random_forest", "stack"}
 
 pytestmark = pytest.mark.slow
 
 
-class Repo:
-    """A copy of this repository with small parameters, driven from the command line."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        tools = str(Path(sys.executable).parent)
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "MLFLOW_"))}
-        # One thread: the other tests run beside this one.
-        self.env |= {
-            "PATH": tools + os.pathsep + os.environ["PATH"],
-            "DVC_NO_ANALYTICS": "1",
-            "OMP_NUM_THREADS": "1",
-        }
-
-    def run(self, *command: str, fails: bool = False) -> str:
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=900
-        )
-        assert (done.returncode != 0) == fails, done.stdout[-4000:] + done.stderr[-4000:]
-        return done.stdout + done.stderr
-
-    def stages_run(self, *command: str) -> set[str]:
-        return set(re.findall(r"Running stage '([^']+)'", self.run(*command)))
-
-    def change(self, **values: Any) -> None:
-        """Set parameters by dotted names written with __."""
-        # As DVC itself writes, so that its own changes are the only ones git sees.
-        with modify_yaml(str(self.folder / "params.yaml")) as params:
-            for name, value in values.items():
-                *sections, last = name.split("__")
-                inner = params
-                for section in sections:
-                    inner = inner[section]
-                inner[last] = value
-
-    def table(self) -> dict[str, dict[str, str]]:
-        with (self.folder / "metrics/table.csv").open(encoding="utf-8") as file:
-            return {line["row"]: line for line in csv.DictReader(file)}
-
-    def runs(self) -> list[str]:
-        with sqlite3.connect(self.folder / "mlruns.db") as store:
-            return [name for (name,) in store.execute("select name from runs")]
-
-
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     folder = tmp_path_factory.mktemp("repo")
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
-        cwd=ROOT, capture_output=True, check=True, text=True,
-    ).stdout  # fmt: skip
-    for name in filter(None, listed.split("\0")):
-        # Results of the full-size demo are not those of the small one.
-        if name == "dvc.lock" or name.startswith("metrics/") or not (ROOT / name).exists():
-            continue
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, folder / name)
-    repo = Repo(folder)
-    repo.change(
+    repo = copy_repository(
+        folder,
         collect__demo__listings=260,
         collect__demo__photo_size=64,
         pack__pixels=64,
@@ -116,14 +58,6 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Repo:
         text_models__rubert_tiny2__max_tokens=32,
         fusion__random_forest__settings__n_estimators=20,
     )
-    for command in (
-        ["git", "init", "-q", "-b", "main"],
-        ["git", "config", "user.email", "test@example.org"],
-        ["git", "config", "user.name", "test"],
-        ["git", "add", "-A"],
-        ["git", "commit", "-qm", "small"],
-    ):
-        repo.run(*command)
     repo.run("dvc", "repro")
     repo.run("git", "add", "-A")
     repo.run("git", "commit", "-qm", "results")

@@ -92,12 +92,37 @@ def test_settings_that_are_right_are_taken_as_they_are() -> None:
         ({"folder": "~/ads"}, "collect.table.folder is '~/ads'; expected a path without ~, which"),
         ({"photos": "~/photos"}, "collect.table.photos is '~/photos'; expected a path without ~"),
         ({"columns": COLUMNS | {"titel": "name"}}, "collect.table.columns.titel is unknown; did"),
+        (
+            {"columns": COLUMNS | {"text": " category"}},
+            "collect.table.columns.text is 'category', as category is, so the category would be "
+            "known beforehand; expected a column of its own, or '' for none",
+        ),
+        ({"columns": COLUMNS | {"photo": "category"}}, "columns.photo is 'category', as category"),
+        ({"columns": COLUMNS | {"price": "id"}}, "columns.id is 'id', as price is; expected"),
+        ({"columns": COLUMNS | {"seller": "part"}}, "columns.seller is 'part', as split is;"),
+        ({"columns": COLUMNS | {"listed": "price"}}, "columns.listed is 'price', as price is;"),
     ],
 )
 def test_a_mistake_in_the_settings_of_a_table_is_one_clear_line(
     change: dict[str, Any], words: str
 ) -> None:
     assert words in fault(changed("collect.table", CONTENT["collect"]["table"] | change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": COLUMNS["title"]},
+        {"photo": COLUMNS["id"]},
+        {"photo": COLUMNS["title"]},
+        {"seller": COLUMNS["id"]},
+        {"seller": "", "split": "", "listed": "", "price": ""},
+    ],
+)
+def test_fields_may_share_a_column_where_that_tells_nothing(change: dict[str, str]) -> None:
+    columns = COLUMNS | change
+    found = parse_params(changed("collect.table.columns", columns)).collect.table.columns
+    assert found.model_dump() == columns
 
 
 def test_options_are_checked_as_params_yaml_is() -> None:

@@ -7,7 +7,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from src.core.schema.base import Count, Seconds, Section, Share, require_sum_at_most_1
+from src.core.schema.base import (
+    Count,
+    KeyFault,
+    Seconds,
+    Section,
+    Share,
+    require_sum_at_most_1,
+)
+
+# No other field says what these do. The rest may share a column: photos named by id or title.
+_ALONE = ("category", "price", "split", "listed")
 
 
 class Faults(Section):
@@ -109,6 +119,22 @@ class Columns(Section):
             raise ValueError(
                 "title, text and photo are all ''; expected the name of at least one column"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _do_not_share(self) -> Self:
+        # As columns are found: spaces do not tell them apart.
+        names = {field: " ".join(name.split()) for field, name in self}
+        for alone in _ALONE:
+            for field, name in names.items():
+                if field == alone or not name or name != names[alone]:
+                    continue
+                answer = ", so the category would be known beforehand" * (alone == "category")
+                raise KeyFault(
+                    field,
+                    f"is {name!r}, as {alone} is{answer}; expected a column of its own, or '' for "
+                    "none",
+                )
         return self
 
     @property
