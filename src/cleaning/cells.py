@@ -72,6 +72,8 @@ def present(cell: str) -> str:
 
 def is_missing(cell: Any) -> bool:
     """Return whether a cell has no value: None, NaN, an empty text, or a word such as "n/a"."""
+    if isinstance(cell, bytes):
+        cell = cell.decode("utf-8", "replace")
     if isinstance(cell, str):
         cell = cell.strip()
         return len(cell) <= _LONGEST_WORD and visible(cell).casefold() in _MISSING

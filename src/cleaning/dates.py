@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from src.cleaning.cells import is_missing, visible
+from src.cleaning.cells import is_missing, value_as_text, visible
 
 _YEARS = range(1900, 2101)
 _LONGEST = 60
@@ -32,7 +32,8 @@ _FORMS = [
     re.compile(rf"{form}{_TIME}", re.IGNORECASE | re.VERBOSE)
     for form in (
         r"(?P<year>\d{4}) (?P<mark>[-/.]) (?P<month>\d\d?) (?P=mark) (?P<day>\d\d?)",
-        r"(?P<year>\d{4}) (?P<month>\d\d) (?P<day>\d\d)",
+        # With .0 it was a number in a column with gaps.
+        r"(?P<year>\d{4}) (?P<month>\d\d) (?P<day>\d\d)(?:\.0)?",
         # 26-01-31 most likely begins with its year, so it is not read.
         r"(?P<first>\d\d?) (?P<mark>[-/.]) (?P<second>\d\d?) (?P=mark) (?P<year>\d{4}|(?<!-)\d\d)"
         r"(?:\s?г\.?)?",
@@ -89,7 +90,7 @@ class DateReader:
     def learn(self, cells: Iterable[object]) -> None:
         """Take in further cells of the column, before any is read."""
         for cell in cells:
-            written = _parse(cell) if isinstance(cell, str) else None
+            written = _parse_cell(cell)
             if written is None or not written.mark:
                 continue
             self.seen += written.first != written.second
@@ -106,7 +107,7 @@ class DateReader:
             return DateCell(None)
         if isinstance(cell, date) and cell.year in _YEARS:
             return DateCell(_utc_day(cell))
-        written = _parse(cell) if isinstance(cell, str) else None
+        written = _parse_cell(cell)
         if written is None:
             return DateCell(None, _UNREADABLE)
         return self._in_order(written) if written.mark else DateCell(*_day(written))
@@ -144,6 +145,14 @@ class DateReader:
             return True, self.points > 0
         # One slip in ten values does not unsettle a column.
         return self.day_first >= self.month_first, 10 * fewer <= more
+
+
+def _parse_cell(cell: object) -> _Written | None:
+    """Return how a date is written; a cell of another type means what its text means."""
+    try:
+        return _parse(value_as_text(cell))
+    except UnicodeDecodeError:
+        return None
 
 
 @lru_cache(maxsize=2**14)

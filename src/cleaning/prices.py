@@ -14,7 +14,7 @@ from functools import lru_cache
 from numbers import Real
 from typing import NamedTuple
 
-from src.cleaning.cells import is_missing, visible
+from src.cleaning.cells import is_missing, value_as_text, visible
 
 _MAX_PRICE = 1e12
 _LONGEST = 60
@@ -102,7 +102,8 @@ class PriceReader:
     def learn(self, cells: Iterable[object]) -> None:
         """Take in further cells of the column, before any is read."""
         for cell in cells:
-            if not isinstance(cell, str) or not isinstance(written := _parse(cell), _Written):
+            written = _parse_cell(cell)
+            if not isinstance(written, _Written):
                 continue
             self.seen.update(written.marks)
             self.shown[written.decimal] += 1
@@ -116,7 +117,7 @@ class PriceReader:
             return PriceCell(None)
         if isinstance(cell, Real | Decimal) and not isinstance(cell, bool):
             return _in_range(float(cell))
-        written = _parse(cell) if isinstance(cell, str) else _UNREADABLE
+        written = _parse_cell(cell)
         if isinstance(written, str):
             return PriceCell(None, written)
         thousands, certain = self._thousands(written.open) if written.open else (False, True)
@@ -168,6 +169,14 @@ def _in_range(value: float) -> PriceCell:
     if not value <= _MAX_PRICE:
         return PriceCell(None, "price above 1e12")
     return PriceCell(value)
+
+
+def _parse_cell(cell: object) -> _Written | str:
+    """Return how a price is written; numbers and others than texts are not written."""
+    try:
+        return _parse(value_as_text(cell)) if isinstance(cell, str | bytes) else _UNREADABLE
+    except UnicodeDecodeError:
+        return _UNREADABLE
 
 
 # Most prices occur more than once, and each is learned from and then read.

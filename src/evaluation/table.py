@@ -45,14 +45,24 @@ def results_markdown(
         bounds = shown[low] + "–" + shown[high]
         shown[column] += bounds.where(shown[low] != "", "").map(lambda b: f" ({b})" if b else "")
         shown = shown.drop(columns=[low, high])
+    shown = shown.loc[:, (shown != "").any()]
+    if "f1_macro_photo" not in shown:
+        shown = shown.drop(columns="n_photo")
     leaky = shown["kind"] == "leaky"
     shown.loc[leaky, "row"] += " (*)"
     head = [c.replace("_", " ") for c in shown.columns]
     lines = [head, ["---"] * len(head), *shown.astype(str).to_numpy().tolist()]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    meanings = (
+        ("f1_macro_photo", "`photo`: on its listings with a photo"),
+        ("f1_macro_photo_only", "`photo only`, `text only`, `no price`: of the fused row with the "
+         "other inputs hidden"),
+    )  # fmt: skip
+    said = "; ".join(
+        ["Scores on the test split", *(m for column, m in meanings if column in shown)]
+    )
     text += (
-        "\n\nScores on the test split; `photo`: on its listings with a photo; `photo only`, "
-        "`text only`, `no price`: of the fused row with the other inputs hidden. 95% confidence "
+        f"\n\n{said}. 95% confidence "
         "intervals in parentheses: BCa bootstrap over groups of near-duplicates. `calibrated`: "
         "after temperature scaling, fitted on other listings than it is measured on.\n"
         "(*) Leaky on purpose: scored on listings that the encoders were fitted on. "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 import pandas as pd
 import pytest
@@ -31,6 +32,7 @@ def not_certain(order: str) -> str:
     + ["31 января 2026 г.", "31 янв. 2026", "31 Января 2026 года", "Jan 31, 2026", "31-Jan-2026"]
     + ["31st January 2026", "Sat, 31 Jan 2026 10:00:00 GMT", "Fri, 30 Jan 2026 23:00:00 -0300"]
     + ["2026-01-31 10:00:00.123456789", "2026-01-31T10:00Z", "31.01.2026\u00a010:00"]
+    + ["20260131.0", 20260131, 20260131.0, Decimal(20260131), b"20260131", b"31.01.2026"]
     + [date(2026, 1, 31), datetime(2026, 1, 31, 12), pd.Timestamp("2026-02-01 01:30+03:00")],
 )
 def test_a_date_becomes_an_iso_day(cell: object) -> None:
@@ -42,7 +44,16 @@ def test_a_date_becomes_an_iso_day(cell: object) -> None:
     ["10:30", "18:53.8", "now", "today", "may", "may 5", "31 января", "31.01", "сегодня 10:30"]
     + ["2025", "2025-01", "01.2025", "yesterday-ish", "7916-123-45-67", "0", "45678", "5.5"]
     + ["1769817600", "26-01-31", "9999-12-31", "31 Janeiro 2026", "31.01.2026 10:00 MSK"]
-    + ["2026-01-31 25:00", "1" * 61, date(1, 1, 1), 45678, 1.5],
+    + ["2026-01-31 25:00", "1" * 61, date(1, 1, 1), 45678, 1.5]
+    + [
+        True,
+        b"\xff",
+        ["2026-01-31"],
+        {"day": "2026-01-31"},
+        time(10, 30),
+        timedelta(1),
+        1769817600,
+    ],
 )
 def test_nothing_is_taken_from_the_clock_or_guessed(cell: object) -> None:
     assert read_alone(cell) == (None, "date cannot be read")
@@ -53,7 +64,7 @@ def test_a_day_that_does_not_exist_is_noted(cell: str) -> None:
     assert read_alone(cell) == (None, "date does not exist")
 
 
-@pytest.mark.parametrize("cell", ["", " ", "-", "NaT", None, pd.NaT, float("nan")])
+@pytest.mark.parametrize("cell", ["", " ", "-", "NaT", None, pd.NaT, float("nan"), b"", b"nan"])
 def test_an_empty_cell_has_no_date_and_no_problem(cell: object) -> None:
     assert read_alone(cell) == (None, "")
 
@@ -66,6 +77,7 @@ def test_a_single_open_date_is_day_first_and_said_to_be_open() -> None:
 @pytest.mark.parametrize(
     ("others", "cell", "found", "convention"),
     [
+        ([b"01/31/2025"], "02/03/2025", ("2025-02-03", ""), "month first"),
         (["01/31/2025"], "02/03/2025", ("2025-02-03", ""), "month first"),
         (["31/01/2025"], "02/03/2025", ("2025-03-02", ""), "day first"),
         (["31.01.2025"], "02/03/2025", ("2025-03-02", ""), "day first"),
@@ -87,7 +99,7 @@ def test_a_single_open_date_is_day_first_and_said_to_be_open() -> None:
     ],
 )  # fmt: skip
 def test_one_order_for_a_column(
-    others: list[str], cell: str, found: tuple[str, str], convention: str
+    others: list[object], cell: str, found: tuple[str, str], convention: str
 ) -> None:
     reader = DateReader(iter([*others, cell]))
     assert reader.read(cell) == found

@@ -56,7 +56,9 @@ def test_what_is_no_single_price_is_noted_and_not_guessed(cell: str, problem: st
     assert read_price(cell) == (None, problem)
 
 
-@pytest.mark.parametrize("cell", ["", "  ", "-", "—", "nan", "None", "N/A", None, np.nan])
+@pytest.mark.parametrize(
+    "cell", ["", "  ", "-", "—", "nan", "None", "N/A", None, np.nan, b"", b"nan"]
+)
 def test_an_empty_cell_has_no_price_and_no_problem(cell: object) -> None:
     assert read_price(cell) == (None, "")
 
@@ -64,13 +66,13 @@ def test_an_empty_cell_has_no_price_and_no_problem(cell: object) -> None:
 @pytest.mark.parametrize(
     ("cell", "value"),
     [(1.5, 1.5), (1500, 1500.0), (np.int64(7), 7.0), (np.float32(0.5), 0.5), (1.125, 1.125)]
-    + [(Decimal("1.500"), 1.5)],
+    + [(Decimal("1.500"), 1.5), (b"1500", 1500.0), (b"1 500 \xe2\x82\xbd", 1500.0)],
 )
 def test_a_number_is_not_text_and_needs_no_convention(cell: object, value: float) -> None:
     assert read_price(cell) == (value, "")
 
 
-@pytest.mark.parametrize("cell", [True, [1500], {"value": 1500}, b"1500"])
+@pytest.mark.parametrize("cell", [True, [1500], {"value": 1500}, b"\xff", b"many"])
 def test_what_is_neither_text_nor_number_is_noted(cell: object) -> None:
     assert read_price(cell) == (None, UNREADABLE)
 

@@ -13,8 +13,8 @@ from src.cleaning.cells import value_as_text
 from src.cleaning.tables.row import Row
 
 NOT_UTF8 = "bytes that are not UTF-8 text"
-_BATCH = 1000
 OUT_OF_RANGE = "a value out of range, such as a date after the year 9999"
+_BATCH = 1000
 _EXACT = {pa.float64(): 2**53, pa.float32(): 2**24, pa.float16(): 2**11}
 
 
@@ -37,7 +37,10 @@ class ParquetTable:
         self.exact = {n: limit for n, limit in limits if limit}
 
     def rows(self, positions: Mapping[str, int], raw: Collection[str] = ()) -> Iterator[Row]:
-        """Yield all rows with the cells at `positions` by field, those in `raw` as stored."""
+        """Yield all rows with the cells at `positions` by field, those in `raw` as stored.
+
+        A value that Python cannot hold costs its row, or in a field of `raw` becomes its reason.
+        """
         names = {field: self.columns[position] for field, position in positions.items()}
         stored = {field: name for field, name in names.items() if name not in self.counted}
         number = 0
@@ -54,18 +57,25 @@ class ParquetTable:
                     number += 1
                     try:
                         cells = {
-                            field: _cell(values[row], as_stored=field in raw)
+                            field: _stored(values[row]) if field in raw else _text(values[row])
                             for field, values in columns.items()
                         }
                         yield Row(f"row {number}", cells)
                     except UnicodeDecodeError:
                         yield Row(f"row {number}", {}, NOT_UTF8)
-                    except (OverflowError, ValueError):
-                        yield Row(f"row {number}", {}, OUT_OF_RANGE)
+                    except _Unusable as error:
+                        yield Row(f"row {number}", {}, str(error))
+
+
+class _Unusable(ValueError):
+    """A value that Python cannot hold; the message is the reason."""
 
 
 def _values(column: pa.Array) -> list[Any]:
-    """Return the values of a column, with the error in the place of one that Python cannot hold."""
+    """Return the values of a column, with an error in the place of one that Python cannot hold."""
+    if pa.types.is_timestamp(column.type) and column.type.tz:
+        # A moment needs no zone, of which not every machine knows each name.
+        column = column.cast(pa.timestamp(column.type.unit, "UTC"))
     try:
         return list(column.to_pylist())
     except (OverflowError, ValueError):
@@ -75,14 +85,21 @@ def _values(column: pa.Array) -> list[Any]:
 def _value(scalar: pa.Scalar) -> Any:
     try:
         return scalar.as_py()
-    except (OverflowError, ValueError) as error:
-        return error
+    except UnicodeDecodeError:
+        return _Unusable(NOT_UTF8)
+    except (OverflowError, ValueError):
+        return _Unusable(OUT_OF_RANGE)
 
 
-def _cell(value: Any, as_stored: bool) -> Any:
-    if isinstance(value, Exception):
+def _text(value: Any) -> str:
+    if isinstance(value, _Unusable):
         raise value
-    return value if as_stored else value_as_text(value)
+    return value_as_text(value)
+
+
+def _stored(value: Any) -> Any:
+    # Whoever reads a price, date or photo finds that this text is none, and the row is kept.
+    return str(value) if isinstance(value, _Unusable) else value
 
 
 def _counted_index(schema: pa.Schema, rows: int) -> dict[str, range]:
