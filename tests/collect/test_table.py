@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from src.cleaning.tables.table import UserTable
@@ -143,6 +146,61 @@ def test_numbers_in_parquet_keep_no_trailing_zero(table: Table) -> None:
     found = table.read(*rows, name="t.parquet")
     assert [(row.id, row.category) for row in found.listings] == [("1", "7"), ("3", "8")]
     assert [note.reason for note in found.rejected] == ["no id"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        pa.array([20250131, None, 99999999]),
+        pa.array([20250131.0, None, 5.5]),
+        pa.array(["31.01.2025", "", "99.99.9999"]).dictionary_encode(),
+        pa.array(["31.01.2025", None, "never"], pa.large_string()),
+        pa.array([b"20250131", b"", b"\xff"]),
+        pa.array([20119, None, 2**30], pa.int32()).cast(pa.date32()),
+        pa.array([20119 * 86_400_000, None, 2**50 // 86_400_000 * 86_400_000]).cast(pa.date64()),
+        pa.array([1738281600, None, 2**40], pa.timestamp("s")),
+        pa.array([1738281600000, None, 2**60], pa.timestamp("ms", "Nowhere/City")),
+        pa.array([Decimal(20250131), None, Decimal(7)]),
+        pa.array([None, None, ["31.01.2025"]]),
+    ],
+    ids=lambda typed: str(typed.type)[:20],
+)
+def test_a_date_of_any_type_is_read_or_noted_and_its_row_kept(table: Table, typed: Any) -> None:
+    frame = pd.DataFrame([GOOD | {"id": str(n)} for n in range(3)])
+    content = pa.Table.from_pandas(frame, preserve_index=False).append_column("day", typed)
+    pq.write_table(content, table.folder / "own.parquet")
+    found = table.read({}, path="own.parquet", columns={"listed": "day"})
+    first = None if pa.types.is_list(typed.type) else "2025-01-31"
+    assert [listing.listed for listing in found.listings] == [first, None, None]
+    assert {(note.id, note.reason[:4]) for note in found.noted} == {("2", "date")}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        pa.array([1500, None, 2**62]),
+        pa.array([1500.0, float("nan"), float("inf")]),
+        pa.array([Decimal("1500.00"), None, Decimal("-0.01")]),
+        pa.array([1500, None, None], pa.float16()),
+        pa.array(["1 500 ₽", "", "много"]).dictionary_encode(),
+        pa.array(["1500", None, "1-2"], pa.large_string()),
+        pa.array([b"1500", b"", b"\xff"]),
+        pa.array([True, None, False]),
+        pa.array([{"amount": 1500}, None, {"amount": 2}]),
+        pa.array([1500, None, 2**61], pa.timestamp("us")),
+    ],
+    ids=lambda typed: str(typed.type)[:20],
+)
+def test_a_price_of_any_type_is_read_or_noted_and_its_row_kept(table: Table, typed: Any) -> None:
+    frame = pd.DataFrame([GOOD | {"id": str(n)} for n in range(3)]).drop(columns="price")
+    content = pa.Table.from_pandas(frame, preserve_index=False).append_column("price", typed)
+    pq.write_table(content, table.folder / "own.parquet")
+    found = table.read({}, path="own.parquet")
+    others = pa.types.is_boolean, pa.types.is_struct, pa.types.is_timestamp
+    first = None if any(is_other(typed.type) for is_other in others) else 1500
+    assert [listing.price for listing in found.listings] == [first, None, None]
+    noted = {note.id for note in found.noted}
+    assert noted == ({"0", "2"} if first is None else {"2"} if typed[2].is_valid else set())
 
 
 def test_photos_inside_parquet_need_no_folder(table: Table) -> None:
