@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,13 @@ def replacing(path: Path) -> Iterator[Path]:
         NotADirectoryError: a folder was written, and `path` is a file or a link.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    # The ending makes a long name too long; file systems allow 255 bytes.
+    name = (
+        path.name
+        if len(os.fsencode(path.name)) < 200
+        else sha256(os.fsencode(path.name)).hexdigest()
+    )
+    temporary = path.with_name(f".{name}.{os.getpid()}-{threading.get_ident()}.part")
     _remove(temporary)
     try:
         yield temporary

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pandas as pd
@@ -69,8 +70,13 @@ def _options() -> argparse.Namespace:
 
 
 def _path(text: str) -> Path:
-    # A shell leaves the ~ in --photos=~/ads as it is.
-    return Path(text).expanduser()
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; expected a path")
+    try:
+        # A shell leaves the ~ in --photos=~/ads as it is.
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: there is no such home folder") from error
 
 
 def _number_of_lines(text: str) -> int:
@@ -175,7 +181,7 @@ def _predict_many(predictor: Predictor, options: argparse.Namespace) -> None:
 
 
 def _require_result_file(out: Path, table: Path) -> None:
-    """Refuse a result that would replace a folder, a link or the table itself."""
+    """Refuse a result that would replace a folder, a link or the table, or cannot be written."""
     if out.parent.exists() and not out.parent.is_dir():
         raise UserError(f"{out.parent} is not a folder; give --out another name")
     if out.is_symlink():
@@ -184,6 +190,16 @@ def _require_result_file(out: Path, table: Path) -> None:
         raise UserError(f"{out} is not a file but exists; give --out another name")
     if out.exists() and table.exists() and out.samefile(table):
         raise UserError(f"{out} is the table to predict; give --out another name")
+    # Missing folders are made, inside the last one that exists.
+    folder = next(parent for parent in out.absolute().parents if parent.exists())
+    try:
+        with NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"{out}: no file can be written in {folder} ({error.strerror}); give --out another "
+            "folder"
+        ) from error
 
 
 if __name__ == "__main__":

@@ -54,6 +54,14 @@ def test_a_file_takes_the_place_of_no_folder_and_a_folder_of_no_file(tmp_path: P
     assert not link.is_symlink() and (folder / "mine").read_text() == "kept"
 
 
+@pytest.mark.parametrize("name", ["x" * 251 + ".csv", "ж" * 125 + ".csv", "ж" * 97 + ".json"])
+def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path: Path, name: str) -> None:
+    with replacing(tmp_path / name) as one, replacing(tmp_path / f"{name[:-1]}w") as other:
+        one.write_text("one")
+        other.write_text("other")
+    assert (tmp_path / name).read_text() == "one" and len(list(tmp_path.iterdir())) == 2
+
+
 def test_equal_content_is_equal_bytes(tmp_path: Path) -> None:
     write_json(tmp_path / "a", {"b": 1, "a": "ё"})
     write_json(tmp_path / "b", {"a": "ё", "b": 1})

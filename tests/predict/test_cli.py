@@ -232,6 +232,10 @@ def test_a_mistake_ends_in_one_line_and_nothing_is_written(
         (["--title", "x", "--json", "--top", "2"], "--json prints all categories"),
         (["--title", "x", "--top", "-1"], "argument --top: '-1': expected a whole number of at"),
         (["--title", "x", "--top", "0"], "argument --top: '0': expected a whole number of at"),
+        (["t.csv", "--out", ""], "argument --out: is empty; expected a path"),
+        (["--title", "x", "--photo", ""], "argument --photo: is empty; expected a path"),
+        (["", "--out", "o.csv"], "argument table: is empty; expected a path"),
+        (["t.csv", "--out", "~nobody-here/o.csv"], "--out: '~nobody-here/o.csv': there is no such"),
         (["--title", "x", "--top", "two"], "argument --top: 'two': expected a whole number of at"),
     ],
 )
@@ -262,6 +266,11 @@ def test_a_result_takes_the_place_of_an_earlier_result_alone(
         ("./folder.csv/../t.csv", "is the table to predict"),
         ("same.csv", "is the table to predict"),
         ("t.csv/o.csv", "t.csv is not a folder"),
+        ("/dev/stdout", "is a link"),
+        ("/dev/null", "is not a file but exists"),
+        ("/proc/o.csv", "no file can be written in /"),
+        ("/proc/new/o.csv", "no file can be written in /"),
+        ("x" * 252 + ".csv", "File name too long"),
     ):
         with pytest.raises(SystemExit, match=rf"^error: .*{why}"):
             run("t.csv", "--out", out)
@@ -270,6 +279,9 @@ def test_a_result_takes_the_place_of_an_earlier_result_alone(
     for _ in range(2):
         run("t.csv", "--out", "new/o.csv")
     assert len(pd.read_csv("new/o.csv")) == 1
+    long = "ж" * 120 + ".csv"
+    run("t.csv", "--out", long)
+    assert len(pd.read_csv(long)) == 1
 
 
 def test_a_home_folder_may_be_written_as_people_do(
