@@ -28,6 +28,7 @@ from src.core.errors import UserError
 # Why there is no photo.
 _NOT_FOUND = "not in the folder"
 _OUTSIDE = "outside the folder"
+_BROKEN_LINK = "is a link to a file that does not exist"
 _SEVERAL_FIT = "name fits several files in the folder"
 _WEB_ADDRESS = "is a web address, not a file in the folder"
 _CANNOT_READ = "cannot be read"
@@ -73,7 +74,8 @@ class PhotoFolder:
 
     def __init__(self, folder: Path) -> None:
         """`folder` must exist; its own path may lead through links, but no photo in it may."""
-        self.folder = folder.resolve()
+        # Path.resolve raises on links that lead in a circle.
+        self.folder = Path(os.path.realpath(folder))
         self.common: list[str] | None = None
         self._lock = threading.Lock()
         self._index: sqlite3.Connection | None = None
@@ -141,10 +143,14 @@ class PhotoFolder:
         """Return the file of this name in the folder, or the problem."""
         try:
             # resolve() follows links, so a link that leads out of the folder is caught as well.
-            path = (self.folder / name).resolve()
-            if not path.is_relative_to(self.folder):
-                return _OUTSIDE
-            return path if path.is_file() else _NOT_FOUND
+            given = self.folder / name
+            path = given.resolve()
+            inside = path.is_relative_to(self.folder)
+            if inside and path.is_file():
+                return path
+            if given.is_symlink() and not path.exists():
+                return _BROKEN_LINK
+            return _NOT_FOUND if inside else _OUTSIDE
         except (OSError, ValueError, RuntimeError):
             return _CANNOT_READ
 

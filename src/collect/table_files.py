@@ -30,6 +30,11 @@ def _inside(settings: Table, name: str, what: str) -> Path:
     # Relative to where the stage runs, as DVC reads it: a queued experiment has its own copy.
     folder = Path(settings.folder)
     path = folder / value
+    if path.is_symlink() and not path.exists():
+        raise UserError(
+            f"collect.table.{name}: {path} is a link to {path.readlink()}, which does not exist; "
+            f"give {what}"
+        )
     if not path.resolve().is_relative_to(folder.resolve()):
         raise UserError(
             f"collect.table.{name}: {path} is outside {folder}, so DVC would not see it change; "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import gzip
+from collections.abc import Callable
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -310,6 +311,28 @@ def test_a_text_that_is_not_utf8_in_parquet_costs_its_row_only_as_text(folder: P
     assert [row.cells["price"] for row in found.rows({"price": 1}, raw=["price"])] == [
         parquet_table.NOT_UTF8, "5",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("t.parquet", gzip.compress, "is a Parquet file that gzip has compressed; unpack it first"),
+        ("t.csv.gz", gzip.compress, "is a Parquet file that gzip has compressed; unpack it first"),
+        ("t.parquet", lambda content: content[:-9], "is a Parquet file whose end is missing; copy"),
+        ("t.pq", lambda _: b"a,b\n1,2\n", "does not begin as a Parquet file does; make it anew"),
+        ("t.parquet", lambda _: b"ARROW1\0\0", "is an Arrow file; save the table as CSV"),
+        ("t.csv", lambda _: b"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git"),
+        ("t.parquet", lambda _: b"", "is empty"),
+    ],
+)
+def test_what_only_pretends_to_be_parquet_is_named(
+    folder: Path, name: str, change: Callable[[bytes], bytes], message: str
+) -> None:
+    whole = pa.BufferOutputStream()
+    pq.write_table(pa.table({"id": ["1"]}), whole)
+    (folder / name).write_bytes(change(whole.getvalue().to_pybytes()))
+    with pytest.raises(UserError, match=f"{name} {message}"):
+        UserTable(folder / name)
 
 
 def test_a_moment_in_an_unknown_zone_is_read(folder: Path) -> None:

@@ -268,6 +268,15 @@ def test_a_file_outside_the_watched_folder_is_refused(
         table.read({}, **changes | {setting: value})
 
 
+@pytest.mark.parametrize("setting", ["path", "photos"])
+@pytest.mark.parametrize("target", ["../gone", "gone", "link"])
+def test_a_broken_link_is_said_to_be_one(table: Table, setting: str, target: str) -> None:
+    table.read({})
+    (table.folder / "link").symlink_to(target)
+    with pytest.raises(UserError, match=rf"table\.{setting}: .*/link is a link to {target}, which"):
+        table.read({}, **{"path": "t.csv", setting: "link"})
+
+
 def test_a_full_path_inside_the_watched_folder_is_read(table: Table, tmp_path: Path) -> None:
     table.read({})
     assert table.read({}, path=str(tmp_path / "t.csv"), photos=str(tmp_path / "photos")).listings
@@ -305,7 +314,7 @@ def test_a_split_column_with_gaps_is_refused(table: Table) -> None:
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00\x01", b"\x00" * 99, b"id\n", b"\n\n"])
 def test_a_file_that_is_not_a_table_is_refused(table: Table, name: str, content: bytes) -> None:
     (table.folder / f"bad_{name}").write_bytes(content)
-    with pytest.raises(UserError, match=r"UTF-8|cannot be read|is empty|has no column") as error:
+    with pytest.raises(UserError, match=r"UTF-8|does not begin|is empty|has no column") as error:
         table.read({}, path=f"bad_{name}")
     assert "\n" not in str(error.value)
 

@@ -86,6 +86,7 @@ def test_an_empty_folder_is_named_as_the_cause(tmp_path: Path) -> None:
         ("../secret.jpg", "photo: outside the folder"),
         ("/etc/passwd", "photo: outside the folder"),
         ("link.jpg", "photo: outside the folder"),
+        ("broken.jpg", "photo: is a link to a file that does not exist"),
         ("gone\\a.jpg", "photo: not in the folder"),
         ("gone.jpg", "photo: not in the folder"),
         ("./.", "photo: not in the folder"),
@@ -98,6 +99,7 @@ def test_a_photo_that_cannot_be_used_is_noted(
 ) -> None:
     (tmp_path / "secret.jpg").write_bytes(b"secret")
     (folder / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    (folder / "broken.jpg").symlink_to(tmp_path / "gone.jpg")
     photos, collected = copied(folder, tmp_path, "ok.jpg", name)
     assert photos == {"0": b"ok"}
     assert [note.reason for note in collected.noted] == [reason]

@@ -189,7 +189,7 @@ def test_a_table_is_read_as_collect_reads_it_and_rows_that_cannot_be_are_told(
         ),
         (["empty.csv", "--out", "o.csv"], "empty.csv has no rows"),
         (["t.xlsx", "--out", "o.csv"], "t.xlsx is an Excel workbook (.xlsx) or another ZIP"),
-        (["t.parquet", "--out", "o.csv"], "t.parquet cannot be read as CSV or Parquet"),
+        (["t.parquet", "--out", "o.csv"], "t.parquet does not begin as a Parquet file does"),
         (["ragged.csv", "--out", "o.csv"], "ragged.csv: 2 of its first 2 rows have 3 cells"),
         (["twice.csv", "--out", "o.csv"], "twice.csv has 2 columns named 'title'; rename"),
         (

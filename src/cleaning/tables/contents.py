@@ -31,6 +31,7 @@ _OTHERS = (
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
     (b"<", "HTML or XML"),
+    (b"version https://git-lfs", "a pointer of Git LFS and not the file itself"),
 )
 # Not every bracket: a column may be called [id].
 _JSON = re.compile(rb'\[\s*[{\["\]]|\{\s*["}]')
@@ -47,12 +48,12 @@ def holds_parquet(path: Path) -> bool:
     if not path.is_file():
         raise UserError(f"{path} is not a file; give a CSV or Parquet file of listings")
     head = _head(path)
-    if head.startswith(_PARQUET) or path.suffix.lower() in PARQUET_SUFFIXES:
+    if head.startswith(_PARQUET):
         return True
     with open_bytes(path) as file:
         head = file.read(64)
     if head.startswith(_PARQUET):
-        _refuse(path, "a compressed Parquet file")
+        raise UserError(f"{path} is a Parquet file that gzip has compressed; unpack it first")
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     for magic, name in _OTHERS:
         if head.startswith(magic) or text.startswith(magic):
@@ -61,6 +62,11 @@ def holds_parquet(path: Path) -> bool:
         _refuse(path, "JSON")
     if not text:
         raise UserError(f"{path} is empty; expected a line with the names of the columns")
+    if path.suffix.lower() in PARQUET_SUFFIXES:
+        raise UserError(
+            f"{path} does not begin as a Parquet file does; make it anew, or name it .csv if it is "
+            "one"
+        )
     return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import pyarrow.parquet as pq
 
 from src.cleaning.cells import value_as_text
 from src.cleaning.tables.row import Row
+from src.core.errors import UserError
 
 NOT_UTF8 = "bytes that are not UTF-8 text"
 OUT_OF_RANGE = "a value out of range, such as a date after the year 9999"
 _BATCH = 1000
+_LAST = b"PAR1"
 _EXACT = {pa.float64(): 2**53, pa.float32(): 2**24, pa.float16(): 2**11}
 
 
@@ -28,6 +31,7 @@ class ParquetTable:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        _require_end(path)
         with pq.ParquetFile(path) as file:
             self.schema, rows = file.schema_arrow, file.metadata.num_rows
         self.stored = list(map(str, self.schema.names))
@@ -65,6 +69,13 @@ class ParquetTable:
                         yield Row(f"row {number}", {}, NOT_UTF8)
                     except _Unusable as error:
                         yield Row(f"row {number}", {}, str(error))
+
+
+def _require_end(path: Path) -> None:
+    with path.open("rb") as file:
+        file.seek(-len(_LAST), os.SEEK_END)
+        if file.read() != _LAST:
+            raise UserError(f"{path} is a Parquet file whose end is missing; copy or make it again")
 
 
 class _Unusable(ValueError):
