@@ -16,6 +16,8 @@ from src.cleaning.cells import is_missing, value_as_text, visible
 
 _YEARS = range(1900, 2101)
 _LONGEST = 60
+# With spaces and what cannot be seen.
+_LONGEST_CELL = 1000
 _UNREADABLE = "date cannot be read"
 # A name or its beginning of three letters or more.
 _MONTHS = (
@@ -150,9 +152,11 @@ class DateReader:
 def _parse_cell(cell: object) -> _Written | None:
     """Return how a date is written; a cell of another type means what its text means."""
     try:
-        return _parse(value_as_text(cell))
-    except UnicodeDecodeError:
+        text = value_as_text(cell)
+    except ValueError:
+        # Bytes that are no text, or a number of thousands of digits.
         return None
+    return _parse(text) if len(text) <= _LONGEST_CELL else None
 
 
 @lru_cache(maxsize=2**14)

@@ -18,7 +18,10 @@ from src.cleaning.cells import is_missing, value_as_text, visible
 
 _MAX_PRICE = 1e12
 _LONGEST = 60
+# With spaces and what cannot be seen.
+_LONGEST_CELL = 1000
 _UNREADABLE = "price cannot be read"
+_RATE_PROBLEM = "price is per month, kilogram or the like"
 _MARKS = {".": "point", ",": "comma"}
 _OTHER = {".": ",", ",": "."}
 
@@ -32,10 +35,17 @@ _CURRENCY = r"""(?!\d)(?:
   | леев | лв | у\.\s?е | евро | доллар(?:ов|а)? | euros? | dollars? | pounds? | zł | kč | kr | lei
   | rs | fr | tl
 )\.?"""
+_KOPECKS = r"\s?(?P<kopecks>\d{1,2})\s?(?:коп(?:еек|ейки|ейка)?|к)\.?"
+# What one listing sells; what is per anything else is no price of it.
+_PER_PIECE = r"""\s?(?:
+    (?:/|за|per|for) \s? (?:1\s)? (?:шт|штук[уиа] | ед | единицу | экз | экземпляр | пару | комплект
+      | набор | вс[её] | оба | piece | pcs? | item | unit | ea | each | pair | set | all | both)
+  | each | ea | apiece )\.?"""
 _PRICE = re.compile(
     rf"""(?:{_CURRENCY}\s?)? (?P<sign>[-−]?)\s? (?:{_CURRENCY}\s?)?
     (?P<number>[.,]?\d(?:[\d\s'.,]*\d)?(?:e[+-]?\d{{1,2}})?)
-    (?:[.,]\s?[-–—]{{1,2}} | \. | /- | =)? (?:\s?{_CURRENCY})?""",
+    (?:[.,]\s?[-–—]{{1,2}} | \. | /- | =)? (?:\s?{_CURRENCY}(?:{_KOPECKS})?)?
+    (?:{_PER_PIECE})?""",
     re.IGNORECASE | re.VERBOSE,
 )
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ`´′", "'"))
@@ -50,6 +60,12 @@ _SCIENTIFIC = re.compile(r"\d+(?:[.,]\d+)?e[+-]?\d{1,2}", re.IGNORECASE)
 _RANGE = re.compile(
     r"(?:от|до|около|примерно|from|to|up to|about|around|ab|bis|von)\b.*\d.*|[~≈<>≤≥].*\d.*"
     r"|.*\d\D*(?:-|–|—|…|\.\.|\bдо\b|\bto\b)\D*\d.*|.*\d\s?\+.*",
+    re.IGNORECASE,
+)
+
+_RATE = re.compile(
+    r".*\d.*(?:/\s?|\b(?:за|per|a)\s|\bв\s(?=месяц|мес|сутки|день|час|год|неделю))\s?[^\W\d_].*"
+    r"|.*\d.*\b(?:pcm|pm|pw|p/m|ежемесячно|monthly|weekly)\b.*",
     re.IGNORECASE,
 )
 
@@ -116,7 +132,7 @@ class PriceReader:
         if is_missing(cell):
             return PriceCell(None)
         if isinstance(cell, Real | Decimal) and not isinstance(cell, bool):
-            return _in_range(float(cell))
+            return _in_range(cell)
         written = _parse_cell(cell)
         if isinstance(written, str):
             return PriceCell(None, written)
@@ -163,18 +179,20 @@ def _meaning(thousands: bool) -> str:
     return "thousands" if thousands else "decimals"
 
 
-def _in_range(value: float) -> PriceCell:
+def _in_range(value: float | Real | Decimal) -> PriceCell:
     if value < 0:
         return PriceCell(None, "price below zero")
     if not value <= _MAX_PRICE:
         return PriceCell(None, "price above 1e12")
-    return PriceCell(value)
+    return PriceCell(float(value))
 
 
 def _parse_cell(cell: object) -> _Written | str:
     """Return how a price is written; numbers and others than texts are not written."""
+    if not isinstance(cell, str | bytes) or len(cell) > _LONGEST_CELL:
+        return _UNREADABLE
     try:
-        return _parse(value_as_text(cell)) if isinstance(cell, str | bytes) else _UNREADABLE
+        return _parse(value_as_text(cell))
     except UnicodeDecodeError:
         return _UNREADABLE
 
@@ -190,11 +208,23 @@ def _parse(cell: str) -> _Written | str:
         return _UNREADABLE
     found = _PRICE.fullmatch(text)
     if found is None:
-        return "price is a range or a limit" if _RANGE.fullmatch(text) else _UNREADABLE
+        if _RANGE.fullmatch(text):
+            return "price is a range or a limit"
+        return _RATE_PROBLEM if _RATE.fullmatch(text) else _UNREADABLE
     written = _parse_number(found["number"])
+    if written is not None and found["kopecks"]:
+        written = _with_kopecks(written, found["kopecks"])
     if written is None:
         return _UNREADABLE
     return written._replace(negative=bool(found["sign"]))
+
+
+def _with_kopecks(written: _Written, kopecks: str) -> _Written | None:
+    """Return a price of whole rubles with its kopecks; None if it has decimals as well."""
+    if written.open:
+        whole, mark = written.whole + written.decimals, written.open
+        written = _Written(whole, marks=mark, decimal=_OTHER[mark])
+    return None if written.decimals else written._replace(decimals=f"{kopecks:0>2}")
 
 
 def _parse_number(number: str) -> _Written | None:

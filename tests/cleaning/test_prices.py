@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from src.cleaning.prices import PriceReader, read_price
 
 RANGE, UNREADABLE = "price is a range or a limit", "price cannot be read"
+RATE = "price is per month, kilogram or the like"
 OPEN = "price read with the {} as a mark of {}, which is not certain"
 
 
@@ -26,7 +27,24 @@ def read_all(cells: list[str]) -> list[float | None]:
     + ["1500,-", "1500.-", "1500,—", "€1500.--", "1500 ₸", "1 500 тг", "1500 грн.", "₴ 1500"]
     + ["1'500", "1’500", "1\u2009500", "1\u202f500,00 €", "1\u00a0500", "US$ 1,500.00", "1500 zł"]
     + ["1.500,00 €", "1,500.00", "$1500", "1500.", "1,5E+03", "1.5e3", "Rs. 1,500.00/-", "1500 BYN"]
-    + ["\u200b1500\ufeff", " 1  500 ", "１５００", "1500.000"],
+    + ["\u200b1500\ufeff", " 1  500 ", "１５００", "1500.000"]
+    + [
+        "1500 ₽ за шт",
+        "1500 руб/шт",
+        "1 500 ₽/шт.",
+        "1500 за 1 шт",
+        "1500р. за штуку",
+        "1500 за пару",
+    ]
+    + [
+        "$1500 each",
+        "£1,500.00 ea.",
+        "1500 per item",
+        "€1.500,00 / piece",
+        "1500/шт",
+        "1500 за всё",
+    ]
+    + ["1 500 руб. 00 коп.", "1500 р 00 к", "1.500 руб. 00 копеек", "1500 руб. 0 коп. за шт."],
 )
 def test_a_price_is_read_as_people_write_it(cell: str) -> None:
     assert read_price(cell) == (1500.0, "")
@@ -36,6 +54,7 @@ def test_a_price_is_read_as_people_write_it(cell: str) -> None:
     ("cell", "value"),
     [("12,5", 12.5), (".75", 0.75), (",89 €", 0.89), ("0.500", 0.5), ("0,125", 0.125)]
     + [("1,234.567", 1234.567), ("1.234.567,89", 1234567.89), ("1,00,000.50", 100000.5)]
+    + [("12 руб. 5 коп.", 12.05), ("99р 90к", 99.9), ("12 345 руб 67 коп", 12345.67)]
     + [("1 234,567", 1234.567), ("1'234.50", 1234.5), ("2 500 000", 2.5e6), ("0", 0.0)],
 )
 def test_what_only_one_reading_fits_is_certain(cell: str, value: float) -> None:
@@ -47,12 +66,25 @@ def test_what_only_one_reading_fits_is_certain(cell: str, value: float) -> None:
     [("1500-2000", RANGE), ("1 500 – 2 000 ₽", RANGE), ("от 500", RANGE), ("до 500 р.", RANGE)]
     + [("from $500", RANGE), ("500+", RANGE), ("~500", RANGE), ("500 to 700", RANGE)]
     + [("договорная", UNREADABLE), ("1.2.3", UNREADABLE), ("15 00", UNREADABLE)]
-    + [("1500¹", UNREADABLE), ("1500 ₽/мес", UNREADABLE), ("15 тыс", UNREADABLE)]
+    + [("1500¹", UNREADABLE), ("15 тыс", UNREADABLE), ("1500 сутки", UNREADABLE)]
+    + [("1500 ₽/мес", RATE), ("1500 руб. в месяц", RATE), ("1 500 ₽ за м²", RATE), ("$5/kg", RATE)]
+    + [
+        ("£650 pcm", RATE),
+        ("£650 per month", RATE),
+        ("500 р/час", RATE),
+        ("900 за 2 шт", UNREADABLE),
+    ]
+    + [
+        ("1,50 руб. 20 коп.", UNREADABLE),
+        ("50 коп.", UNREADABLE),
+        ("1500 руб. 100 коп.", UNREADABLE),
+    ]
+    + [(10**400, "price above 1e12"), (-(10**400), "price below zero"), ("1" * 10**6, UNREADABLE)]
     + [("1.250 KWD", UNREADABLE), ("1 500 2 000", UNREADABLE), ("inf", UNREADABLE)]
     + [("50 %", UNREADABLE), ("1_500", UNREADABLE), ("9" * 61, UNREADABLE)]
     + [("-5", "price below zero"), ("−5 ₽", "price below zero"), ("1e99", "price above 1e12")],
 )
-def test_what_is_no_single_price_is_noted_and_not_guessed(cell: str, problem: str) -> None:
+def test_what_is_no_single_price_is_noted_and_not_guessed(cell: object, problem: str) -> None:
     assert read_price(cell) == (None, problem)
 
 
@@ -115,6 +147,20 @@ def test_the_other_values_of_a_column_decide(
     assert (found.value, found.problem == "") == (value, certain)
     if convention is not None:
         assert reader.convention == f"prices: {convention}"
+
+
+def test_one_open_price_among_whole_ones_is_noted_as_doubtful() -> None:
+    cells = ["1500", "1250", "3.125", "900"]
+    reader = PriceReader(cells)
+    doubt = OPEN.format("point", "thousands")
+    assert [reader.read(cell).problem for cell in cells] == ["", "", doubt, ""]
+    assert reader.read("3.125").value == 3125
+    assert reader.convention == "prices: point for thousands (not certain)"
+
+
+def test_kopecks_show_that_a_mark_stands_between_thousands() -> None:
+    assert read_all(["1.500 руб. 50 коп.", "2.750"]) == [1500.5, 2750]
+    assert PriceReader(["1.500 руб. 50 коп.", "2.750"]).read("2.750").problem == ""
 
 
 def test_columns_without_marks_have_no_convention() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from src.cleaning.prices import read_price
 from src.collect.collected import Note
 from src.collect.pages import fields
 from src.collect.pages.page import FRAGMENT, PageListing, RejectedItem
@@ -53,7 +54,7 @@ class Draft:
     def set_price(self, value: object) -> None:
         """Set the price; None means that none is shown."""
         if value is not None:
-            self.price = fields.parse_price(value)
+            self.price = read_price(value).value
             self.shown["price"] = fields.summary(value)
 
     def set_photos(self, page_url: str, links: Sequence[object]) -> None:

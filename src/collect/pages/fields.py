@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 import re
 from urllib.parse import urljoin, urlsplit
 
@@ -11,14 +10,11 @@ _ID = re.compile("[0-9]{1,20}")
 _SLUG = re.compile("[a-z0-9_-]{1,100}")
 _UNENCODABLE = re.compile("[\0\ud800-\udfff]")
 _ADDRESS = re.compile(r"/[^/]+/[^/]+/[^/]*_([0-9]{6,20})/?")
-_CURRENCY = re.compile(r"(?:₽|руб\.?|р\.)$")
 _BREAK = re.compile(r"<(?:br|/?(?:p|li|ul|ol|div))\b[^<>]{0,200}>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-z][^<>]{0,500}>", re.IGNORECASE)
 _COUNT = re.compile(r"\d[\d\s]{0,20}")
 _SELLER_PAGES = ("/user/", "/brands/")
 _MAX_URL = 4_096
-_MAX_NUMBER = 40
-_MAX_PRICE = 1e12
 
 
 def to_text(value: object) -> str:
@@ -58,21 +54,6 @@ def parse_id(value: object) -> str | None:
         value = str(value)
     found = value.strip() if isinstance(value, str) else ""
     return found if _ID.fullmatch(found) else None
-
-
-def parse_price(value: object) -> float | None:
-    """Return a price of 0 to 1e12, or None; thousands may be separated by spaces."""
-    if isinstance(value, str):
-        value = "".join(value[: 2 * _MAX_NUMBER].split())
-        value = _CURRENCY.sub("", value)
-        value = value if len(value) <= _MAX_NUMBER else ""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        price = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return price if math.isfinite(price) and 0 <= price <= _MAX_PRICE else None
 
 
 def parse_count(value: object) -> int | None:
