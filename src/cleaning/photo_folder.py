@@ -115,7 +115,8 @@ class PhotoFolder:
 
     def read(self, value: Any) -> bytes:
         """Return the photo that a cell holds or names; raises PhotoError with the reason."""
-        return read_cell(photo_cell(value), self)[1]
+        cell = photo_cell(value)
+        return read_found(cell, find_photo(cell, self))
 
     def files(self) -> tuple[int, str]:
         """Return how many files the folder has, and one of them as an example."""
@@ -191,8 +192,8 @@ class PhotoFolder:
         return self._index
 
 
-def read_cell(cell: PhotoCell, folder: PhotoFolder | None) -> tuple[FoundPhoto, bytes]:
-    """Return the photo that a cell holds or names, and where it was found.
+def find_photo(cell: PhotoCell, folder: PhotoFolder | None) -> FoundPhoto:
+    """Return where the photo that a cell names is; `path` is None if the cell holds it.
 
     Args:
         folder: where the names are looked up; None: the cell holds the photo.
@@ -201,11 +202,18 @@ def read_cell(cell: PhotoCell, folder: PhotoFolder | None) -> tuple[FoundPhoto, 
         PhotoError: with the reason why there is no photo.
     """
     if cell.content is not None:
-        return FoundPhoto(None), check_length(cell.content)
+        return FoundPhoto(None)
     found = folder.find(cell) if folder else FoundPhoto(None, _NOT_FOUND)
     if found.path is None:
         raise PhotoError(found.problem)
-    return found, read_photo(found.path)
+    return found
+
+
+def read_found(cell: PhotoCell, found: FoundPhoto) -> bytes:
+    """Return the photo of `find_photo`; raises PhotoError if it cannot be read or is too large."""
+    if found.path is None:
+        return check_length(cell.content or b"")
+    return read_photo(found.path)
 
 
 def _listing(folder: Path) -> Iterator[tuple[bytes, bytes, str]]:

@@ -14,6 +14,7 @@ from src.cleaning.categories import read_category
 from src.cleaning.cells import is_missing, present, visible
 from src.cleaning.ids import read_id
 from src.cleaning.photo_folder import PhotoFolder
+from src.cleaning.picture import keep_pillow_quiet
 from src.cleaning.redact import redact
 from src.cleaning.tables.row import RAW_FIELDS
 from src.cleaning.tables.table import UserTable
@@ -97,6 +98,7 @@ class _TableReader:
         if "photo" not in self.positions:
             yield from (self._listing(row, None, collected) for row in rows)
             return
+        keep_pillow_quiet()
         counts = PhotoCounts()
         with folder or nullcontext() as place:
             while batch := list(islice(rows, _BATCH)):

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from src.cleaning.photo_folder import FoundPhoto, PhotoFolder, read_cell
+from src.cleaning.photo_folder import FoundPhoto, PhotoFolder, find_photo, read_found
 from src.cleaning.photo_names import PhotoCell, photo_cell
-from src.cleaning.picture import PhotoError
+from src.cleaning.picture import PhotoError, check_picture
 from src.cleaning.redact import redact
 from src.collect.collected import Collected, Note, store_photo
 from src.core.errors import UserError
@@ -29,23 +29,26 @@ class PhotoCounts:
     Attributes:
         named: cells that name or hold a photo.
         found: photos that are used.
+        broken: photos that are there and cannot be read.
         remarks: how often a photo was used with a remark.
-        missing: how often none was used, by reason.
+        unused: how often none was used, by reason.
         examples: the first cell of each remark and reason.
     """
 
     named: int = 0
     found: int = 0
+    broken: int = 0
     remarks: Counter[str] = field(default_factory=Counter)
-    missing: Counter[str] = field(default_factory=Counter)
+    unused: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
 
     def add(self, cell: PhotoCell, found: FoundPhoto | None, problem: str) -> None:
-        """Count one cell; `problem` says why its photo is not used, with `found` None."""
+        """Count one cell; `problem` says why its photo is not used, `found` is None if missing."""
         self.named += 1
         shown = repr(_shown(cell)[:_MAX_EXAMPLE])
-        if found is None:
-            self.missing[problem] += 1
+        if found is None or problem:
+            self.broken += found is not None
+            self.unused[problem] += 1
             self.examples.setdefault(problem, shown)
             return
         self.found += 1
@@ -57,11 +60,14 @@ class PhotoCounts:
             self.examples.setdefault(_RESPELLED, f"{shown} is {redact(found.path.name)!r}")
 
     def line(self) -> str:
-        """Return the counts as one line for the user."""
-        parts = [f"photos named: {self.named}, found: {self.found}"]
-        for kinds in (self.remarks, self.missing):
-            for kind, count in kinds.most_common():
-                parts.append(f"{kind}: {count} (e.g. {self.examples[kind]})")
+        """Return the counts as one line for the user; the notes have the reasons."""
+        missing = self.named - self.found - self.broken
+        parts = [
+            f"photos named: {self.named} = {self.found} found + {missing} missing + "
+            f"{self.broken} broken"
+        ]
+        for kind, count in self.remarks.most_common():
+            parts.append(f"{kind}: {count} (e.g. {self.examples[kind]})")
         return "; ".join(parts)
 
 
@@ -83,7 +89,7 @@ def copy_batch(
     stored: dict[str, str] = {}
     for (listing_id, cell), (found, name, problem) in zip(cells.items(), copies, strict=True):
         counts.add(cell, found, problem)
-        if found is None:
+        if problem:
             collected.noted.append(Note(listing_id, problem, _shown(cell)))
         else:
             stored[listing_id] = name
@@ -91,28 +97,32 @@ def copy_batch(
 
 
 def require_some(counts: PhotoCounts, folder: PhotoFolder | None) -> None:
-    """Raise UserError if photos are named and none was found: a wrong folder or column."""
-    if folder is None or counts.found or not counts.missing:
+    """Raise UserError if photos are named and none is used: a wrong folder or column."""
+    if folder is None or counts.found or not counts.unused:
         return
-    reason, number = counts.missing.most_common(1)[0]
+    reason, number = counts.unused.most_common(1)[0]
     files, example = folder.files()
     holds = f"it holds {files} files, e.g. {redact(example)!r}" if files else "it holds no files"
     raise UserError(
-        f"collect.table.photos: none of the {counts.named} photos that the table names was found "
-        f"in {folder.folder} ({reason}: {number}, e.g. {counts.examples[reason]}); {holds}; name "
-        'the folder of the photos, or set collect.table.columns.photo to "" to do without'
+        f"collect.table.photos: none of the {counts.named} photos that the table names is there "
+        f"and whole in {folder.folder} ({reason}: {number}, e.g. {counts.examples[reason]}); "
+        f'{holds}; name the folder of the photos, or set collect.table.columns.photo to "" to do '
+        "without"
     )
 
 
 def _copy(
     folder: PhotoFolder | None, photos: Path, cell: PhotoCell
 ) -> tuple[FoundPhoto | None, str, str]:
-    """Return what was found and its stored name, or else the problem."""
+    """Return what was found, and its stored name or the problem."""
+    found = None
     try:
-        found, content = read_cell(cell, folder)
+        found = find_photo(cell, folder)
+        content = read_found(cell, found)
+        check_picture(content)
         return found, store_photo(photos, content), ""
     except PhotoError as error:
-        return None, "", f"photo: {error}"
+        return found, "", f"photo: {error}"
 
 
 def _shown(cell: PhotoCell) -> str:

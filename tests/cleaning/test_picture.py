@@ -6,6 +6,7 @@ import io
 import random
 import zlib
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from src.cleaning.picture import (
     NOT_AN_IMAGE,
     TOO_MANY_PIXELS,
     PhotoError,
+    check_picture,
     decode,
     read_picture,
 )
@@ -108,6 +110,29 @@ def test_a_jpeg_that_lacks_pixels_is_broken(options: dict[str, object], most: in
             coarse += read_picture(content[:length]).tobytes() != whole
     # Cut between two of its scans, a progressive one has all pixels, though not all detail.
     assert coarse <= most
+
+
+@pytest.mark.parametrize("options", [{}, {"quality": 100}, _PROGRESSIVE])
+def test_the_check_says_what_decoding_at_any_size_says(options: dict[str, object]) -> None:
+    content = _jpeg(**options)
+    damaged = [content[:length] for length in range(len(content) - 120, len(content))]
+    for n in range(150):
+        at = n * len(content) // 150
+        damaged.append(content[:at] + bytes([content[at] ^ 255]) + content[at + 1 :])
+    verdicts = [_problems(one) for one in damaged]
+    assert all(len(set(problems)) == 1 for problems in verdicts)
+    assert {problems[0] == "" for problems in verdicts} == {True, False}
+
+
+def _problems(content: bytes) -> list[str]:
+    problems = []
+    for read in (check_picture, read_picture, *(partial(decode, pixels=n) for n in (8, 16, 64))):
+        try:
+            read(content)
+            problems.append("")
+        except PhotoError as error:
+            problems.append(str(error))
+    return problems
 
 
 @pytest.mark.parametrize("pixels", [0, -1])

@@ -20,6 +20,7 @@ from src.core.listings import RAW, read_listings
 from src.core.params import parse_params
 from src.core.schema import Collect
 from stages import collect as stage
+from tests.made import made_photo
 
 
 def demo_of(settings: Collect, listings: int) -> Collect:
@@ -113,6 +114,20 @@ def test_the_summary_counts_all_rows_and_gives_an_example_of_each_reason(
         assert reason in lines[5]
 
 
+def test_the_summary_counts_photos_and_says_each_reason_once(
+    settings: Collect, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(made_photo())
+    (tmp_path / "b.jpg").write_bytes(made_photo()[:-40])
+    rows = ["1,Стул,Мебель,a.jpg", "2,Стул,Мебель,b.jpg", "3,Стул,Мебель,c.jpg", "4,Стул,Мебель,"]
+    _table_run(settings, tmp_path, "\n".join(["id,title,category,image", *rows]), photo="image")
+    printed = capsys.readouterr().out
+    assert "photos named: 3 = 1 found + 1 missing + 1 broken\n" in printed
+    assert "of 4 listings, with a photo: 1," in printed
+    assert printed.count("photo: broken or truncated: 1 (e.g. id 2, b.jpg)") == 1
+    assert printed.count("not in the folder") == printed.count("broken or truncated") == 1
+
+
 def test_a_row_that_is_lost_is_a_fault_of_the_program(
     settings: Collect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,11 +146,11 @@ def _rejected(out: Path) -> list[dict[str, str]]:
     return rejected.to_dict("records")
 
 
-def _table_run(settings: Collect, folder: Path, csv: str) -> Path:
+def _table_run(settings: Collect, folder: Path, csv: str, photo: str = "") -> Path:
     (folder / "t.csv").write_text(csv, encoding="utf-8")
-    columns = settings.table.columns.model_copy(update={"text": "", "price": "", "photo": ""})
+    columns = settings.table.columns.model_copy(update={"text": "", "price": "", "photo": photo})
     table = settings.table.model_copy(
-        update={"folder": str(folder), "path": "t.csv", "photos": "", "columns": columns}
+        update={"folder": str(folder), "path": "t.csv", "photos": ".", "columns": columns}
     )
     settings = settings.model_copy(update={"source": "table", "table": table})
     collect(settings, 7, folder / "out", folder / "crawl")

@@ -17,6 +17,7 @@ from src.collect.table import read_table
 from src.core.errors import UserError
 from src.core.schema import Columns
 from src.core.schema import Table as TableSettings
+from tests.made import made_photo
 
 COLUMNS = Columns(
     id="id", title="title", text="description", price="price", category="category",
@@ -59,11 +60,11 @@ def table(tmp_path: Path) -> Table:
 
 
 def test_a_good_row_is_used_as_it_is(table: Table) -> None:
-    (table.photos / "a.png").write_bytes(b"photo")
+    (table.photos / "a.png").write_bytes(made_photo(kind="PNG"))
     found = table.read({"image": "a.png", "who": "Оля"}, columns={"seller": "who"})
     (listing,) = found.listings
     assert listing[:5] == ("1", "Стул", "Крепкий", 500.0, "Мебель")
-    assert (table.out / str(listing.photo)).read_bytes() == b"photo"
+    assert (table.out / str(listing.photo)).read_bytes() == made_photo(kind="PNG")
     assert listing.seller and "Оля" not in listing.seller
     assert listing.split is None
     assert not found.rejected and not found.noted
@@ -117,7 +118,7 @@ def test_prices_as_people_write_them(table: Table, given_price: str, price: floa
 
 def test_contacts_are_redacted_before_anything_is_kept(table: Table) -> None:
     phone = "8 916 123 45 67"
-    (table.photos / "a.jpg").write_bytes(b"photo")
+    (table.photos / "a.jpg").write_bytes(made_photo())
     found = table.read(
         {"title": f"Стул {phone}", "description": f"Звоните {phone}"},
         {"id": phone},
@@ -204,7 +205,7 @@ def test_a_price_of_any_type_is_read_or_noted_and_its_row_kept(table: Table, typ
 
 
 def test_photos_inside_parquet_need_no_folder(table: Table) -> None:
-    struct = {"bytes": b"\xff\xd8\xffphoto", "path": "a.jpg"}
+    struct = {"bytes": made_photo(), "path": "a.jpg"}
     rows = [{"image": struct}, {"id": "2", "image": {"bytes": None, "path": None}}]
     found = table.read(*rows, name="t.parquet", photos="none")
     first, second = found.listings
@@ -213,7 +214,7 @@ def test_photos_inside_parquet_need_no_folder(table: Table) -> None:
 
 
 def test_lists_of_names_in_parquet(table: Table) -> None:
-    (table.photos / "a.jpg").write_bytes(b"photo")
+    (table.photos / "a.jpg").write_bytes(made_photo())
     found = table.read({"image": ["images/A.jpg", "b.jpg"]}, name="t.parquet")
     assert [listing.photo is not None for listing in found.listings] == [True]
 
@@ -359,7 +360,7 @@ def test_a_word_for_a_missing_value_is_no_title_or_text(table: Table, word: str)
 
 
 def test_the_table_is_read_twice_in_all(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    (table.photos / "a.jpg").write_bytes(b"photo")
+    (table.photos / "a.jpg").write_bytes(made_photo())
     passes = []
     rows = UserTable.rows
     monkeypatch.setattr(

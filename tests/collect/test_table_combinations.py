@@ -22,7 +22,9 @@ from tests.collect.table_maker import (
     row_texts,
     table_bytes,
 )
+from tests.made import made_photo
 
+PHOTO = made_photo()
 DRESSES = st.builds(
     Dress,
     separator=st.sampled_from(",;\t|"),
@@ -73,7 +75,7 @@ def test_a_table_in_any_dress_is_read_to_the_same_listings(dress: Dress, seed: i
         folder = Path(name)
         (folder / "photos").mkdir()
         for row in rows:
-            (folder / "photos" / f"{row['id']}.jpg").write_bytes(b"photo")
+            (folder / "photos" / f"{row['id']}.jpg").write_bytes(PHOTO)
         (folder / "t.csv").write_bytes(table_bytes(row_texts(rows, dress), dress))
         found, listings = read(folder, "t.csv")
     assert found.read == n and not found.rejected
@@ -97,7 +99,7 @@ def test_parquet_is_read_to_the_same_listings(seed: int, dictionary: bool, binar
         folder = Path(name)
         (folder / "photos").mkdir()
         for row in rows:
-            (folder / "photos" / f"{row['id']}.jpg").write_bytes(b"photo")
+            (folder / "photos" / f"{row['id']}.jpg").write_bytes(PHOTO)
         frame.set_index("id").to_parquet(folder / "t.parquet")
         found, listings = read(folder, "t.parquet")
     assert found.read == 12 and not found.rejected and not found.noted

@@ -13,16 +13,17 @@ from src.cleaning.photo_names import photo_cell
 from src.collect.collected import Collected
 from src.collect.table_photos import PhotoCounts, copy_batch, require_some
 from src.core.errors import UserError
+from tests.made import made_photo
 
-_JPEG = b"\xff\xd8\xff\xe0photo"
+_JPEG, _OK, _OTHER = made_photo(), made_photo("ok"), made_photo("other")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "images"
     folder.mkdir()
-    (folder / "ok.jpg").write_bytes(b"ok")
-    (folder / "Other.JPG").write_bytes(b"other")
+    (folder / "ok.jpg").write_bytes(_OK)
+    (folder / "Other.JPG").write_bytes(_OTHER)
     return folder
 
 
@@ -47,16 +48,15 @@ def copied(folder: Path | None, tmp_path: Path, *cells: Any) -> tuple[dict[str, 
 def test_what_was_found_is_said_with_examples(folder: Path, tmp_path: Path) -> None:
     cells = ["ok.jpg", "", "images/other", "ok.jpg;Other.JPG", "gone.jpg", "lost", None]
     photos, collected = copied(folder, tmp_path, *cells)
-    assert photos == {"0": b"ok", "2": b"other", "3": b"ok"}
+    assert photos == {"0": _OK, "2": _OTHER, "3": _OK}
     assert [(note.id, note.reason, note.detail) for note in collected.noted] == [
         ("4", "photo: not in the folder", "gone.jpg"),
         ("5", "photo: not in the folder", "lost"),
     ]
     assert collected.said == [
-        "photos named: 5, found: 3; "
+        "photos named: 5 = 3 found + 2 missing + 0 broken; "
         "spelled otherwise: 1 (e.g. 'images/other' is 'Other.JPG'); "
-        "several in a cell, the first found is used: 1 (e.g. 'ok.jpg;Other.JPG'); "
-        "photo: not in the folder: 2 (e.g. 'gone.jpg')"
+        "several in a cell, the first found is used: 1 (e.g. 'ok.jpg;Other.JPG')"
     ]
 
 
@@ -97,11 +97,11 @@ def test_an_empty_folder_is_named_as_the_cause(tmp_path: Path) -> None:
 def test_a_photo_that_cannot_be_used_is_noted(
     folder: Path, tmp_path: Path, name: str, reason: str
 ) -> None:
-    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    (tmp_path / "secret.jpg").write_bytes(made_photo("secret"))
     (folder / "link.jpg").symlink_to(tmp_path / "secret.jpg")
     (folder / "broken.jpg").symlink_to(tmp_path / "gone.jpg")
     photos, collected = copied(folder, tmp_path, "ok.jpg", name)
-    assert photos == {"0": b"ok"}
+    assert photos == {"0": _OK}
     assert [note.reason for note in collected.noted] == [reason]
     assert len(collected.noted[0].detail) <= 200
 
@@ -114,15 +114,37 @@ def test_photos_in_the_cells_themselves_need_no_folder(tmp_path: Path) -> None:
     ]
     photos, collected = copied(None, tmp_path, *cells)
     assert photos == {"0": _JPEG, "1": _JPEG + b"2", "2": _JPEG}
-    assert collected.said[0].startswith("photos named: 3, found: 3; several in a cell")
+    assert collected.said[0].startswith("photos named: 3 = 3 found + 0 missing + 0 broken; sev")
 
 
 def test_a_file_too_large_is_not_read(folder: Path, tmp_path: Path) -> None:
     with (folder / "large.jpg").open("wb") as file:
         file.truncate(64_000_001)
     photos, collected = copied(folder, tmp_path, "ok.jpg", "large.jpg")
-    assert set(photos) == {"0"}
+    assert set(photos) == {"0"} and "1 found + 0 missing + 1 broken" in collected.said[0]
     assert collected.noted[0].reason == "photo: the file is larger than 64 MB"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (_OK[:-40], "photo: broken or truncated"),
+        (b"", "photo: not an image of an allowed type"),
+        (b"<html>gone</html>", "photo: not an image of an allowed type"),
+    ],
+)
+def test_a_broken_photo_is_counted_and_not_kept(
+    folder: Path, tmp_path: Path, content: bytes, reason: str
+) -> None:
+    (folder / "bad.jpg").write_bytes(content)
+    photos, collected = copied(folder, tmp_path, "ok.jpg", "bad.jpg", "gone.jpg")
+    assert photos == {"0": _OK}
+    assert [(note.id, note.reason) for note in collected.noted] == [
+        ("1", reason), ("2", "photo: not in the folder"),
+    ]  # fmt: skip
+    assert collected.said == ["photos named: 3 = 1 found + 1 missing + 1 broken"]
+    with pytest.raises(UserError, match=f"none of the 1 photos .* is there and whole .*{reason}"):
+        copied(folder, tmp_path, "bad.jpg")
 
 
 def test_contacts_in_names_are_not_kept(folder: Path, tmp_path: Path) -> None:
