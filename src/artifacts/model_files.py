@@ -15,8 +15,14 @@ from src.core.files import replacing
 
 # Parts of scikit-learn's models, in addition to the types that skops itself trusts.
 SKLEARN_TYPES = (
-    "sklearn.metrics._dist_metrics.EuclideanDistance32",
-    "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    *(
+        f"sklearn.metrics._dist_metrics.{name}Distance{bits}"
+        for name in (
+            *("BrayCurtis", "Canberra", "Chebyshev", "Euclidean", "Hamming", "Jaccard"),
+            *("Manhattan", "Minkowski"),
+        )
+        for bits in (32, 64)
+    ),
     "sklearn.neighbors._ball_tree.BallTree",
     "sklearn.neighbors._kd_tree.KDTree",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",

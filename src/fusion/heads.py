@@ -66,8 +66,8 @@ def require_settings(path: str, kind: str, settings: dict[str, Any]) -> None:
     Raises:
         UserError: it does not take them.
     """
-    # Two models' probabilities of two classes.
-    X, y = np.random.default_rng(0).uniform(0.1, 1, (40, 4)), np.tile([0, 1], 20)
+    # Two models' probabilities of three classes; not every setting takes more than two.
+    X, y = np.random.default_rng(0).uniform(0.1, 1, (42, 6)), np.tile([0, 1, 2], 14)
     # What a setting may be does not depend on how long the fit goes on.
     quick = {
         name: min(value, 10) if name in _DURATIONS and isinstance(value, int) else value
@@ -76,7 +76,7 @@ def require_settings(path: str, kind: str, settings: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            make_head(kind, quick, num_classes=2, seed=0).fit(X, y)
+            make_head(kind, quick, num_classes=3, seed=0).fit(X, y)
         except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise UserError(f"params.yaml: {path} is {settings}; {reason}") from error

@@ -15,6 +15,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import VALID_METRICS
 from sklearn.pipeline import make_pipeline
 
 from src.artifacts.model_files import load_sklearn, require_known_types, save_sklearn
@@ -22,7 +23,7 @@ from src.core.errors import UserError
 from src.core.files import read_json
 from src.fusion.blocks import Block
 from src.fusion.fused import FusedClassifier
-from src.fusion.heads import HEAD_TYPES, Neighbours, make_head
+from src.fusion.heads import HEAD_TYPES, Neighbours, make_head, require_settings
 from tests.made import labels, made_table
 
 ROOT = Path(__file__).parents[2]
@@ -103,6 +104,26 @@ def test_a_saved_model_is_read_back_with_known_types_and_predicts_the_same(
     ]
     loaded = load_sklearn(path, HEAD_TYPES)
     np.testing.assert_allclose(loaded.predict_proba(x), model.predict_proba(x), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"metric": name} for name in sorted({*VALID_METRICS["ball_tree"], *VALID_METRICS["brute"]})]
+    + [{"p": 1}, {"p": 1.5}, {"p": 3}],
+    ids=str,
+)
+def test_a_metric_that_passes_the_check_is_read_back(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    try:
+        require_settings("fusion.knn.settings", "knn", settings)
+    except UserError:
+        return
+    x = np.random.default_rng(0).uniform(0.1, 1, (60, 6))
+    head = make_head("knn", settings, 3, seed=0).fit(x, np.tile([0, 1, 2], 20))
+    save_sklearn(head, tmp_path / "model.skops")
+    loaded = load_sklearn(tmp_path / "model.skops", HEAD_TYPES)
+    np.testing.assert_array_equal(loaded.predict_proba(x), head.predict_proba(x))
 
 
 def test_a_class_that_the_caller_does_not_trust_is_refused_by_name(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def test_unknown_heads_and_settings_are_refused_in_one_line() -> None:
         ("knn", {"n_neighbors": "many"}, "n_neighbors"),
         ("random_forest", {"n_estimators": 0}, "The 'n_estimators' parameter"),
         ("logreg", {"solver": "liblinear", "penalty": "none"}, "penalty"),
+        ("logreg", {"solver": "liblinear"}, "does not support multiclass"),
         ("stack", {"penalty": "abc"}, "penalty must be an instance of"),
         ("stack", {"penalty": -0.1}, "penalty == -0.1, must be >= 0"),
     ],

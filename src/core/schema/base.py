@@ -13,9 +13,10 @@ Strength = Annotated[float, Field(ge=1e-6, le=1e6)]
 # Far above any use, and below what overflows an array or never ends.
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 # A row's name becomes the name of folders and files.
-RowName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+_ROW = "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+RowName = Annotated[str, StringConstraints(pattern=f"^{_ROW}$")]
 # '' where there are no rows to choose from.
-ChosenRow = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,63})?$")]
+ChosenRow = Annotated[str, StringConstraints(pattern=f"^({_ROW})?$")]
 Inputs = Literal["features", "probs", "both"]
 Imbalance = Literal["weights", "sampler", "none"]
 
