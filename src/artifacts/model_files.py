@@ -18,8 +18,9 @@ SKLEARN_TYPES = (
     *(
         f"sklearn.metrics._dist_metrics.{name}Distance{bits}"
         for name in (
-            *("BrayCurtis", "Canberra", "Chebyshev", "Euclidean", "Hamming", "Jaccard"),
-            *("Manhattan", "Minkowski"),
+            *("BrayCurtis", "Canberra", "Chebyshev", "Dice", "Euclidean", "Hamming", "Jaccard"),
+            *("Manhattan", "Minkowski", "RogersTanimoto", "RussellRao", "SokalMichener"),
+            "SokalSneath",
         )
         for bits in (32, 64)
     ),

@@ -106,6 +106,7 @@ def test_a_saved_model_is_read_back_with_known_types_and_predicts_the_same(
     np.testing.assert_allclose(loaded.predict_proba(x), model.predict_proba(x), atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:Data was converted to boolean")
 @pytest.mark.parametrize(
     "settings",
     [{"metric": name} for name in sorted({*VALID_METRICS["ball_tree"], *VALID_METRICS["brute"]})]
