@@ -17,12 +17,13 @@ _MISSING = frozenset(
 )
 # Longer texts are no such word, and not normalised: the time grows with the square of the length.
 _LONGEST_WORD, _LONGEST_NORMALISED = 32, 1000
-# Controls, formats such as a zero-width space, variation selectors, fillers.
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
-    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+# Formats such as a zero-width space, variation selectors, fillers: ranges of a set in a pattern.
+INVISIBLE = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+# Space among the controls is left.
+_INVISIBLE = re.compile(f"[\x00-\x08\x0e-\x1f\x7f-\x9f{INVISIBLE}]")
 
 
 def as_text(column: pd.Series) -> pd.Series:

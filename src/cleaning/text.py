@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from src.cleaning.cells import INVISIBLE
 from src.cleaning.redact import EMAIL, LINK, NAME, PHONE, redact
 
 if TYPE_CHECKING:
@@ -28,12 +29,8 @@ _TAG = re.compile(
     r"|strong|style|sub|sup|table|tbody|td|th|thead|title|tr|tt|u|ul)\b[^<>]{0,2000}>",
     re.IGNORECASE | re.DOTALL,
 )
-# Soft hyphens, zero-width and direction marks, variation selectors, keycap frames, surrogates,
-# and accents that combine with no letter.
-_INVISIBLE = re.compile(
-    "[\u00ad\u0300-\u036f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f"
-    "\ufeff\ufff9-\ufffd\ud800-\udfff\U000e0000-\U000e0fff]"
-)
+# Keycap frames, what stands for no character, surrogates, and accents that combine with no letter.
+_INVISIBLE = re.compile(f"[{INVISIBLE}\u0300-\u036f\u20e3\ufffc\ufffd\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ue000-\uf8ff]")
 # NFKC would join these to their neighbours: "iPhone™" -> "iPhoneTM", "5½" -> "51⁄2".
 _GLUES = re.compile("(?<=\\d)(?=[\u00bc-\u00be\u2150-\u215e])|[™℠]")

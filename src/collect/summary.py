@@ -41,7 +41,7 @@ def require_all_rows(collected: Collected, listings: int) -> None:
     """Raise AssertionError if a row of the user's table is neither collected nor rejected."""
     if collected.read is not None and collected.read != listings + len(collected.rejected):
         raise AssertionError(
-            f"{collected.read} rows were read, {listings} collected and "
+            f"{collected.read} table rows were read, {listings} collected and "
             f"{len(collected.rejected)} set aside: some are lost, which is a fault of this program"
         )
 
@@ -53,7 +53,8 @@ def summary_lines(collected: Collected, counts: Counts, source: str, notes: Path
     if collected.read is None:
         yield f"listings collected from {source}: {counts.listings}, set aside: {rejected}"
     else:
-        yield (f"rows read: {collected.read} = {counts.listings} collected + {rejected} set aside")
+        kept = counts.listings
+        yield f"table rows read: {collected.read} = {kept} collected + {rejected} set aside"
     yield (
         f"of {count_of(counts.listings, 'listing')}, with a photo: {counts.with_photo}, with a "
         f"text: {counts.with_text}, with a price: {counts.with_price}, with a date: "

@@ -176,13 +176,9 @@ class _TableReader:
 
 def _positions(table: UserTable, columns: Columns) -> Mapping[str, int]:
     """Return where each field is; a field that the user says the table lacks has no place."""
-    positions = {}
-    for field, name in columns:
-        if not name:
-            continue
-        if (position := table.find(name)) is not None:
-            positions[field] = position
-        elif field != "split":
+    positions, lacking = table.positions(columns)
+    for field, name in lacking.items():
+        if field != "split":
             hint = "" if field == "category" else '; set it to "" if there is none'
             raise UserError(
                 f"collect.table.columns.{field}: {table.path} has no column {name!r}{hint}; it "

@@ -98,13 +98,10 @@ def _positions(
     table: UserTable, columns: Mapping[str, str], chosen: Collection[str]
 ) -> dict[str, int]:
     """Return where each field is; those that the table lacks have no place unless chosen."""
-    positions = {}
-    for field, name in columns.items():
-        if not name or field not in ("id", *FIELDS):
-            continue
-        if (position := table.find(name)) is not None:
-            positions[field] = position
-        elif field in chosen:
+    known = [(field, name) for field, name in columns.items() if field in ("id", *FIELDS)]
+    positions, lacking = table.positions(known)
+    for field, name in lacking.items():
+        if field in chosen:
             raise UserError(
                 f"--column {field}={name}: {table.path} has no column {name!r}; it has "
                 f"{', '.join(table.columns)}"

@@ -103,7 +103,7 @@ def test_the_summary_counts_all_rows_and_gives_an_example_of_each_reason(
     assert lines[0].endswith("t.csv: CSV in UTF-8, separated by commas")
     assert lines[1].startswith("no column 'part': the listings get a new split")
     assert "Мебель (2), мебель (2)" in lines[2] and "only in case or look-alike letters" in lines[2]
-    assert lines[3] == "rows read: 7 = 3 collected + 4 set aside"
+    assert lines[3] == "table rows read: 7 = 3 collected + 4 set aside"
     assert "of 3 listings, with a photo: 0, with a text: 3" in lines[4]
     for reason in (
         "more or fewer cells than the header: 1 (e.g. line 3)",
@@ -137,7 +137,7 @@ def test_a_row_that_is_lost_is_a_fault_of_the_program(
         return collected
 
     monkeypatch.setattr(src.collect.table, "read_table", one_less)
-    with pytest.raises(AssertionError, match="2 rows were read, 1 collected and 0 set aside"):
+    with pytest.raises(AssertionError, match="2 table rows were read, 1 collected and 0 set aside"):
         _table_run(settings, tmp_path, "id,title,category\n1,Стул,Мебель\n2,Стол,Мебель\n")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,6 +58,25 @@ class UserTable:
                 f"{self.path} has {len(found)} columns named {name!r}; rename all but one"
             )
         return found[0] if found else None
+
+    def positions(
+        self, columns: Iterable[tuple[str, str]]
+    ) -> tuple[dict[str, int], dict[str, str]]:
+        """Return where each field is, and the names of the columns that the table lacks, by field.
+
+        Args:
+            columns: fields with the names of their columns; '' for none.
+
+        Raises:
+            UserError: as `find`.
+        """
+        positions, lacking = {}, {}
+        for field, name in columns:
+            if name and (position := self.find(name)) is not None:
+                positions[field] = position
+            elif name:
+                lacking[field] = name
+        return positions, lacking
 
     def rows(self, positions: Mapping[str, int], raw: Collection[str] = ()) -> Iterator[Row]:
         """Yield all rows, in order, with the cells at `positions` by field.
