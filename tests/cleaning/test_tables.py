@@ -408,6 +408,10 @@ def test_a_long_counted_index_goes_on_from_batch_to_batch(folder: Path) -> None:
 def test_how_far_numbers_of_parquet_are_exact(folder: Path, dtype: str, limit: int | None) -> None:
     pd.DataFrame({"id": pd.Series([1, 2]).astype(dtype)}).to_parquet(folder / "t.parquet")
     assert UserTable(folder / "t.parquet").exact.get(0) == limit
+    pd.DataFrame({"id": pd.Series([1, 2]).astype(dtype).astype("category")}).to_parquet(
+        folder / "t.parquet"
+    )
+    assert UserTable(folder / "t.parquet").exact.get(0) == limit
 
 
 def test_rows_are_counted_without_any_column(folder: Path) -> None:

@@ -37,7 +37,7 @@ class ParquetTable:
         self.stored = list(map(str, self.schema.names))
         self.counted = _counted_index(self.schema, rows)
         self.columns = [*self.stored, *self.counted]
-        limits = ((n, _EXACT.get(kind)) for n, kind in enumerate(self.schema.types))
+        limits = ((n, _EXACT.get(_of_values(kind))) for n, kind in enumerate(self.schema.types))
         self.exact = {n: limit for n, limit in limits if limit}
 
     def rows(self, positions: Mapping[str, int], raw: Collection[str] = ()) -> Iterator[Row]:
@@ -111,6 +111,10 @@ def _text(value: Any) -> str:
 def _stored(value: Any) -> Any:
     # Whoever reads a price, date or photo finds that this text is none, and the row is kept.
     return str(value) if isinstance(value, _Unusable) else value
+
+
+def _of_values(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _counted_index(schema: pa.Schema, rows: int) -> dict[str, range]:
