@@ -8,26 +8,29 @@ from collections import Counter
 from typing import NamedTuple
 
 # What Excel and older programs write, and how much more than its letters must speak for it.
-_CODECS = {"cp1251": 0.0, "cp1252": 0.0, "koi8_r": 2.0, "cp866": 2.0, "mac_cyrillic": 6.0}
-# Letters by how often they are written, and the parts of ten thousand; Ukrainian ones are last.
-_CYRILLIC_LETTERS = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєґў"
-_CYRILLIC_PARTS = (
+_CODECS = {"cp1251": 0.0, "cp1252": 0.0, "koi8_r": 2.0, "cp866": 2.0, "mac_cyrillic": 4.0}
+
+
+def _likely(letters: str, parts: tuple[int, ...]) -> dict[str, float]:
+    """Return the logarithm of the share of each letter, given in parts of ten thousand."""
+    shares = zip(letters, parts, strict=True)
+    return {letter: math.log(part / 10_000) for letter, part in shares}
+
+
+# Russian letters by how often they are written, then those of Ukrainian and Belarusian.
+_CYRILLIC = _likely(
+    "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїєґў",
     (1097, 845, 801, 735, 670, 626, 547, 473, 454, 440, 349, 321, 298, 281, 262, 201, 190, 174, 170)
-    + (165, 159, 144, 121, 97, 94, 73, 64, 48, 36, 32, 26, 4, 20, 60, 10, 10, 2, 5)
+    + (165, 159, 144, 121, 97, 94, 73, 64, 48, 36, 32, 26, 4, 20, 60, 10, 10, 2, 5),
 )
 # The same of letters with marks in German, French, Spanish, Portuguese, Italian, Nordic texts.
-_WESTERN_LETTERS = "éüäöèàóíáåãçßñøæêúâôòùîûïõìëœ"
-_WESTERN_PARTS = (
+_WESTERN = _likely(
+    "éüäöèàóíáåãçßñøæêúâôòùîûïõìëœ",
     (1800, 1100, 1000, 900, 500, 600, 600, 500, 500, 400, 400, 400, 300, 250, 250, 200, 250, 150)
-    + (100, 100, 80, 80, 80, 60, 40, 60, 40, 60, 20)
+    + (100, 100, 80, 80, 80, 60, 40, 60, 40, 60, 20),
 )
-_CYRILLIC = dict(zip(_CYRILLIC_LETTERS, _CYRILLIC_PARTS, strict=True))
-_WESTERN = dict(zip(_WESTERN_LETTERS, _WESTERN_PARTS, strict=True))
-_LIKELY = {
-    letter: math.log(part / 10_000)
-    for letters in (_CYRILLIC, _WESTERN)
-    for letter, part in letters.items()
-}
+_LIKELY = _CYRILLIC | _WESTERN
+_VOWELS = frozenset("оеаияыюуэёіїє")
 _MARKS = frozenset("«»„“”‘’–—…№°©®™§•·\xa0²³½¼×±µ")
 _MONEY = frozenset("£€")
 # Marks that may stand right before a letter, and the quotes that need another one.
@@ -39,7 +42,7 @@ _COMMON = frozenset("руб р рублей шт см мм кг цена про�
 # what few texts have.
 _KNOWN, _MARK, _AT_NUMBER, _MONEY_ALONE, _RARE = -3.0, -4.5, -1.5, -5.0, -9.0
 # What is added for letters whose neighbours or case make them unlikely.
-_FIRST_CAPITAL, _CAPITALS, _ODD = -1.0, -0.7, -5.0
+_FIRST_CAPITAL, _CAPITALS, _ODD = -1.0, -0.1, -5.0
 # A text must hold a word or a price to be Cyrillic: a French one holds à, and 5 г may be £.
 _WITHOUT_WORDS = -12.0
 _UNPAIRED = -8.0
@@ -116,11 +119,18 @@ def _of_character(character: str, before: str, after: str) -> float:
     total = _LIKELY[letter] + _of_case(character, before, after)
     beside = [other for other in (before, after) if other.isalpha()]
     if letter in _CYRILLIC:
+        total += 0 if _can_follow(letter, before.lower()) else _ODD
         return total + _ODD * sum(other.lower() not in _CYRILLIC for other in beside)
     # Letters with marks stand among others: ðóá is no word.
     marked = sum(not other.isascii() for other in beside)
     alone = not beside and (letter not in "àéèóì" or before.isdigit() or after.isdigit())
     return total + (_ODD if alone else 0) + marked * _ODD / 2
+
+
+def _can_follow(letter: str, before: str) -> bool:
+    if letter in "ьъы":
+        return before in _CYRILLIC and before not in _VOWELS and before not in "ьъй"
+    return letter != "й" or before in _VOWELS or before not in _CYRILLIC
 
 
 def _stands_well(mark: str, before: str, after: str) -> bool:
