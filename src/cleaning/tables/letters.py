@@ -37,8 +37,11 @@ _MONEY = frozenset("£€")
 _OPENING = frozenset("«„“‘–—№\xa0")
 _PAIRS = {"«": "»", "»": "«", "„": "“”", "“": "„”", "‘": "’"}
 # Words beside prices, and such as most Russian texts have.
-_COMMON = frozenset("руб р рублей шт см мм кг цена продам для на не по и в с новый новая".split())
-# Natural logarithms. Of a known word, of a mark, of a sign of money at a number and elsewhere, of
+_COMMON = frozenset(
+    ("руб", "р", "рублей", "шт", "см", "мм", "кг", "цена", "продам", "новый", "новая")
+    + ("для", "на", "не", "по", "и", "в", "с")
+)
+# Natural logarithms: of a known word, a mark, a sign of money at a number and elsewhere, and of
 # what few texts have.
 _KNOWN, _MARK, _AT_NUMBER, _MONEY_ALONE, _RARE = -3.0, -4.5, -1.5, -5.0, -9.0
 # What is added for letters whose neighbours or case make them unlikely.
@@ -46,8 +49,9 @@ _FIRST_CAPITAL, _CAPITALS, _ODD = -1.0, -0.1, -5.0
 # A text must hold a word or a price to be Cyrillic: a French one holds à, and 5 г may be £.
 _WITHOUT_WORDS = -12.0
 _UNPAIRED = -8.0
-# The least mean for characters beyond ASCII.
+# The least mean of characters beyond ASCII.
 _LEAST = -6.0
+# A number with the space before what it counts, or after a sign of money.
 _NUMBER = re.compile(r"\d+(?: (?=[^\x00-\x7f]))?|(?<=[£€]) (?=\d)")
 _TOKEN = re.compile(r"[^\x00-\x20,;|\"]+")
 _OTHER = re.compile(r"[^\x00-\x7f]")
