@@ -93,11 +93,12 @@ class RowShape:
             return False
         if self.counting:
             rows = [line for line, may_be in zip(lines[1:], rest, strict=True) if may_be]
-            known = self._may_be_row(after, texts[0])
-            rows = [before, lines[0], *rows, after if known else []]
+            stops = self._may_be_row(after, texts[0])
+            rows = [before, lines[0], *rows, after if stops else []]
+            whole = any(map(self.looks_like_row, lines[1:]))
             ends = min(len(lines[0]), len(lines[-1])) >= self.width
-            sure = known or any(map(self.looks_like_row, lines[1:]))
-            return True if ends and sure and self._goes_on(rows) else None
+            # A text that counts by chance seldom has two of these.
+            return True if stops + whole + ends > 1 and self._goes_on(rows) else None
         telling = [n for n in (*self.numbers, *self.names) if cells[n].strip()]
         around = bool(telling) and min(telling) < texts[-1] and max(telling) > texts[0]
         if (first and rest[-1] and around) or sum(rest) >= _MANY:
