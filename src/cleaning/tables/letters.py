@@ -45,7 +45,7 @@ _COMMON = frozenset(
 # what few texts have.
 _KNOWN, _MARK, _AT_NUMBER, _MONEY_ALONE, _RARE = -3.0, -4.5, -1.5, -5.0, -9.0
 # What is added for letters whose neighbours or case make them unlikely.
-_FIRST_CAPITAL, _CAPITALS, _ODD = -1.0, -0.1, -5.0
+_FIRST_CAPITAL, _CAPITALS, _ODD = -0.5, -0.1, -5.0
 # A text must hold a word or a price to be Cyrillic: a French one holds à, and 5 г may be £.
 _WITHOUT_WORDS = -12.0
 _UNPAIRED = -8.0

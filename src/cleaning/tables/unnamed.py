@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 _ID = re.compile(r"(^|[\W_])(id|ид|№|no|nr|num|number|номер|код|code|sku|артикул)($|[\W_])")
 _PRICE = re.compile(r"price|cost|цена|стоимость|preis|prix|precio")
@@ -36,10 +36,15 @@ def _agree(name: str, cells: Sequence[str]) -> int:
     if not filled or not (_ID.search(name) or _PRICE.search(name)):
         return 0
     if _PRICE.search(name):
-        good = sum(map(_like_price, filled))
+        agrees = _share(_like_price, filled) > 0.75
     else:
-        good = len(set(filled)) * all(map(_like_id, filled))
-    return 1 if good >= 0.9 * len(filled) else -1
+        # Of tables that were joined, one row may occur twice.
+        agrees = _share(_like_id, filled) > 0.75 and len(set(filled)) * 2 >= len(filled)
+    return 1 if agrees else -1
+
+
+def _share(like: Callable[[str], bool], cells: Sequence[str]) -> float:
+    return sum(map(like, cells)) / len(cells)
 
 
 def _like_id(cell: str) -> bool:
