@@ -89,11 +89,7 @@ class CsvTable:
                 checked = self._check(record, records, before)
                 if checked is None:
                     continue
-                # Lines of a text may have as many cells as a row.
-                goes_on = checked.fault == QUOTE or not (
-                    checked.fault or self._is_row(checked.cells)
-                )
-                if going_on and goes_on:
+                if going_on and self._may_go_on(checked):
                     checked = checked._replace(fault=going_on)
                 if checked.fault in (QUOTE, LONG):
                     going_on = checked.fault
@@ -111,7 +107,7 @@ class CsvTable:
             return _Cells(0, n, [], EMPTY) if len(cells) > 1 else None
         fits, note = self._fits(cells), ""
         if n > 1:
-            lines = list(map(records.alone, record.lines))
+            lines = self._alone(record.lines, records)
             joined: bool | None = self._shape.joined(lines)
             if fits:
                 after = records.alone(records.peek())
@@ -122,6 +118,14 @@ class CsvTable:
         if self._is_header(cells):
             return _Cells(0, n, [], HEADER)
         return _Cells(0, n, cells, "" if fits else WIDTH, note)
+
+    def _alone(self, lines: list[str], records: Records) -> list[list[str]]:
+        """Return the cells of each line by itself; of later ones none if too few for a row."""
+        separator, enough = self.layout.dialect.separator, len(self.columns) - 1
+        return [
+            records.alone(line) if n == 0 or line.count(separator) >= enough else []
+            for n, line in enumerate(lines)
+        ]
 
     def _is_header(self, cells: list[str]) -> bool:
         names = self.columns
@@ -138,6 +142,10 @@ class CsvTable:
 
     def _is_row(self, cells: list[str]) -> bool:
         return self._fits(cells) and (not self._shape.tells or self._shape.looks_like_row(cells))
+
+    def _may_go_on(self, checked: _Cells) -> bool:
+        """Lines of a text may have as many cells as a row."""
+        return checked.fault == QUOTE or not (checked.fault or self._is_row(checked.cells))
 
     def _broken(self, record: CsvRecord, records: Records) -> _Cells:
         """Return what the first line of a broken record is by itself; the others are read again."""
