@@ -93,28 +93,34 @@ class RowShape:
             return False
         if self.counting:
             rows = [line for line, may_be in zip(lines[1:], rest, strict=True) if may_be]
-            stops = self._may_be_row(after, texts[0])
-            rows = [before, lines[0], *rows, after if stops else []]
-            whole = any(map(self.looks_like_row, lines[1:]))
+            stop = after if self._may_be_row(after, texts[0]) else []
             ends = min(len(lines[0]), len(lines[-1])) >= self.width
-            # A text that counts by chance seldom has two of these.
-            return True if stops + whole + ends > 1 and self._goes_on(rows) else None
+            return self._count_on(self.counting, [before, lines[0]], rows, stop, ends) or None
         telling = [n for n in (*self.numbers, *self.names) if cells[n].strip()]
         around = bool(telling) and min(telling) < texts[-1] and max(telling) > texts[0]
-        if (first and rest[-1] and around) or sum(rest) >= _MANY:
-            return True
-        return None
+        return (first and rest[-1] and around) or sum(rest) >= _MANY or None
+
+    def _count_on(
+        self,
+        counting: _Counting,
+        start: Sequence[Sequence[str]],
+        rows: Sequence[Sequence[str]],
+        stop: Sequence[str],
+        ends: bool,
+    ) -> bool:
+        column, sign, step = counting
+        counted = [row for row in rows if _numbers(column, [row])]
+        # A text that counts by chance seldom has two of these.
+        whole = any(map(self.looks_like_row, counted))
+        if not counted or bool(stop) + whole + ends < 2:
+            return False
+        steps = [sign * change for change in _steps(column, [*start, *counted, stop])]
+        return sum(not 0 < change <= step for change in steps) * 4 <= len(steps)
 
     def _may_be_row(self, cells: Sequence[str], text: int) -> bool:
         """A separator in its text without quotes makes a row longer."""
         spare = max(0, len(cells) - self.width)
         return self.looks_like_row([*cells[:text], *cells[text + spare :]])
-
-    def _goes_on(self, rows: Sequence[Sequence[str]]) -> bool:
-        assert self.counting
-        column, sign, step = self.counting
-        steps = [sign * change for change in _steps(column, rows)]
-        return sum(not 0 < change <= step for change in steps) * 4 <= len(steps)
 
 
 def _counting(column: int, rows: Sequence[Sequence[str]]) -> _Counting | None:
@@ -129,6 +135,9 @@ def _counting(column: int, rows: Sequence[Sequence[str]]) -> _Counting | None:
 
 def _steps(column: int, rows: Sequence[Sequence[str]]) -> list[int]:
     """Return by how much the numbers of a column grow from row to row."""
+    return [after - before for before, after in pairwise(_numbers(column, rows))]
+
+
+def _numbers(column: int, rows: Sequence[Sequence[str]]) -> list[int]:
     cells = [row[column].strip() for row in rows if len(row) > column]
-    numbers = [int(cell) for cell in cells if cell.isdecimal() and len(cell) <= _DIGITS]
-    return [after - before for before, after in pairwise(numbers)]
+    return [int(cell) for cell in cells if cell.isdecimal() and len(cell) <= _DIGITS]
