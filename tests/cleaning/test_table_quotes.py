@@ -55,6 +55,25 @@ def test_a_list_of_rows_in_the_last_column_is_a_text_and_noted(
     assert found[place].note and found[place].where == f"lines {place + 2}-{place + 4}"
 
 
+@given(
+    st.lists(st.lists(st.integers(0, 6), max_size=4), min_size=8, max_size=12),
+    st.sampled_from([HEADER, ["id", "text"]]),
+)
+def test_lists_of_other_rows_in_the_last_column_are_never_torn_apart(
+    lists: list[list[int]], columns: list[str]
+) -> None:
+    rows = []
+    for n, numbers in enumerate(lists):
+        lines = [",".join(listing(number, number)) for number in numbers]
+        row = [*listing(n, n)[:-1], "\n".join(["list", *lines])]
+        rows.append([row[HEADER.index(name)] for name in columns])
+    with TemporaryDirectory() as folder:
+        found = read(Path(folder) / "t.csv", written([columns, *rows]), columns)
+    assert [list(row.cells.values()) for row in found] == rows
+    if columns == HEADER:
+        assert [bool(row.note) for row in found] == list(map(bool, lists))
+
+
 @pytest.mark.parametrize("numbers", [range(1, 21), range(900, 700, -10), range(3, 200, 9)])
 @pytest.mark.parametrize("closing", ["", ", да"])
 @pytest.mark.parametrize("columns", [HEADER, ["id", "text"], ["text", "id"]])

@@ -115,7 +115,7 @@ class RowShape:
         if not counted or bool(stop) + whole + ends < 2:
             return False
         steps = [sign * change for change in _steps(column, [*start, *counted, stop])]
-        return sum(not 0 < change <= step for change in steps) * 4 <= len(steps)
+        return sum(not 0 < change <= step for change in steps) * 8 <= len(steps)
 
     def _may_be_row(self, cells: Sequence[str], text: int) -> bool:
         """A separator in its text without quotes makes a row longer."""
