@@ -165,3 +165,12 @@ def test_a_repeated_header_is_set_aside(tmp_path: Path, again: str, end: str) ->
     )
     assert [row.fault for row in found] == [""] * 3 + [csv_table.HEADER] + [""] * 4
     assert found[3].where == "line 5"
+
+
+def test_texts_of_several_lines_with_commas_are_not_noted(tmp_path: Path) -> None:
+    columns = ["id", "text", "price", "category"]
+    texts = ["Стол, белый\nКрепкий, новый, звоните", "a\nb, c, d\ne, f, g, h", "да,\n1, 2, нет"]
+    rows = [[f"x{n:x}f", texts[n % 3], str(n * 50), CATEGORIES[n % 2]] for n in range(30)]
+    found = read(tmp_path / "t.csv", written([columns, *rows]), columns)
+    assert [list(row.cells.values()) for row in found] == rows
+    assert not any(row.note for row in found)

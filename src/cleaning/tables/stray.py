@@ -54,12 +54,21 @@ class RowShape:
 
     def looks_like_row(self, cells: Sequence[str]) -> bool:
         """Return whether a line's cells are as many as a row's, and most that tell are alike."""
-        if len(cells) != self.width:
+        return len(cells) == self.width and self._alike(cells, 0, range(self.width))
+
+    def _alike(self, cells: Sequence[str], text: int, columns: range) -> bool:
+        """Return whether most cells that tell, of these columns, are as in a row.
+
+        Separators in the cell at `text` may have made several of it.
+        """
+        spare = len(cells) - self.width
+        if spare < 0:
             return False
         # A line of its own may have but one of two quotes.
-        found = [cell.strip(" \"'") for cell in cells]
-        alike = [bool(_NUMBER.fullmatch(found[n])) for n in self.numbers if found[n]]
-        alike += [found[n] in known for n, known in self.names.items() if found[n]]
+        found = [cell.strip(" \"'") for cell in (*cells[:text], *cells[text + spare :])]
+        told = [n for n in columns if found[n]]
+        alike = [bool(_NUMBER.fullmatch(found[n])) for n in told if n in self.numbers]
+        alike += [found[n] in self.names[n] for n in told if n in self.names]
         return sum(alike) * 2 > len(alike)
 
     def joined(self, lines: Sequence[Sequence[str]]) -> bool:
@@ -88,17 +97,22 @@ class RowShape:
             after: the line after the record.
         """
         texts = [n for n, cell in enumerate(cells) if "\n" in cell or "\r" in cell]
-        first, *rest = (self._may_be_row(line, texts[0]) for line in lines)
-        if not any(rest):
+        begins, stops, every = texts[0], texts[-1], range(self.width)
+        # What is before the text in the first line, and after it in the last, is a row's anyway.
+        first = self._alike(lines[0], begins, every[begins + 1 :])
+        last = self._alike(lines[-1], stops, every[:stops])
+        inner = [line for line in lines[1:-1] if self._alike(line, begins, every)]
+        if not (first or last or inner):
             return False
+        ends = min(len(lines[0]), len(lines[-1])) >= self.width
         if self.counting:
-            rows = [line for line, may_be in zip(lines[1:], rest, strict=True) if may_be]
-            stop = after if self._may_be_row(after, texts[0]) else []
-            ends = min(len(lines[0]), len(lines[-1])) >= self.width
+            rows = [*inner, lines[-1]] if self._alike(lines[-1], stops, every) else inner
+            stop = after if self._alike(after, begins, every) else []
             return self._count_on(self.counting, [before, lines[0]], rows, stop, ends) or None
-        telling = [n for n in (*self.numbers, *self.names) if cells[n].strip()]
-        around = bool(telling) and min(telling) < texts[-1] and max(telling) > texts[0]
-        return (first and rest[-1] and around) or sum(rest) >= _MANY or None
+        told_before = any(n < stops for n in (*self.numbers, *self.names))
+        if first and (last or (ends and not told_before)):
+            return True
+        return len(inner) >= _MANY or None
 
     def _count_on(
         self,
