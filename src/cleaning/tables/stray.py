@@ -103,7 +103,9 @@ class RowShape:
         last = self._alike(lines[-1], stops, every[:stops])
         inner = [line for line in lines[1:-1] if self._alike(line, begins, every)]
         if not (first or last or inner):
-            return False
+            # Of a table that is swallowed nearly whole no column is known.
+            alike = self.width > 1 and all(len(line) == self.width for line in lines)
+            return None if alike and len(lines) >= _FEW else False
         ends = min(len(lines[0]), len(lines[-1])) >= self.width
         if self.counting:
             rows = [*inner, lines[-1]] if self._alike(lines[-1], stops, every) else inner
