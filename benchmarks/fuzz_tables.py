@@ -26,10 +26,12 @@ def main() -> int:
             outcomes.append(outcome(f"{options.seed} {number}", Path(folder) / "table"))
     wrong = [one.wrong for one in outcomes if one.wrong]
     whole, read = sum(one.whole for one in outcomes), sum(one.read for one in outcomes)
+    noted = sum(one.noted for one in outcomes)
     refused = sum(one.refused for one in outcomes)
     print(
         f"{len(outcomes)} damaged tables, {refused} refused in one line; of {whole} rows that are "
-        f"whole {read} were read as they are, {whole - read} set aside or refused with a reason; "
+        f"whole {read} were read as they are, {noted} became lines of a text, which a note "
+        f"names, {whole - read - noted} were set aside or refused with a reason; "
         f"lost or changed in silence: in {len(wrong)} tables"
     )
     for line in wrong[:10]:

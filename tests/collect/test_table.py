@@ -394,7 +394,8 @@ def test_the_summary_says_how_a_table_is_read(table: Table) -> None:
     content = "id;title;description;price;category;image\n1;Стул;Крепкий;5;Мебель;\n"
     (table.folder / "t.csv").write_bytes(content.encode("cp1251"))
     assert table.read({}).said[:2] == [
-        f"{table.folder}/t.csv: CSV in CP1251 as its letters suggest, separated by semicolons",
+        f"{table.folder}/t.csv: CSV in CP1251 as its letters suggest (e.g. 'Стул'), separated by "
+        "semicolons",
         "no column 'split': the listings get a new split",
     ]
 

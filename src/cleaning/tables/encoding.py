@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from src.cleaning.tables.contents import open_bytes
+from src.cleaning.tables.letters import Guess, guess_codec
 from src.core.errors import UserError
 
 # Stands for bytes that cannot be decoded: no valid text holds it.
@@ -23,26 +24,27 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# What Excel and older programs write; the likeliest first.
-_OLD = ("cp1251", "cp1252", "koi8_r", "cp866", "mac_cyrillic")
-# So many bytes of lines with other letters than ASCII are enough to tell one of these.
+# So many bytes of lines that are not ASCII are enough to guess an encoding.
 _SAMPLE = 1 << 16
-# Separators between words would pass for noise.
-_WORDS = bytes(n if n > 127 or chr(n).isalpha() or n == 10 else 32 for n in range(256))
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
 
 class Encoding(NamedTuple):
-    """A codec of Python; `damaged`: some bytes of the file are not in it; `guessed` by letters."""
+    """A codec of Python.
+
+    Attributes:
+        damaged: some bytes of the file are not in it.
+        example: what is read with it, if it was guessed.
+    """
 
     name: str
     damaged: bool = False
-    guessed: bool = False
+    example: str = ""
 
     @property
     def words(self) -> str:
         """The encoding in words."""
-        guessed = " as its letters suggest" if self.guessed else ""
+        guessed = f" as its letters suggest (e.g. {self.example!r})" if self.example else ""
         return self.title + guessed + (" (some bytes are invalid)" if self.damaged else "")
 
     @property
@@ -78,8 +80,8 @@ def detect_encoding(path: Path) -> Encoding:
     good, bad = _utf8_letters(path)
     if good > bad:
         return Encoding("utf-8", damaged=True)
-    name = _old_encoding(path)
-    return Encoding(name, damaged=not _decodes(path, name), guessed=True)
+    codec, example = _old_encoding(path)
+    return Encoding(codec, damaged=not _decodes(path, codec), example=example)
 
 
 def open_text(path: Path, encoding: Encoding) -> TextIO:
@@ -129,10 +131,7 @@ def _utf8_letters(path: Path) -> tuple[int, int]:
     return good, bad
 
 
-def _old_encoding(path: Path) -> str:
-    # Imported late: nearly all tables are UTF-8.
-    from charset_normalizer import from_bytes
-
+def _old_encoding(path: Path) -> Guess:
     sample = bytearray()
     with open_bytes(path) as file:
         for line in iter(lambda: file.readline(_SAMPLE), b""):
@@ -140,8 +139,6 @@ def _old_encoding(path: Path) -> str:
                 sample += line
             if len(sample) > _SAMPLE:
                 break
-    found = from_bytes(sample.translate(_WORDS), cp_isolation=list(_OLD), threshold=0.5)
-    if not found:
-        raise UserError(f"{path} is not text in a known encoding; save it as CSV UTF-8")
-    best = min(found, key=lambda m: (m.chaos, -m.coherence, _OLD.index(m.encoding)))
-    return str(best.encoding)
+    if guess := guess_codec(bytes(sample)):
+        return guess
+    raise UserError(f"{path} is not text in a known encoding; save it as CSV UTF-8")

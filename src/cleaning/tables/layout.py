@@ -13,12 +13,15 @@ from typing import NamedTuple
 from src.cleaning.cells import visible
 from src.cleaning.tables.encoding import MARK, Encoding, open_text
 from src.cleaning.tables.records import Dialect, Records
+from src.cleaning.tables.unnamed import named_rightly
 from src.core.errors import UserError
 from src.core.wording import count_of
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 # So many characters are looked at; the header must be among them.
 _SAMPLE = 1 << 20
+# Lines above the header, such as a title, are not looked for any further.
+_MOST_TITLES = 20
 _SEP_LINE = re.compile(r'"?sep=(\t|[^\w\s"])"?\s*', re.IGNORECASE)
 
 
@@ -29,18 +32,20 @@ class Layout(NamedTuple):
         skip: the number of lines before the header.
         header: names of the columns.
         sample: records of the first lines, as cells.
-        extra: rows end in a separator that the header lacks; '' ends `header` for it.
+        added: rows end in a separator that the header lacks; '' ends `header` for it.
+        unnamed: the number of last columns that have neither a name nor, in most rows, a cell.
     """
 
     dialect: Dialect
     skip: int
     header: list[str]
     sample: list[list[str]]
-    extra: bool
+    added: bool
+    unnamed: int
 
     @property
     def separator(self) -> str:
-        """The separator in words."""
+        """What separates the cells, in words."""
         return _SEPARATORS.get(self.dialect.separator, repr(self.dialect.separator))
 
 
@@ -51,7 +56,8 @@ def detect_layout(path: Path, encoding: Encoding, wanted: Collection[str]) -> La
         wanted: names of columns; a layout in which they are the header's is preferred.
 
     Raises:
-        UserError: the first lines are no text, or most rows do not fit the header.
+        UserError: the first lines are no text, most rows do not fit the header, or its names may
+            be shifted against the cells.
     """
     lines, skip, given = _first_lines(path, encoding)
     text = "".join(lines)
@@ -63,7 +69,9 @@ def detect_layout(path: Path, encoding: Encoding, wanted: Collection[str]) -> La
     ]
     names = {visible(name) for name in wanted if name}
     best = max(candidates, key=lambda layout: _merit(layout, names))
+    _require_header(best, lines, path, names)
     _require_rows_that_fit(best, path)
+    _require_names_in_place(best, lines, path)
     return best
 
 
@@ -92,24 +100,41 @@ def _first_lines(path: Path, encoding: Encoding) -> tuple[list[str], int, str]:
 
 
 def _layout(lines: Sequence[str], skip: int, dialect: Dialect) -> Layout:
+    records = Records(lines, dialect)
+    header = [visible(name) for name in next(records).cells or []]
     rows: list[list[str]] = []
     cut = False
-    for record in Records(lines, dialect):
-        cut |= record.open and len(rows) > 1
+    for record in records:
+        cut |= record.open and bool(rows)
+        cells = record.cells
+        if cells and len(record.lines) > 1 and not _may_fit(cells, header):
+            # Stray quotes: only the first line is broken.
+            records.give_back(record.lines[1:])
+            cells = records.literal(record.lines[0])
         # The lines may end within a text; those of it are no rows.
-        if record.cells and not (cut and len(record.cells) != len(rows[-1])):
-            rows.append(record.cells)
-    header = [visible(name) for name in rows[0]] if rows else []
-    rows, n = rows[1:], len(header)
-    longer = [row for row in rows if len(row) == n + 1]
+        if cells and not (cut and len(cells) != len(rows[-1])):
+            rows.append(cells)
+    longer = [row for row in rows if len(row) == len(header) + 1]
     # Where only most are empty, the cell that has no name may be the first one, as R writes it.
-    extra = len(longer) * 2 > len(rows) and not any(row[-1].strip() for row in longer)
-    if extra:
+    added = len(longer) * 2 > len(rows) and not any(row[-1].strip() for row in longer)
+    if added:
         header.append("")
     # The header may have a separator too many as well.
     while header[-1:] == [""] and sum(len(row) < len(header) for row in rows) * 2 > len(rows):
         header.pop()
-    return Layout(dialect, skip, header, rows, extra)
+    return Layout(dialect, skip, header, rows, added, _unnamed(header, rows))
+
+
+def _may_fit(cells: Sequence[str], header: Sequence[str]) -> bool:
+    spare = len(cells) - len(header)
+    return spare == 0 or (spare == 1 and not cells[-1].strip())
+
+
+def _unnamed(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    named = max((n for n, name in enumerate(header, 1) if name), default=0)
+    whole = [row for row in rows if len(row) == len(header)]
+    filled = sum(any(map(str.strip, row[named:])) for row in whole)
+    return len(header) - named if filled * 2 <= len(whole) else 0
 
 
 def _merit(layout: Layout, wanted: set[str]) -> tuple[float, ...]:
@@ -120,12 +145,66 @@ def _merit(layout: Layout, wanted: set[str]) -> tuple[float, ...]:
     return named, fit * (1 - 1 / max(1, width)), fit, len(layout.sample)
 
 
+def _require_header(layout: Layout, lines: Sequence[str], path: Path, names: set[str]) -> None:
+    """Raise UserError if the names of columns are there, but not where or as they should be."""
+    if names & set(layout.header):
+        return
+    for n, line in enumerate(lines[:_MOST_TITLES]):
+        cells = re.split(r'[,;|\t"]|  +', line)
+        words = {visible(word) for word in cells + line.replace('"', "").split()}
+        if len(names & words) < 2:
+            continue
+        if n:
+            raise UserError(
+                f"{path}: the names of its columns seem to be in line {layout.skip + n + 1}; "
+                "remove the lines above"
+            )
+        raise UserError(
+            f"{path}: the line with the names of its columns cannot be taken apart "
+            f"({line.strip()[:60]!r}); separate them by commas, semicolons, tabs or pipes, not by "
+            "spaces, and pair the quotes"
+        )
+    if not layout.header:
+        raise UserError(
+            f"{path}: the quotes do not pair in its line with the names of the columns: "
+            f"{lines[0].strip()[:60]!r}"
+        )
+
+
 def _require_rows_that_fit(layout: Layout, path: Path) -> None:
     width = len(layout.header)
     ((common, n),) = Counter(map(len, layout.sample)).most_common(1) or [(width, 0)]
-    if common != width:
+    if common == width:
+        return
+    if width == 1:
+        way_out = "remove what comes before the names of the columns"
+    elif common == width + 1:
+        way_out = "give each column a name (in R: row.names = FALSE)"
+    else:
+        way_out = "are the names of the columns in the first line, and do the quotes pair?"
+    raise UserError(
+        f"{path}: {n} of its first {count_of(len(layout.sample), 'row')} have "
+        f"{count_of(common, 'cell')} and the header has {width} (separated by "
+        f"{layout.separator}); {way_out}"
+    )
+
+
+def _require_names_in_place(layout: Layout, lines: Sequence[str], path: Path) -> None:
+    """Raise UserError if a last cell without a name may be a shift: a name may lack in front."""
+    if layout.header[-1]:
+        return
+    whole = [row for row in layout.sample if len(row) == len(layout.header)]
+    rightly = named_rightly(layout.header[:-1], whole)
+    # What is quoted is a cell, and no separator too many.
+    quoted = layout.dialect.separator + 2 * layout.dialect.quote
+    is_cell = sum(line.rstrip("\r\n").endswith(quoted) for line in lines[1:]) * 2 > len(whole)
+    if layout.added:
+        sure = rightly is True and not is_cell
+    else:
+        sure = rightly is True or (rightly is None and layout.unnamed > 0)
+    if not sure:
         raise UserError(
-            f"{path}: {n} of its first {count_of(len(layout.sample), 'row')} have "
-            f"{count_of(common, 'cell')} and the header has {width} (separated by "
-            f"{layout.separator}); give each column a name (in R: row.names = FALSE)"
+            f"{path}: its rows end in a cell without a name, so the names may belong to the cells "
+            "after the first one; give each column a name (in R: row.names = FALSE) or remove the "
+            "last separators"
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple, TextIO
 
 # Characters of a row; longer ones, such as one without a line end, are not kept in memory.
@@ -123,6 +125,12 @@ class Records:
 
     def _parse(self, lines: Iterable[str]) -> Iterator[list[str]]:
         separator, quote, escape = self.dialect
+        if escape:
+            # The csv module would drop every backslash; one that escapes nothing is text.
+            backslash = re.compile(rf"\\([\\{quote}])?")
+            lines = map(
+                partial(backslash.sub, lambda found: found[0] if found[1] else r"\\"), lines
+            )
         return csv.reader(
             lines, delimiter=separator, quotechar=quote, escapechar=escape,
             skipinitialspace=True, strict=True,
