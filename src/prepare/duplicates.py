@@ -57,7 +57,7 @@ def group_near_duplicates(
         text_similarity: above 0 and at most 1.
         photo_bits: 0 to 64.
     """
-    size = len(table)
+    size, rows = len(table), table.index
     table, index = table.reset_index(drop=True), index.reset_index(drop=True)
     texts = read_texts(table)
     seller = pd.factorize(table["seller"])[0]
@@ -71,7 +71,7 @@ def group_near_duplicates(
     links = {rule: size - components(pairs, size)[0] for rule, pairs in found.items()}
     component = components(np.concatenate(list(found.values())), size)[1]
     group = table["id"].groupby(component).transform("min").rename("group")
-    return DuplicateGroups(group, links)
+    return DuplicateGroups(group.set_axis(rows), links)
 
 
 def _same_file(files: pd.Series, table: pd.DataFrame) -> Pairs:
@@ -93,7 +93,7 @@ def _alike_photos(
     words = sets_of(texts.word_of[paired], texts.words[paired], len(table))
     common = similarity(words, first, second) >= PHOTO_TEXT_SIMILARITY
     agree = np.stack([first, second], axis=1)[same_seller | short | common]
-    held = table.loc[hashes.index[crowded]].assign(code=codes[crowded])
+    held = table.loc[hashes.index, ["seller", "category"]].assign(code=codes, crowded=crowded)
     return np.concatenate([agree, _own_photos(held, bits), _nameless_photos(held, texts)])
 
 
@@ -123,13 +123,15 @@ def _near_photos(codes: NDArray[np.uint64], bits: int) -> tuple[Pairs, NDArray[n
 
 
 def _own_photos(held: pd.DataFrame, bits: int) -> Pairs:
-    """Link photos at most `bits` apart of one seller and category.
+    """Link photos at most `bits` apart of one seller and category, however many share them.
 
     Args:
-        held: `seller`, `category` and `code` of listings, whose positions are its index.
+        held: `seller`, `category`, `code` of listings with a hash, and whether its neighbourhood
+            is large, `crowded`; the index is their positions.
     """
     owner = held.groupby(["seller", "category"], sort=False).ngroup()
-    held = held.assign(owner=owner)[owner >= 0]
+    crowded = held["crowded"].groupby(owner).transform("any")
+    held = held.assign(owner=owner)[crowded & (owner >= 0)]
     pairs = [to_first(held.groupby(["owner", "code"], sort=False).ngroup())]
     for _, own in held.drop_duplicates(["owner", "code"]).groupby("owner"):
         places = own.index.to_numpy()
@@ -143,7 +145,7 @@ def _nameless_photos(held: pd.DataFrame, texts: Texts) -> Pairs:
     Args:
         held: as for `_own_photos`.
     """
-    nameless = held[held["seller"].isna()]
+    nameless = held[held["crowded"] & held["seller"].isna()]
     photo = np.full(len(texts.length), -1)
     photo[nameless.index] = nameless.groupby(["category", "code"], sort=False).ngroup()
     word = np.flatnonzero(photo[texts.word_of] >= 0)

@@ -49,11 +49,14 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, settings: Prepare, seed: int
     keep = ~table["category"].isin([*rare.index, *of_few.index])
     table, index = table[keep].reset_index(drop=True), index[keep].reset_index(drop=True)
     if table["category"].nunique() < 2:
-        sold = f" of at least {MIN_SELLERS} sellers" if by_seller else ""
+        sold, also = "", ""
+        if by_seller:
+            sold = f" and {MIN_SELLERS} sellers"
+            also = ", or set prepare.group_by to near_duplicates"
         raise UserError(
             f"the number of categories with at least {settings.min_per_category} listings{sold} is "
             f"{table['category'].nunique()}; expected at least 2: collect more listings or lower "
-            "prepare.min_per_category"
+            f"prepare.min_per_category{also}"
         )
 
     groups = group_near_duplicates(table, index, settings.text_similarity, settings.photo_bits)
@@ -74,7 +77,7 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, settings: Prepare, seed: int
 
     table = table.assign(split=split, fold=fold, group=group)[split.notna()]
     index = index[split.notna()]
-    _require_training_data(table, given=kind == GIVEN)
+    _require_training_data(table, given=kind == GIVEN, by_seller=by_seller)
     notes |= _counts(table, index)
     notes["random_split"] = _random_split(table.assign(group=groups.group), seed)
     notes["overlap"] = _overlap(table, index, settings, seed)
@@ -84,13 +87,14 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, settings: Prepare, seed: int
     return Prepared(table.reset_index(drop=True), notes)
 
 
-def _require_training_data(table: pd.DataFrame, given: bool) -> None:
+def _require_training_data(table: pd.DataFrame, given: bool, by_seller: bool) -> None:
     move = "move some listings there, or remove these categories"
     collect = (
         "raise prepare.min_per_category, which leaves them out, or collect more of them; where all "
-        "of them pass for near-duplicates, raise prepare.text_similarity; where few sellers have "
-        "them, set prepare.group_by to near_duplicates"
+        "of them pass for near-duplicates, raise prepare.text_similarity"
     )
+    if by_seller:
+        collect += ", and where few sellers have them, set prepare.group_by to near_duplicates"
     for cv_round, split in enumerate(cv_rounds(table)):
         trained = set(table.loc[(split == "train").to_numpy(), "category"])
         unseen = sorted(set(table["category"]) - trained)
@@ -153,11 +157,8 @@ def _overlap(
     rng = np.random.default_rng([seed, 2])
     by_chance = part.groupby(table["category"]).transform(lambda own: rng.permutation(own))
     splits = {
-        name: Parts(own, np.ones(len(own), bool) if in_folds else own == 1)
-        for name, own in (
-            ("random_split", by_chance.to_numpy(dtype=np.int64)),
-            ("split", part.to_numpy(dtype=np.int64)),
-        )
+        name: Parts(np.asarray(own, np.int64), np.asarray(own == 1) | in_folds)
+        for name, own in (("random_split", by_chance), ("split", part))
     }
     return measure_overlap(
         table, index, splits, settings.text_similarity, settings.photo_bits, seed
