@@ -14,10 +14,10 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from src.prepare.duplicates import (
     MAX_SHARED_PHOTO,
-    MIN_WORDS,
     PHOTO_TEXT_SIMILARITY,
     SELLER_TEXT_SIMILARITY,
 )
+from src.prepare.texts import MIN_WORDS
 
 _PERMUTATIONS = 128
 _WORD = re.compile(r"[^\W_]+")

@@ -30,7 +30,7 @@ RAW = pa.DataFrameSchema(
         "category": _CATEGORY,
         # A path relative to the photo folder; missing where the listing has no photo.
         "photo": pa.Column(str, pa.Check.str_matches(r"^(?!/)(?!.*\.\.)[^\\]+$"), nullable=True),
-        # A salted hash, used only to group near-duplicates.
+        # A salted hash, used only to group listings.
         "seller": pa.Column(str, nullable=True),
         # Set where the user's own table fixes the split; then present for every listing.
         "split": pa.Column(str, pa.Check.isin(SPLITS), nullable=True),
@@ -52,7 +52,8 @@ PREPARED = pa.DataFrameSchema(
         "category": _CATEGORY,
         # The position in the packed photo array; -1 without a readable photo.
         "photo_row": pa.Column("int64", pa.Check.ge(-1)),
-        # Near-duplicates share one group and never cross splits or folds.
+        # Near-duplicates, and by `prepare.group_by: seller` all listings of a seller, share one
+        # group and never cross splits or folds.
         "group": pa.Column(str),
         "split": pa.Column(str, pa.Check.isin(SPLITS)),
         # The fold in cross-validation, from 0, with `split` as in round 0; -1 without it.
@@ -136,7 +137,7 @@ def _require_whole_groups(table: pd.DataFrame, name: str) -> None:
         group = table.loc[crossing, "group"].iloc[0]
         ids = table.loc[table["group"] == group, "id"]
         raise UserError(
-            f"{name}: listings {' and '.join(ids[:5])} are near-duplicates in different splits or "
+            f"{name}: listings {' and '.join(ids[:5])} are of one group in different splits or "
             f"folds ({count_of(int(crossing.sum()), 'listing')} in total); expected each group in "
             "one: run the prepare stage again"
         )

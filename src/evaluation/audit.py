@@ -15,6 +15,17 @@ _RULES = {
     "text": "similar texts (word 3-grams)",
     "seller": "the same seller and title",
 }
+_TOGETHER = {
+    "near_duplicates": "near-duplicates",
+    "seller": "all listings of a seller, and near-duplicates,",
+}
+# Counts of listings, and of how many of all.
+_SHARED = {
+    "same_file": ("the photo file", "photos"),
+    "similar_photo": ("a similar photo", "photos"),
+    "similar_text": ("a similar text", "texts"),
+    "same_seller": ("another listing of the seller", "sellers"),
+}
 
 
 def audit(
@@ -33,38 +44,51 @@ def audit(
         suspected, checked: how many listings probably have a wrong label, and of how many.
 
     Returns:
-        Sections of numbers: duplicates, random_split, split, leaky, label_errors.
+        Sections of numbers: duplicates, random_split, split, overlap, leaky, label_errors.
     """
     splits = table.groupby("group")["split"].nunique()
     return {
         "duplicates": notes["duplicates"],
         "random_split": notes["random_split"],
-        "split": {"groups": len(splits), "groups_crossing": int((splits > 1).sum())},
+        "split": {
+            "kind": notes["split"],
+            "group_by": notes["group_by"],
+            "groups": len(splits),
+            "groups_crossing": int((splits > 1).sum()),
+        },
+        "overlap": notes["overlap"],
         "leaky": _leaky(scores),
         "label_errors": {"looked_at": checked, "suspected": suspected},
     }
 
 
 def audit_planted(
-    table: pd.DataFrame, truth: pd.DataFrame, suspected: pd.DataFrame, checked: pd.Series
+    table: pd.DataFrame,
+    truth: pd.DataFrame,
+    suspected: pd.DataFrame,
+    checked: pd.Series,
+    group_by: str,
 ) -> dict[str, Any]:
     """Return precision and recall of the near-duplicates and wrong labels that were found.
+
+    Groups of sellers are no near-duplicates; then those are left out.
 
     Args:
         table: the prepared listings.
         truth: what the demo planted, with id, group and wrong_label.
         suspected: listings of a probably wrong label.
         checked: ids of the listings that were checked for that.
+        group_by: near_duplicates or seller.
     """
     known = truth.set_index("id")
-    groups = known["group"].loc[table["id"]].to_numpy(dtype=object)
-    pairs = pairs_found(table["group"].to_numpy(dtype=object), groups)
     wrong = known["wrong_label"].loc[checked].to_numpy(dtype=bool)
     labels = labels_found(suspected["id"].to_numpy(dtype=str), checked.to_numpy(dtype=str), wrong)
-    return {
-        "duplicate_pairs": pairs._asdict(),
-        "wrong_labels": labels._asdict() | {"planted": int(wrong.sum())},
-    }
+    found: dict[str, Any] = {"wrong_labels": labels._asdict() | {"planted": int(wrong.sum())}}
+    if group_by == "near_duplicates":
+        groups = known["group"].loc[table["id"]].to_numpy(dtype=object)
+        pairs = pairs_found(table["group"].to_numpy(dtype=object), groups)
+        found["duplicate_pairs"] = pairs._asdict()
+    return found
 
 
 def audit_markdown(found: dict[str, Any]) -> str:
@@ -92,8 +116,10 @@ def audit_markdown(found: dict[str, Any]) -> str:
         f"ignores groups would put {random['pairs_crossing']} of them into different splits, and "
         f"{random['test_listings_with_twin_in_train_or_val']} of the "
         f"{random['test_listings']} test listings would have a near-duplicate in train or val. "
-        f"Here groups stay together: {split['groups_crossing']} of {split['groups']} are divided.",
+        f"The split here is {split['kind']}, and {_TOGETHER[split['group_by']]} stay together: "
+        f"{split['groups_crossing']} of {split['groups']} groups are divided.",
         "",
+        *_overlap_markdown(found["overlap"]),
         "## What leakage scores",
         "",
         f"{LEAKY} is scored on a random split made after the encoders were fitted: "
@@ -123,18 +149,57 @@ def audit_markdown(found: dict[str, Any]) -> str:
         "",
     ]
     if "planted" in found:
-        pairs, labels = (found["planted"][name] for name in ("duplicate_pairs", "wrong_labels"))
+        planted = found["planted"]
+        names = {
+            "duplicate_pairs": "pairs of near-duplicates",
+            "wrong_labels": f"wrong labels ({planted['wrong_labels']['planted']})",
+        }
         lines += [
             "## Compared with what the demo planted",
             "",
             "| | precision | recall |",
             "| --- | --- | --- |",
-            f"| pairs of near-duplicates | {pairs['precision']:.3f} | {pairs['recall']:.3f} |",
-            f"| wrong labels ({labels['planted']}) | {labels['precision']:.3f} | "
-            f"{labels['recall']:.3f} |",
+            *(
+                f"| {name} | {planted[key]['precision']:.3f} | {planted[key]['recall']:.3f} |"
+                for key, name in names.items()
+                if key in planted
+            ),
             "",
         ]
     return "\n".join(lines)
+
+
+def _overlap_markdown(overlap: dict[str, dict[str, Any]]) -> list[str]:
+    """Lines on what test listings share with train and val, by a random split and by this one."""
+    splits = (overlap["random_split"], overlap["split"])
+    lines = [
+        "## What test listings share with train and val",
+        "",
+        "Measured over all listings, whatever their groups. In cross-validation every listing is "
+        "tested, and the others are those of other folds.",
+        "",
+        "| of the test listings, in train or val there is | random split | this split |",
+        "| --- | --- | --- |",
+    ]
+    for key, (name, of) in _SHARED.items():
+        counts = [
+            f"{one[key]} of {one[of]} ({one[key] / one[of]:.1%})" if one[of] else "–"
+            for one in splits
+        ]
+        lines.append(f"| {name} | {counts[0]} | {counts[1]} |")
+    for quantile, name in (("median", "median"), ("p90", "90%"), ("p99", "99%")):
+        values = [f"{one['nearest_text'][quantile]:.2f}" for one in splits]
+        lines.append(f"| similarity to the nearest text, {name} | {values[0]} | {values[1]} |")
+    return [
+        *lines,
+        "",
+        "Similar by the same measures as near-duplicates: perceptual hashes, and the Jaccard "
+        "similarity of word 3-grams. The shares need not be 0: similar photos without matching "
+        "texts make no near-duplicates, nor do passages that many listings repeat (a shop's "
+        "terms), nor a photo under more than 20 listings (a placeholder), except for one seller "
+        "and category.",
+        "",
+    ]
 
 
 def _leaky(scores: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -71,7 +71,8 @@ def evaluate(inputs: EvaluationInputs, seed: int) -> Evaluation:
     scores = {row.row: row.scores for row in rows}
     found = audit(table, inputs.notes, scores, len(label_errors), len(checked))
     if truth is not None:
-        found["planted"] = audit_planted(table, truth, label_errors, checked)
+        group_by = inputs.notes["group_by"]
+        found["planted"] = audit_planted(table, truth, label_errors, checked, group_by)
     return Evaluation(
         rows=rows,
         table=results_table(

@@ -10,6 +10,7 @@ import pandas as pd
 from src.core.files import replacing, write_json
 from src.evaluation.audit import audit_markdown
 from src.evaluation.evaluate import Evaluation
+from src.evaluation.intervals import few_listings_note
 from src.evaluation.table import results_markdown
 
 _KINDS = ("image", "text", "fused", "leaky")
@@ -43,6 +44,8 @@ def write_evaluation(evaluation: Evaluation, metrics: Path, data: Path) -> None:
     write_json(metrics / "audit.json", evaluation.audit)
     _write_text(audit_markdown(evaluation.audit), metrics / "audit.md")
     text = results_markdown(evaluation.table, evaluation.ceilings, evaluation.pairs)
+    if note := few_listings_note(honest[0].per_class["n"].to_numpy()):
+        text += f"\n{note}\n"
     _write_text(text, metrics / "table.md")
 
     likeliest = pd.concat([row.likeliest for row in honest], ignore_index=True)

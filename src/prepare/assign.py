@@ -14,10 +14,10 @@ from src.core.listings import SPLITS
 from src.core.schema import Parts
 from src.core.wording import count_of
 
-# What to do where too many listings pass for near-duplicates of each other.
+# What to do where too many listings belong together.
 MORE_GROUPS = (
     "collect more listings, or let fewer pass for near-duplicates: raise prepare.text_similarity "
-    "or lower prepare.photo_bits"
+    "or lower prepare.photo_bits; by seller there are as many groups as sellers at most"
 )
 
 
@@ -55,8 +55,8 @@ def assign_by_date(table: pd.DataFrame, group: pd.Series, parts: Parts) -> pd.Se
     days = latest.value_counts().sort_index()
     if len(days) < len(SPLITS):
         raise UserError(
-            f"prepare.split is time, but the number of distinct dates is {len(days)} (groups of "
-            f"near-duplicates have one); expected at least {len(SPLITS)}: set prepare.split to "
+            f"prepare.split is time, but the number of distinct dates is {len(days)} (a group has "
+            f"one); expected at least {len(SPLITS)}: set prepare.split to "
             f"random, or {MORE_GROUPS}"
         )
     reached = days.to_numpy().cumsum() / len(table)
@@ -77,8 +77,8 @@ def assign_folds(category: pd.Series, group: pd.Series, folds: int, seed: int) -
     largest = int(category.value_counts().max())
     if min(group.nunique(), largest) < folds:
         raise UserError(
-            f"prepare.folds is {folds}, but there are {count_of(group.nunique(), 'group')} of "
-            f"near-duplicates and at most {count_of(largest, 'listing')} of a category; set fewer "
+            f"prepare.folds is {folds}, but there are {count_of(group.nunique(), 'group')} "
+            f"and at most {count_of(largest, 'listing')} of a category; set fewer "
             f"folds, or {MORE_GROUPS}"
         )
     return _assign(category, group, [1 / folds] * folds, seed)
@@ -87,9 +87,9 @@ def assign_folds(category: pd.Series, group: pd.Series, folds: int, seed: int) -
 def _assign(category: pd.Series, group: pd.Series, shares: Sequence[float], seed: int) -> pd.Series:
     """Assign whole groups to bins with these shares; returns the bin number of each listing, [N].
 
-    The largest groups come first, each to the bin that lacks most listings of the group's leading
-    (most frequent) category. scikit-learn's StratifiedGroupKFold makes bins of equal size only,
-    is no better balanced, and takes ten times as long.
+    The largest groups come first, each to the bin that lacks most listings of its categories. A
+    category counts by the share of it that the group has. scikit-learn's StratifiedGroupKFold
+    makes bins of equal size only, is no better balanced, and takes ten times as long.
     """
     group_of, groups = pd.factorize(group.to_numpy(dtype=object), sort=True)
     category_of, categories = pd.factorize(category.to_numpy(dtype=object), sort=True)
@@ -101,7 +101,8 @@ def _assign(category: pd.Series, group: pd.Series, shares: Sequence[float], seed
     leading = [max(own, key=own.__getitem__) for own in counts]
     led, waiting = Counter(leading), Counter(leading)
 
-    target = np.outer(np.bincount(category_of), shares).tolist()
+    in_all = np.bincount(category_of)
+    target = np.outer(in_all, shares).tolist()
     filled = [[0] * len(shares) for _ in categories]
     filled_in_all = [0] * len(shares)
     bin_of = np.empty(len(groups), np.int64)
@@ -109,9 +110,10 @@ def _assign(category: pd.Series, group: pd.Series, shares: Sequence[float], seed
     order = np.random.default_rng(seed).permutation(len(groups))
     for number in order[np.argsort(-sizes[order], kind="stable")].tolist():
         main = leading[number]
-        lack = [
-            ceil(goal - has - 1e-9) for goal, has in zip(target[main], filled[main], strict=True)
-        ]
+        lack = [0.0] * len(shares)
+        for kind, count in counts[number].items():
+            for i, (goal, has) in enumerate(zip(target[kind], filled[kind], strict=True)):
+                lack[i] += ceil(goal - has - 1e-9) * count / in_all[kind]
         # Ties go to the bin that is furthest behind over all categories.
         behind = [has / share for has, share in zip(filled_in_all, shares, strict=True)]
         # The last groups are reserved for bins that would stay without this category.

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from array import array
-from collections import defaultdict
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from src.prepare.hamming import near_codes
 from src.prepare.jaccard import Indices, joined, sets_of, similarity
+from src.prepare.links import Pairs, components, to_first
+from src.prepare.texts import MIN_WORDS, Texts, alike_texts, read_texts
 
-# Shorter texts ("Продам срочно, торг") can be equal by chance and are not evidence.
-MIN_WORDS = 8
-# A photo that more listings share is a logo, a placeholder or a plain wall.
+# A photo that more listings share may be a logo, a placeholder or a plain wall.
 MAX_SHARED_PHOTO = 20
 # Listings with similar photos must also share this much of their words.
 PHOTO_TEXT_SIMILARITY = 0.25
 # For listings of one seller a lower similarity is enough.
 SELLER_TEXT_SIMILARITY = 0.5
-_WORD = re.compile(r"[^\W_]+")
-
-# Pairs of positions of listings, [P, 2].
-Pairs = NDArray[np.int64]
 
 
 class DuplicateGroups(NamedTuple):
@@ -38,19 +29,6 @@ class DuplicateGroups(NamedTuple):
 
     group: pd.Series
     links: dict[str, int]
-
-
-class _Texts(NamedTuple):
-    """Words, and word 3-grams of title and text, as numbers [M], each with its listing [M].
-
-    `length`: the words of each listing, [N].
-    """
-
-    word_of: Indices
-    words: Indices
-    gram_of: Indices
-    grams: Indices
-    length: Indices
 
 
 def group_near_duplicates(
@@ -65,76 +43,66 @@ def group_near_duplicates(
       seller, a quarter of their words in common, or a text shorter than MIN_WORDS;
     - text: word 3-grams of title and text with a Jaccard similarity of at least
       `text_similarity`, for one seller SELLER_TEXT_SIMILARITY; not for texts shorter than
-      MIN_WORDS;
+      MIN_WORDS, nor by passages that many listings repeat (see `alike_texts`);
     - seller: the same seller and the same title.
 
-    To avoid chains of unrelated listings, photos shared by more than MAX_SHARED_PHOTO listings and
-    photos without a hash (plain ones) are ignored. The order of the rows does not matter.
+    A photo that more than MAX_SHARED_PHOTO listings share links only those of one seller and
+    category; where no seller is known, of one category with a quarter of their words in common.
+    So a logo does not chain unrelated listings. Photos without a hash (plain ones) are ignored.
+    The order of the rows does not matter.
 
     Args:
-        table: clean texts: `id`, `title`, `text`, `seller`.
-        index: the packed photos of the same listings in the same order: `sha256`, `phash`.
+        table: clean texts: `id`, `title`, `text`, `category`, `seller`.
+        index: the packed photos of the same listings in the same order: `row`, `sha256`, `phash`.
         text_similarity: above 0 and at most 1.
         photo_bits: 0 to 64.
     """
-    size = len(table)
-    texts = _read(table)
+    size, rows = len(table), table.index
+    table, index = table.reset_index(drop=True), index.reset_index(drop=True)
+    texts = read_texts(table)
     seller = pd.factorize(table["seller"])[0]
+    files = index["sha256"].mask(index["row"] < 0)
     found = {
-        "same file": _same_file(index),
-        "photo": _alike_photos(index, texts, seller, photo_bits),
-        "text": _alike_texts(texts, seller, text_similarity),
+        "same file": _same_file(files, table),
+        "photo": _alike_photos(index["phash"], texts, table, seller, photo_bits),
+        "text": alike_texts(texts, seller, text_similarity, SELLER_TEXT_SIMILARITY),
         "seller": _same_seller(table),
     }
-    links = {rule: size - _components(pairs, size)[0] for rule, pairs in found.items()}
-    component = _components(np.concatenate(list(found.values())), size)[1]
+    links = {rule: size - components(pairs, size)[0] for rule, pairs in found.items()}
+    component = components(np.concatenate(list(found.values())), size)[1]
     group = table["id"].groupby(component).transform("min").rename("group")
-    return DuplicateGroups(group, links)
+    return DuplicateGroups(group.set_axis(rows), links)
 
 
-def _read(table: pd.DataFrame) -> _Texts:
-    number: defaultdict[str, int] = defaultdict()
-    number.default_factory = number.__len__
-    read, lengths = array("q"), array("q")
-    for title, text in zip(table["title"], table["text"], strict=True):
-        # Title and text apart: a word added to the title then changes one 3-gram, not four.
-        for field in (title, text):
-            before = len(read)
-            read.extend(map(number.__getitem__, _WORD.findall(field.lower().replace("ё", "е"))))
-            lengths.append(len(read) - before)
-    words, length = np.array(read, np.int64), np.array(lengths, np.int64)
-    field_of = np.repeat(np.arange(len(length)), length)
-    whole = field_of[2:] == field_of[:-2]
-    # With over two million different words the product overflows and acts as a 64-bit hash.
-    grams = (words[:-2] * len(number) + words[1:-1]) * len(number) + words[2:]
-    return _Texts(
-        word_of=field_of // 2,
-        words=words,
-        gram_of=field_of[2:][whole] // 2,
-        grams=grams[whole],
-        length=length.reshape(-1, 2).sum(axis=1),
-    )
+def _same_file(files: pd.Series, table: pd.DataFrame) -> Pairs:
+    crowd = files.where(files.groupby(files).transform("size") > MAX_SHARED_PHOTO)
+    own = table.groupby([crowd, "seller", "category"], sort=False).ngroup()
+    return np.concatenate([to_first(files[crowd.isna()]), to_first(own[own >= 0])])
 
 
-def _same_file(index: pd.DataFrame) -> Pairs:
-    files = index["sha256"].reset_index(drop=True).mask((index["row"] < 0).to_numpy())
-    return _to_first(files.mask(files.groupby(files).transform("size") > MAX_SHARED_PHOTO))
-
-
-def _alike_photos(index: pd.DataFrame, texts: _Texts, seller: Indices, bits: int) -> Pairs:
-    hashes = index["phash"].reset_index(drop=True).dropna()
+def _alike_photos(
+    phash: pd.Series, texts: Texts, table: pd.DataFrame, seller: Indices, bits: int
+) -> Pairs:
+    hashes = phash.dropna()
     codes = np.array([int(code, 16) for code in hashes], np.uint64)
-    first, second = hashes.index.to_numpy()[_near_photos(codes, bits)].T
+    near, crowded = _near_photos(codes, bits)
+    first, second = hashes.index.to_numpy()[near].T
     same_seller = (seller[first] >= 0) & (seller[first] == seller[second])
     short = np.minimum(texts.length[first], texts.length[second]) < MIN_WORDS
     paired = np.isin(texts.word_of, np.union1d(first, second))
-    words = sets_of(texts.word_of[paired], texts.words[paired], len(index))
+    words = sets_of(texts.word_of[paired], texts.words[paired], len(table))
     common = similarity(words, first, second) >= PHOTO_TEXT_SIMILARITY
-    return np.stack([first, second], axis=1)[same_seller | short | common]
+    agree = np.stack([first, second], axis=1)[same_seller | short | common]
+    held = table.loc[hashes.index, ["seller", "category"]].assign(code=codes, crowded=crowded)
+    return np.concatenate([agree, _own_photos(held, bits), _nameless_photos(held, texts)])
 
 
-def _near_photos(codes: NDArray[np.uint64], bits: int) -> Pairs:
-    """Return pairs of positions with codes at most `bits` apart, both in small neighbourhoods."""
+def _near_photos(codes: NDArray[np.uint64], bits: int) -> tuple[Pairs, NDArray[np.bool_]]:
+    """Find pairs of positions with codes at most `bits` apart, both in small neighbourhoods.
+
+    Returns:
+        The pairs, and which positions are in large neighbourhoods, [N].
+    """
     unique, code_of, counts = np.unique(codes, return_inverse=True, return_counts=True)
     around = counts.copy()
     itself = np.arange(len(unique))
@@ -151,40 +119,43 @@ def _near_photos(codes: NDArray[np.uint64], bits: int) -> Pairs:
     held = held.merge(holders, left_on="other", right_on="code")
     # A code paired with itself gives every pair of its holders twice, and each with itself.
     held = held[(held["one"] != held["other"]) | (held["place_x"] < held["place_y"])]
-    return held[["place_x", "place_y"]].to_numpy()
+    return held[["place_x", "place_y"]].to_numpy(), (around > MAX_SHARED_PHOTO)[code_of]
 
 
-def _alike_texts(texts: _Texts, seller: Indices, least: float) -> Pairs:
-    size = len(seller)
-    long = texts.length[texts.gram_of] >= MIN_WORDS
-    grams = sets_of(texts.gram_of[long], texts.grams[long], size)
-    # 3-grams numbered by seller, so that different sellers have none in common.
-    row = np.repeat(np.arange(size), np.diff(grams.indptr))
-    sold = seller[row] >= 0
-    own = seller[row[sold]] * grams.shape[1] + grams.indices[sold]
-    components = [
-        joined(grams, least),
-        joined(sets_of(row[sold], own, size), min(least, SELLER_TEXT_SIMILARITY)),
-    ]
-    return np.concatenate([_to_first(pd.Series(component)) for component in components])
+def _own_photos(held: pd.DataFrame, bits: int) -> Pairs:
+    """Link photos at most `bits` apart of one seller and category, however many share them.
+
+    Args:
+        held: `seller`, `category`, `code` of listings with a hash, and whether its neighbourhood
+            is large, `crowded`; the index is their positions.
+    """
+    owner = held.groupby(["seller", "category"], sort=False).ngroup()
+    crowded = held["crowded"].groupby(owner).transform("any")
+    held = held.assign(owner=owner)[crowded & (owner >= 0)]
+    pairs = [to_first(held.groupby(["owner", "code"], sort=False).ngroup())]
+    for _, own in held.drop_duplicates(["owner", "code"]).groupby("owner"):
+        places = own.index.to_numpy()
+        pairs += [places[near.T] for near in near_codes(own["code"].to_numpy(), bits)]
+    return np.concatenate(pairs)
+
+
+def _nameless_photos(held: pd.DataFrame, texts: Texts) -> Pairs:
+    """Link photos of equal code and category and no known seller, if the texts agree.
+
+    Args:
+        held: as for `_own_photos`.
+    """
+    nameless = held[held["crowded"] & held["seller"].isna()]
+    photo = np.full(len(texts.length), -1)
+    photo[nameless.index] = nameless.groupby(["category", "code"], sort=False).ngroup()
+    word = np.flatnonzero(photo[texts.word_of] >= 0)
+    row = texts.word_of[word]
+    # Words numbered by photo, so that different photos have none in common.
+    keys = photo[row] * (texts.words.max(initial=0) + 1) + texts.words[word]
+    return to_first(pd.Series(joined(sets_of(row, keys, len(photo)), PHOTO_TEXT_SIMILARITY)))
 
 
 def _same_seller(table: pd.DataFrame) -> Pairs:
     title = table["title"].str.casefold()
     offer = table.groupby([table["seller"], title], sort=False).ngroup()
-    return _to_first(offer.where((table["seller"].notna() & (title != "")).to_numpy()))
-
-
-def _to_first(keys: pd.Series) -> Pairs:
-    """Pair each position with the first one of the same key; missing keys equal nothing."""
-    keys = keys.reset_index(drop=True).dropna()
-    place = keys.index.to_numpy()
-    first = keys.index.to_series().groupby(keys).transform("first").to_numpy()
-    return np.stack([first, place], axis=1)[first != place]
-
-
-def _components(pairs: Pairs, size: int) -> tuple[int, NDArray[np.int32]]:
-    links = (pairs[:, 0], pairs[:, 1])
-    graph = coo_array((np.ones(len(pairs), np.int8), links), (size, size))
-    count, component = connected_components(graph, directed=False)
-    return count, component
+    return to_first(offer[(table["seller"].notna() & (title != "")).to_numpy()])

@@ -13,6 +13,8 @@ from src.core.errors import UserError
 from src.core.listings import SPLITS, cv_rounds, pairs_within
 from src.core.schema import Prepare
 from src.prepare.duplicates import DuplicateGroups, group_near_duplicates
+from src.prepare.overlap import Parts, measure_overlap
+from src.prepare.sellers import MIN_SELLERS, few_sellers, with_sellers
 from src.prepare.split import GIVEN, assign_splits
 
 
@@ -40,47 +42,59 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, settings: Prepare, seed: int
     index = index.set_index("id").loc[raw["id"]].reset_index()
     table = with_words(raw).assign(photo_row=index["row"])
 
+    by_seller = settings.group_by == "seller"
     sizes = table["category"].value_counts()
     rare = sizes[sizes < settings.min_per_category].sort_index()
-    keep = ~table["category"].isin(rare.index)
+    of_few = few_sellers(table).drop(rare.index, errors="ignore") if by_seller else rare[:0]
+    keep = ~table["category"].isin([*rare.index, *of_few.index])
     table, index = table[keep].reset_index(drop=True), index[keep].reset_index(drop=True)
     if table["category"].nunique() < 2:
+        sold, also = "", ""
+        if by_seller:
+            sold = f" and {MIN_SELLERS} sellers"
+            also = ", or set prepare.group_by to near_duplicates"
         raise UserError(
-            f"the number of categories with at least {settings.min_per_category} listings is "
+            f"the number of categories with at least {settings.min_per_category} listings{sold} is "
             f"{table['category'].nunique()}; expected at least 2: collect more listings or lower "
-            "prepare.min_per_category"
+            f"prepare.min_per_category{also}"
         )
 
     groups = group_near_duplicates(table, index, settings.text_similarity, settings.photo_bits)
-    split, fold, kind = assign_splits(table, groups.group, settings, seed)
+    group = with_sellers(table, groups.group) if by_seller else groups.group
+    split, fold, kind = assign_splits(table, group, settings, seed)
     notes = {
         "collected": len(raw),
         "split": kind,
+        "group_by": settings.group_by,
         "labels": "shuffled" if settings.shuffle_labels else "as collected",
         "set_aside": {
-            "category_too_small": {str(name): int(count) for name, count in rare.items()},
+            "category_too_small": _by_category(rare),
+            "category_of_few_sellers": _by_category(of_few),
             "duplicate_in_later_part": int(split.isna().sum()),
         },
         "duplicates": _duplicates(groups),
     }
 
-    table = table.assign(split=split, fold=fold, group=groups.group)[split.notna()]
+    table = table.assign(split=split, fold=fold, group=group)[split.notna()]
     index = index[split.notna()]
-    _require_training_data(table, given=kind == GIVEN)
+    _require_training_data(table, given=kind == GIVEN, by_seller=by_seller)
     notes |= _counts(table, index)
-    notes["random_split"] = _random_split(table, seed)
+    notes["random_split"] = _random_split(table.assign(group=groups.group), seed)
+    notes["overlap"] = _overlap(table, index, settings, seed)
     if settings.shuffle_labels:
         shuffled = np.random.default_rng([seed, 1]).permutation(len(table))
         table = table.assign(category=table["category"].to_numpy(dtype=object)[shuffled])
     return Prepared(table.reset_index(drop=True), notes)
 
 
-def _require_training_data(table: pd.DataFrame, given: bool) -> None:
+def _require_training_data(table: pd.DataFrame, given: bool, by_seller: bool) -> None:
     move = "move some listings there, or remove these categories"
     collect = (
         "raise prepare.min_per_category, which leaves them out, or collect more of them; where all "
         "of them pass for near-duplicates, raise prepare.text_similarity"
     )
+    if by_seller:
+        collect += ", and where few sellers have them, set prepare.group_by to near_duplicates"
     for cv_round, split in enumerate(cv_rounds(table)):
         trained = set(table.loc[(split == "train").to_numpy(), "category"])
         unseen = sorted(set(table["category"]) - trained)
@@ -128,6 +142,27 @@ def _duplicates(groups: DuplicateGroups) -> dict[str, Any]:
         "largest": int(sizes.max()),
         "links": groups.links,
     }
+
+
+def _by_category(counts: pd.Series) -> dict[str, int]:
+    return {str(name): int(count) for name, count in counts.items()}
+
+
+def _overlap(
+    table: pd.DataFrame, index: pd.DataFrame, settings: Prepare, seed: int
+) -> dict[str, dict[str, Any]]:
+    """Measure what tested listings have in common with others, here and by a random split."""
+    in_folds = bool(table["fold"].iloc[0] >= 0)
+    part = table["fold"] if in_folds else (table["split"] == "test").astype(int)
+    rng = np.random.default_rng([seed, 2])
+    by_chance = part.groupby(table["category"]).transform(lambda own: rng.permutation(own))
+    splits = {
+        name: Parts(np.asarray(own, np.int64), np.asarray(own == 1) | in_folds)
+        for name, own in (("random_split", by_chance), ("split", part))
+    }
+    return measure_overlap(
+        table, index, splits, settings.text_similarity, settings.photo_bits, seed
+    )
 
 
 def _random_split(table: pd.DataFrame, seed: int) -> dict[str, int]:

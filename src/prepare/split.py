@@ -33,7 +33,7 @@ class SplitAssignment(NamedTuple):
 def assign_splits(
     table: pd.DataFrame, group: pd.Series, settings: Prepare, seed: int
 ) -> SplitAssignment:
-    """Assign a split to every listing; near-duplicates (equal `group`) get the same one.
+    """Assign a split to every listing; those of one `group` get the same one.
 
     `settings.split` is the method: random (stratified by category), time (the oldest listings in
     train, the newest in test) or folds (cross-validation, see `listings.cv_rounds`; `split` is
@@ -53,11 +53,11 @@ def assign_splits(
     """
     no_fold = pd.Series(-1, index=table.index)
     if table["split"].notna().any():
-        return SplitAssignment(_given(table, group, settings.crossing), no_fold, GIVEN)
+        return SplitAssignment(_given(table, group, settings), no_fold, GIVEN)
     if group.nunique() < len(SPLITS):
         raise UserError(
-            f"the {len(table)} listings are {count_of(group.nunique(), 'group')} of "
-            f"near-duplicates; expected at least {len(SPLITS)}, one for each split: {MORE_GROUPS}"
+            f"the {len(table)} listings are {count_of(group.nunique(), 'group')} that stay "
+            f"together; expected at least {len(SPLITS)}, one for each split: {MORE_GROUPS}"
         )
     if settings.split == "folds":
         fold = assign_folds(table["category"], group, settings.folds, seed)
@@ -69,7 +69,7 @@ def assign_splits(
     return SplitAssignment(split.astype("str").rename("split"), no_fold, settings.split)
 
 
-def _given(table: pd.DataFrame, group: pd.Series, crossing: str) -> pd.Series:
+def _given(table: pd.DataFrame, group: pd.Series, settings: Prepare) -> pd.Series:
     split = table["split"]
     if split.isna().any():
         raise UserError(
@@ -84,9 +84,11 @@ def _given(table: pd.DataFrame, group: pd.Series, crossing: str) -> pd.Series:
     order = split.map({name: rank for rank, name in enumerate(SPLITS)})
     latest = order.groupby(group.to_numpy()).transform("max")
     early = (order < latest).to_numpy()
-    if early.any() and crossing == "refuse":
+    if early.any() and settings.crossing == "refuse":
+        by_seller = settings.group_by == "seller"
+        together = "listings of one seller" if by_seller else "near-duplicates"
         raise UserError(
-            f"near-duplicates are in different given splits, such as "
+            f"{together} are in different given splits, such as "
             f"{_examples(table, group, early)} ({early.sum()} in all); put each pair into one "
             "split, or set prepare.crossing to drop, which leaves out the earlier listing"
         )

@@ -9,6 +9,7 @@ import pandas as pd
 
 from src.core.schema import Params
 from src.evaluation.abstain import TARGETS
+from src.evaluation.intervals import few_listings_note
 from src.evaluation.paired import ALPHA
 from src.report.cards import ErrorCard, LabelErrorCard, error_cards, label_error_cards
 from src.report.dataset import DatasetCounts, count_dataset
@@ -41,6 +42,7 @@ class PageContent:
         ceilings: the best possible macro F1 of the demo, by what may be read.
         different, not_different: a sentence for each pair of rows that was compared.
         errors, label_errors: examples, of `n_errors` and `n_label_errors` in all.
+        intervals: a warning about the intervals, or ''.
         audit: Markdown.
         figures: Plotly's JSON by the id of the place on the page.
     """
@@ -63,6 +65,7 @@ class PageContent:
     n_errors: int
     label_errors: list[LabelErrorCard]
     n_label_errors: int
+    intervals: str
     audit: str
     dataset: DatasetCounts
     figures: dict[str, dict[str, Any]]
@@ -98,6 +101,9 @@ def page_content(results: Results, params: Params) -> PageContent:
         n_errors=int((confusion["actual"] != confusion["predicted"]).sum()),
         label_errors=label_error_cards(results),
         n_label_errors=len(results.label_errors),
+        intervals=few_listings_note(
+            results.per_class.loc[results.per_class["row"] == best, "n"].to_numpy()
+        ),
         audit=results.audit,
         dataset=dataset,
         figures=_figures(results, dataset),

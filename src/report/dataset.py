@@ -89,12 +89,17 @@ def _count_categories(table: pd.DataFrame) -> list[CategoryCounts]:
 def _left_out(results: Results) -> list[LeftOut]:
     notes = results.notes
     too_small = notes["set_aside"]["category_too_small"].items()
+    of_few = notes["set_aside"]["category_of_few_sellers"].items()
     duplicates = notes["set_aside"]["duplicate_in_later_part"]
     found = [
         *(LeftOut("collect: left out", *line) for line in _by_reason(results.rejected)),
         *(LeftOut("collect: noted", *line) for line in _by_reason(results.noted)),
         *(LeftOut("pack: photo not used", *line) for line in notes["photos"]["problems"].items()),
         *(LeftOut("prepare: left out", f"category too small: {name}", n) for name, n in too_small),
+        *(
+            LeftOut("prepare: left out", f"category of few sellers: {name}", n)
+            for name, n in of_few
+        ),
     ]
     if duplicates:
         reason = "near-duplicate of a listing in a later split"

@@ -30,6 +30,7 @@ def test_odd_shares_are_refused(shares: dict[str, float], words: str) -> None:
     [
         ("split", "kfold", "prepare.split is 'kfold'; expected random, time or folds"),
         ("crossing", "ignore", "prepare.crossing is 'ignore'; expected refuse or drop"),
+        ("group_by", "user", "prepare.group_by is 'user'; expected near_duplicates or seller"),
         ("folds", 2, "prepare.folds is 2; expected a whole number from 3"),
         ("text_similarity", 70, "prepare.text_similarity is 70; expected a number above 0"),
         ("text_similarity", 0, "prepare.text_similarity is 0; expected a number above 0"),
@@ -49,3 +50,14 @@ def test_photos_of_an_odd_size_are_refused(pixels: object) -> None:
 
 def test_settings_that_are_right_are_taken_as_they_are() -> None:
     assert parse_params(CONTENT).prepare.model_dump() == CONTENT["prepare"]
+
+
+def test_a_split_by_seller_needs_a_column_of_sellers() -> None:
+    content = changed("prepare.group_by", "seller")
+    assert parse_params(content).prepare.group_by == "seller"
+    content["collect"]["source"] = "table"
+    assert fault(content).startswith(
+        "prepare.group_by is seller, but collect.table.columns.seller is ''; expected the name of"
+    )
+    content["collect"]["table"]["columns"]["seller"] = "shop"
+    assert parse_params(content).prepare.group_by == "seller"

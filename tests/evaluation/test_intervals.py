@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.evaluation.intervals import difference_intervals, score_intervals
+from src.evaluation.intervals import difference_intervals, few_listings_note, score_intervals
 from src.evaluation.scores import macro_f1
 from tests.evaluation.simulated import made_population
 
@@ -84,3 +84,11 @@ def test_the_interval_contains_the_score() -> None:
     assert found.accuracy_low < (actual == predicted).mean() < found.accuracy_high
     assert found == score_intervals(actual, predicted, groups, seed=7)
     assert found != score_intervals(actual, predicted, groups, seed=8)
+
+
+def test_intervals_over_many_small_categories_are_said_to_be_too_narrow() -> None:
+    few, enough = [9] * 26, [10] * 24
+    assert few_listings_note(np.array([*few, *enough, 0])).startswith(
+        "26 of 50 categories have fewer than 10 test listings:"
+    )
+    assert few_listings_note(np.array([*few[2:], *enough, 0])) == ""

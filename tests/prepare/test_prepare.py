@@ -108,6 +108,17 @@ def test_a_random_split_would_have_leaked() -> None:
     assert 0 < twins <= min(18, notes["pairs_crossing"])
 
 
+def test_the_overlap_is_measured_here_and_by_a_random_split() -> None:
+    raw, index = _market()
+    for twin in range(0, 60, 2):
+        _copy_text(raw, twin, twin + 1)
+    for method, tested in (("random", 18), ("folds", 90)):
+        found = _prepare(raw, index, split=method).notes["overlap"]
+        assert found["split"]["texts"] == found["random_split"]["texts"] == tested
+        assert found["split"]["similar_text"] == 0 < found["random_split"]["similar_text"]
+        assert found["split"]["same_file"] == 0
+
+
 def test_split_by_date_and_in_folds() -> None:
     raw, index = _market()
     table, notes = _prepare(raw, index, split="time")

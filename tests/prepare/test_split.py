@@ -123,9 +123,9 @@ def test_incomplete_given_splits_are_refused(split: list[str | None], expected: 
 def test_too_few_groups_are_refused() -> None:
     table = made_market(["a"] * 9)
     expected = (
-        "the 9 listings are 2 groups of near-duplicates; expected at least 3, one for each split: "
+        "the 9 listings are 2 groups that stay together; expected at least 3, one for each split: "
         "collect more listings, or let fewer pass for near-duplicates: raise "
-        "prepare.text_similarity or lower prepare.photo_bits"
+        "prepare.text_similarity or lower prepare.photo_bits; by seller there are as many groups"
     )
     with pytest.raises(UserError, match=expected):
         _split(table, pd.Series(["x"] * 5 + ["y"] * 4), SHARES, 1)

@@ -101,7 +101,11 @@ def _write_inputs(data: Path, table: pd.DataFrame, rng: np.random.Generator) -> 
         "no_text": 0,
         "no_price": int(table["price"].isna().sum()),
         "contacts_hidden": {"email": 1, "phone": 2},
-        "set_aside": {"category_too_small": {HOSTILE: 2}, "duplicate_in_later_part": 1},
+        "set_aside": {
+            "category_too_small": {HOSTILE: 2},
+            "category_of_few_sellers": {},
+            "duplicate_in_later_part": 1,
+        },
     }
     write_json(data / "prepared" / "notes.json", made_notes() | notes)
     (data / "raw" / "notes").mkdir(parents=True)

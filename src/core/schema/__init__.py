@@ -28,7 +28,7 @@ from src.core.schema.models import (
     TrainedText,
     WeightsSource,
 )
-from src.core.schema.prepare import Pack, Parts, Prepare
+from src.core.schema.prepare import Pack, Parts, Prepare, require_sellers
 from src.core.schema.rows import Rows, require_rows
 
 
@@ -77,6 +77,7 @@ class Params(Section):
     tracking: Tracking
 
     @model_validator(mode="after")
-    def _rows_and_choices_exist(self) -> Self:
+    def _fits_together(self) -> Self:
         require_rows(self)
+        require_sellers(self)
         return self

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from src.core.schema.base import Count, Section
+
+if TYPE_CHECKING:
+    from src.core.schema import Params
 
 
 class Pack(Section):
@@ -39,8 +42,19 @@ class Prepare(Section):
     min_per_category: Count
     split: Literal["random", "time", "folds"]
     folds: Annotated[int, Field(ge=3, le=100)]
+    group_by: Literal["near_duplicates", "seller"]
     parts: Parts
     text_similarity: Annotated[float, Field(gt=0, le=1)]
     photo_bits: Annotated[int, Field(ge=0, le=64)]
     crossing: Literal["refuse", "drop"]
     shuffle_labels: bool
+
+
+def require_sellers(params: Params) -> None:
+    """Raise ValueError for a split by seller of a table that has no column of sellers."""
+    table = params.collect.source == "table"
+    if params.prepare.group_by == "seller" and table and not params.collect.table.columns.seller:
+        raise ValueError(
+            "prepare.group_by is seller, but collect.table.columns.seller is ''; expected the name "
+            "of a column, or prepare.group_by: near_duplicates"
+        )
