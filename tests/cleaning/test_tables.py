@@ -342,6 +342,60 @@ def test_a_moment_in_an_unknown_zone_is_read(folder: Path) -> None:
     assert moment == "1970-01-01 00:00:00+00:00"
 
 
+def test_gzip_is_unpacked_whatever_its_name(folder: Path) -> None:
+    content = gzip.compress("\n".join([HEADER, *LINES]).encode("cp1251"))
+    for name in ("t.csv.gz", "t.csv"):
+        assert good(table(folder, content, name)) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"PK\x03\x04" + b"\0" * 60, r"an Excel workbook \(\.xlsx\)"),
+        (b"\xd0\xcf\x11\xe0" + b"\0" * 60, r"an Excel workbook \(\.xls\)"),
+        (b"BZh91AY&SY" + b"\0" * 60, "compressed by bzip2"),
+        (b"\xef\xbb\xbf<!DOCTYPE html>", "HTML or XML"),
+        (b'[{"id": 1}]', "JSON"),
+        (b'{"id": 1}\n{"id": 2}\n', "JSON"),
+        (b"\x89PNG\r\n\x1a\n", "a picture"),
+        (gzip.compress(b"PK\x03\x04"), "Excel workbook"),
+        (b"", "is empty"),
+        (b" \n\n", "is empty"),
+        (b"\0" * 100, "is not text"),
+        (b"id,\xff\xfe\nx,y\n" * 3 + "имя,".encode() * 50, "not text in UTF-8"),
+    ],
+)
+def test_other_files_are_refused_by_name(folder: Path, content: bytes, words: str) -> None:
+    with pytest.raises(UserError, match=words) as error:
+        table(folder, content)
+    assert "\n" not in str(error.value)
+
+
+def test_names_of_columns_in_brackets_are_no_json(folder: Path) -> None:
+    assert table(folder, "[id];[title]\n1;Стул\n").columns == ["[id]", "[title]"]
+
+
+def test_a_missing_file_or_a_folder_is_refused(folder: Path) -> None:
+    with pytest.raises(UserError, match="there is no such file"):
+        UserTable(folder / "none.csv")
+    with pytest.raises(UserError, match="is not a file"):
+        UserTable(folder)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(folder: Path) -> None:
+    found = table(folder, "\n".join([HEADER, *LINES]))
+    (folder / "t.csv").write_text(HEADER + "\n1,a,b,c\n", encoding="utf-8")
+    with pytest.raises(UserError, match="has changed while it was read"):
+        rows(found)
+
+
+def test_a_column_is_found_by_what_can_be_seen(folder: Path) -> None:
+    found = table(folder, "\ufeff\ufeffid, Назва\u200bние ,цена\nx,y,z\n")
+    assert [found.find(name) for name in ("id", "Название", "цена", "title", "")] == [
+        0, 1, 2, None, None,
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
 def test_a_name_that_two_columns_have_is_refused(folder: Path, name: str) -> None:
     if name == "t.csv":
