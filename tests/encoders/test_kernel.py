@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from scipy.optimize import minimize
@@ -126,8 +128,8 @@ def test_a_head_says_the_same_after_saving(
     features = torch.from_numpy(x).float()
     head = KernelHead(D, C, gamma=2.0)
     everything = np.arange(N)
-    head.set_landmarks(features, everything)
-    k = head.kernel(features).double().numpy()
+    k = head.set_landmarks(features, everything)
+    np.testing.assert_allclose(k, head.kernel(features).numpy(), atol=1e-5)
     np.testing.assert_allclose(np.diag(k), 1, atol=1e-5)
     fit = model(penalty=0.1).fit(k, y, everything, groups)
     head.set_coefficients(fit)
@@ -170,3 +172,50 @@ def test_it_can_be_cloned_and_says_that_its_kernel_is_pairwise() -> None:
     estimator = clone(KernelRidgeClassifier(0.5, "balanced", copy_K=False))
     assert estimator.get_params() == {"penalty": 0.5, "class_weight": "balanced", "copy_K": False}
     assert get_tags(estimator).input_tags.pairwise
+
+
+@given(
+    copies=st.integers(0, 80),
+    noise=st.sampled_from([0.0, *(10.0**p for p in range(-8, -2))]),
+    constant=st.sampled_from([0, 1, 3, D]),
+    grouped=st.booleans(),
+    lonely_class=st.booleans(),
+    words=st.sampled_from([0.0, 0.5]),
+    landmarks=st.sampled_from([N, 40]),
+    penalty=st.sampled_from([1e-6, 0.15]),
+    seed=st.integers(0, 99),
+)
+def test_copies_of_any_number_and_nearness_break_nothing(
+    copies: int, noise: float, constant: int, grouped: bool, lonely_class: bool, words: float,
+    landmarks: int, penalty: float, seed: int,
+) -> None:  # fmt: skip
+    rng = np.random.default_rng(seed)
+    source = rng.integers(0, N, copies) % 5
+    rows = rng.normal(size=(N, D)) * 10 + 3
+    rows = np.concatenate([rows, rows[source] * (1 + noise * rng.normal(size=(copies, D)))])
+    rows[:, :constant] = 7
+    n = N + copies
+    y = np.arange(n) % C
+    if lonely_class:
+        y = np.append(y[:-1] % 2, 2)
+    groups = np.concatenate([np.arange(N), source]) if grouped else np.arange(n)
+    some = np.sort(rng.permutation(n)[:landmarks]) if landmarks < N else np.arange(n)
+    head = KernelHead(D, C, gamma=2.0)
+    x = torch.from_numpy(rows).float()
+    k = head.set_landmarks(x, some)
+    if words:
+        sparse = (rng.random((n, 8)) < 0.2) * rng.random((n, 8))
+        sparse[N:] = sparse[source]
+        k = (1 - words) * k + words * sparse @ sparse[some].T
+    fit = model(penalty=penalty).fit(k, y, some, groups)
+    assert np.isfinite(fit.left_out_).all()
+    probs = fit.predict_proba(k)
+    np.testing.assert_allclose(probs.sum(1), 1)
+    if not words:
+        head.set_coefficients(fit)
+        np.testing.assert_allclose(head(x).softmax(1).numpy(), probs, atol=0.02)
+    # A copy in the same group tells nothing about a row that is left out with it.
+    if penalty > 0.1:
+        group = groups[-1]
+        left = groups != group
+        weight = N  # placeholder
