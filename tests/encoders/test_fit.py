@@ -153,10 +153,7 @@ def test_weight_decay_spares_biases_and_normalisation(name: str) -> None:
     ],
 )  # fmt: skip
 def test_lower_layers_learn_more_slowly_if_asked_for(name: str, layers: list[str]) -> None:
-    changes = {"layer_decay": 0.8, "lr": 0.01}
-    network, settings = (
-        text_network(**changes) if name == "bert" else image_network(name, **changes)
-    )
+    network, settings = made_network(name, layer_decay=0.8, lr=0.01)
     found = rates(network, settings)
     rate = [{lr for key, (lr, _) in found.items() if key.startswith(layer)} for layer in layers]
     assert all(len(each) == 1 for each in rate)
@@ -199,7 +196,8 @@ def fitted(**changes: Any) -> Scaled:
 
 
 def moved(network: Scaled, layer: int) -> float:
-    return float((network.layers[layer].weight - torch.eye(2)).abs().max())  # type: ignore[operator]
+    weight: Tensor = network.layers[layer].weight.detach()  # type: ignore[assignment,operator,union-attr]
+    return float((weight - torch.eye(2)).abs().max())
 
 
 @pytest.mark.parametrize(
