@@ -32,11 +32,6 @@ def rows_with_text(table: pd.DataFrame) -> NDArray[np.intp]:
     return np.flatnonzero((text != "").to_numpy())
 
 
-def learns_pieces(weights: Path) -> bool:
-    """Return whether a row's network comes without a tokenizer, so that one is trained for it."""
-    return not is_bag_of_words(weights) and not (weights / "tokenizer.json").exists()
-
-
 def tokenize(table: pd.DataFrame, weights: Path, out: Path) -> None:
     """Write `tokens.parquet` with id, title and body of every listing.
 
@@ -59,7 +54,7 @@ def tokenize(table: pd.DataFrame, weights: Path, out: Path) -> None:
         if is_bag_of_words(weights):
             words = [table[name].str.split().tolist() for name in ("title_words", "text_words")]
             _write_lists(folder, table["id"], *words)
-        elif not learns_pieces(weights):
+        elif (weights / "tokenizer.json").exists():
             _write_tokens(folder, table, _stored_tokenizer(weights))
         elif (weights / "model.safetensors").exists():
             raise UserError(

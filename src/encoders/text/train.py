@@ -12,7 +12,7 @@ from src.core.listings import cv_rounds, labels_of
 from src.core.schema import KernelText, Tfidf, TrainedText, Trainer
 from src.encoders.common.encoder import Encoder
 from src.encoders.common.row import train_row
-from src.encoders.text.tokens import learns_pieces, round_folder
+from src.encoders.text.tokens import round_folder
 
 
 def train_text(
@@ -35,7 +35,8 @@ def train_text(
             network cannot do.
     """
     classes, labels = labels_of(table)
-    rounds = len(cv_rounds(table)) if learns_pieces(data / "weights" / row) else 1
+    own_tokens = round_folder(data / "tokens" / row, 1).exists()
+    rounds = len(cv_rounds(table)) if own_tokens else 1
     encoders = [
         text_encoder(table, labels, classes.tolist(), row, settings, trainer, seed, data, cv_round)
         for cv_round in range(rounds)
