@@ -166,7 +166,7 @@ def test_lower_layers_learn_more_slowly_if_asked_for(name: str, layers: list[str
 
 def test_what_is_frozen_is_in_no_group() -> None:
     network, settings = made_network("plain_cnn")
-    network.backbone.requires_grad_(False)  # type: ignore[operator,union-attr]
+    network.backbone.requires_grad_(False)
     assert set(rates(network, settings)) == {"head.3.weight", "head.3.bias"}
 
 
@@ -177,8 +177,8 @@ class Scaled(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
         for layer in self.layers:
-            nn.init.eye_(layer.weight)  # type: ignore[arg-type]
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+            nn.init.eye_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.as_tensor(self.layers(x))
@@ -196,7 +196,7 @@ def fitted(**changes: Any) -> Scaled:
 
 
 def moved(network: Scaled, layer: int) -> float:
-    weight: Tensor = network.layers[layer].weight.detach()  # type: ignore[assignment,operator,union-attr]
+    weight: Tensor = network.layers[layer].weight.detach()
     return float((weight - torch.eye(2)).abs().max())
 
 
