@@ -83,6 +83,16 @@ def fault(content: Any) -> str:
          "image_models.cnn.lr is 0; expected a number above 0 and up to 10"),
         ("image_models.cnn.batch", 1,
          "image_models.cnn.batch is 1; expected a whole number from 2 to 65536"),
+        ("image_models.cnn.gradient_clip", -1,
+         "image_models.cnn.gradient_clip is -1; expected a number from 0 to 1000000"),
+        ("text_models.rubert_tiny2.label_smoothing", 1,
+         "text_models.rubert_tiny2.label_smoothing is 1; expected a number of at least 0 and "
+         "below 1"),
+        ("image_models.resnet50.layer_decay", 0,
+         "image_models.resnet50.layer_decay is 0; expected a number above 0 and up to 1"),
+        ("image_models.efficientnet.layer_decay", 0.5,
+         "image_models.efficientnet.layer_decay is unknown; expected one of pixels, augment, "
+         "views, offline, hub, folds, batch, tune, gamma, penalty, imbalance"),
         ("text_models.minilm_words.words", 1,
          "text_models.minilm_words.words is 1; expected a number of at least 0 and below 1"),
         ("text_models.rubert_tiny2.max_tokens", 3,

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from scipy.optimize import minimize
 from sklearn.base import clone
 from sklearn.utils import get_tags
+from torch import Tensor
 
 from src.core.targets import cautious_targets
 from src.encoders.common import kernel
-from src.encoders.common.heads import KernelHead
+from src.encoders.common.heads import Head, KernelHead
 from src.encoders.common.kernel import KernelRidgeClassifier, choose_landmarks
 
 N, D, C = 60, 5, 3
@@ -126,8 +130,8 @@ def test_a_head_says_the_same_after_saving(
     features = torch.from_numpy(x).float()
     head = KernelHead(D, C, gamma=2.0)
     everything = np.arange(N)
-    head.set_landmarks(features, everything)
-    k = head.kernel(features).double().numpy()
+    k = head.set_landmarks(features, everything)
+    np.testing.assert_allclose(k, head.kernel(features).numpy(), atol=1e-5)
     np.testing.assert_allclose(np.diag(k), 1, atol=1e-5)
     fit = model(penalty=0.1).fit(k, y, everything, groups)
     head.set_coefficients(fit)
@@ -170,3 +174,107 @@ def test_it_can_be_cloned_and_says_that_its_kernel_is_pairwise() -> None:
     estimator = clone(KernelRidgeClassifier(0.5, "balanced", copy_K=False))
     assert estimator.get_params() == {"penalty": 0.5, "class_weight": "balanced", "copy_K": False}
     assert get_tags(estimator).input_tags.pairwise
+
+
+class Copies(NamedTuple):
+    """Rows of which some are copies of others, their classes and groups, and a second kernel."""
+
+    x: Tensor
+    y: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    words: NDArray[np.float64]
+
+
+@st.composite
+def copies(draw: st.DrawFn) -> Copies:
+    """Make up to 80 exact or near copies of 5 rows, and the other rows that make 20 originals."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    source = rng.integers(0, 5, draw(st.integers(0, 80)))
+    noise = draw(st.sampled_from([0.0, *(10.0**power for power in range(-8, -2))]))
+    rows = rng.normal(size=(20, D)) * 10 + 3
+    if draw(st.booleans()):
+        rows[:] = rows[0]
+    rows = np.concatenate([rows, rows[source] * (1 + noise * rng.normal(size=(len(source), D)))])
+    rows[:, : draw(st.sampled_from([0, 1, D]))] = 7
+    y = np.arange(len(rows)) % C
+    if draw(st.booleans()):
+        # A class of one row.
+        y = np.append(y[:-1] % 2, 2)
+    groups = np.arange(len(rows))
+    match draw(st.sampled_from(["alone", "copies", "all"])):
+        case "copies":
+            groups[20:] = source
+        case "all":
+            groups[:] = 0
+    words = rng.random((20, 8)) * (rng.random((20, 8)) < 0.3)
+    words = np.concatenate([words, words[source]])
+    return Copies(torch.from_numpy(rows).float(), y, groups, words @ words.T)
+
+
+@settings(deadline=None)
+@given(copies(), st.sampled_from([0.0, 0.5]), st.sampled_from([1e-6, 0.15]), st.booleans())
+def test_copies_of_any_number_and_nearness_break_nothing(
+    rows: Copies, share: float, penalty: float, all_landmarks: bool
+) -> None:
+    landmarks = np.arange(len(rows.y))[:: 1 if all_landmarks else 2]
+    head = KernelHead(D, C, gamma=2.0)
+    k = (1 - share) * head.set_landmarks(rows.x, landmarks) + share * rows.words[:, landmarks]
+    fit = model(penalty=penalty).fit(k, rows.y, landmarks, rows.groups)
+    assert np.isfinite(fit.left_out_).all()
+    np.testing.assert_allclose(fit.predict_proba(k).sum(1), 1)
+    if penalty > 0.1 and not share:
+        head.set_coefficients(fit)
+        found = head(rows.x).softmax(1).numpy()
+        np.testing.assert_allclose(found, fit.predict_proba(k), atol=1e-3)
+
+
+@settings(deadline=None)
+@given(copies())
+def test_scores_without_the_group_are_right_with_copies(rows: Copies) -> None:
+    k = KernelHead(D, C, gamma=2.0).set_landmarks(rows.x, np.arange(len(rows.y)))
+    whole = model(balanced=False).fit(k, rows.y, groups=rows.groups)
+    left = rows.groups != rows.groups[-1]
+    if not left.any():
+        # Nothing is left to learn from but how common the classes are.
+        target = np.where(np.eye(C)[rows.y] > 0, 1.0, -1 / (C - 1))
+        np.testing.assert_allclose(whole.left_out_, np.tile(target.mean(0), (len(left), 1)))
+        return
+    fit = model(balanced=False).fit(k[np.ix_(left, left)], rows.y[left], classes=np.arange(C))
+    expected = fit.decision_function(k[np.ix_(~left, left)])
+    np.testing.assert_allclose(whole.left_out_[~left], expected, atol=1e-3)
+
+
+def test_a_kernel_that_is_not_quite_positive_definite_gets_more_jitter(
+    y: NDArray[np.int64],
+) -> None:
+    # 60 copies, rounded to float32 and worse.
+    k = 1 + 1e-4 * np.random.default_rng(0).normal(size=(N, N))
+    fit = model().fit((k + k.T) / 2, y)
+    assert np.isfinite(fit.left_out_).all()
+
+
+@pytest.mark.parametrize("moved", [0.1, 1e4])
+def test_a_feature_that_hardly_moved_in_training_decides_nothing_later(moved: float) -> None:
+    x = torch.randn(50, 20, generator=torch.Generator().manual_seed(0))
+    x[:, 0] = 3 + 1e-4 * x[:, 0]
+    woken = x.clone()
+    woken[:, 0] += moved
+    kernel_head = KernelHead(20, C, gamma=2.0)
+    kernel_head.set_landmarks(x, np.arange(50))
+    cosine = (kernel_head.scaled(x) * kernel_head.scaled(woken)).sum(1)
+    assert cosine.mean() > (0.9 if moved < 1 else 0.5)
+    head = Head(20, C, dropout=0.0)
+    for _ in range(100):
+        head(x)
+    with torch.inference_mode():
+        before, after = (head.eval()(rows) for rows in (x, woken))
+    assert (after - before).abs().max() <= 2 * 5 * head[-1].weight.abs().max()
+
+
+def test_features_of_one_value_are_left_out() -> None:
+    x = torch.randn(50, 20, generator=torch.Generator().manual_seed(0))
+    x[:, :15] = 7
+    head = KernelHead(20, C, gamma=2.0)
+    head.set_landmarks(x, np.arange(50))
+    assert head.scaled(x)[:, :15].abs().max() < 1e-3
+    np.testing.assert_allclose(head.scaled(x).norm(dim=1), 1, rtol=1e-5)

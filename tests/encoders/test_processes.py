@@ -276,7 +276,7 @@ def test_two_processes_write_what_one_does(
         encoder = image_encoder(
             table, packed, cnn_weights, settings, devices, data=PhotosWithoutNorm
         )
-        train_row(encoder, table, "cnn", 0, 7, tmp_path / str(devices), nodes=1)
+        train_row([encoder], table, "cnn", 0, 7, tmp_path / str(devices), nodes=1)
     one, two = tmp_path / "1", tmp_path / "2"
     expected, curves = (pd.read_csv(data / "checkpoints/cnn/curves.csv") for data in (one, two))
     np.testing.assert_allclose(curves, expected, rtol=0, atol=1e-5)

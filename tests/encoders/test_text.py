@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import Unigram
 from tokenizers.pre_tokenizers import Metaspace
 
+from src.artifacts.outputs import RowOutput
 from src.core.errors import UserError
 from src.core.files import read_json, write_json
 from src.core.listings import labels_of
@@ -25,8 +27,14 @@ from src.encoders.common.folds import train
 from src.encoders.text.data import TextData
 from src.encoders.text.model import load_text_model
 from src.encoders.text.padding import join, known_texts, pad
-from src.encoders.text.tokens import encode, meaningless_tokens, tokenize, train_word_pieces
-from src.encoders.text.train import text_encoder
+from src.encoders.text.tokens import (
+    encode,
+    meaningless_tokens,
+    round_folder,
+    tokenize,
+    train_word_pieces,
+)
+from src.encoders.text.train import text_encoder, train_text
 from src.encoders.text.words_and_network import WordsAndNetwork
 from tests.encoders.conftest import TRAINER, kernel_text, trained_text
 from tests.made import CLASSES
@@ -76,7 +84,7 @@ def test_a_network_gets_unpadded_numbers_of_a_tokenizer_that_is_kept(
     assert tokenizer.decode(lists["body"][0].tolist()) == table["text"][0]
 
 
-def test_pieces_are_learned_from_the_train_split_alone(
+def test_pieces_are_learned_from_all_but_the_test_split(
     table: pd.DataFrame, bert_weights: Path, tmp_path: Path
 ) -> None:
     from tokenizers import Tokenizer
@@ -138,10 +146,10 @@ def test_only_listings_with_a_text_are_rows(
 
 @pytest.fixture(scope="module")
 def with_unknown(table: pd.DataFrame) -> pd.DataFrame:
-    """The listings; those at 37 and 50, which no tokenizer is trained on, have unknown texts."""
+    """The listings; those at 49 and 50, which no tokenizer is trained on, have unknown texts."""
     some = table.copy()
     columns = ["title", "text", "title_words", "text_words"]
-    some.loc[37, columns] = ["👍", "☆☆☆ 👍", "", ""]
+    some.loc[49, columns] = ["👍", "☆☆☆ 👍", "", ""]
     some.loc[50, columns] = ["", "ξ", "", "ξ"]
     # A known word makes up for an unknown one.
     some.loc[51, columns] = ["👍", "книги", "", "книги"]
@@ -162,7 +170,7 @@ def test_a_text_of_unknown_tokens_is_no_text_in_training_and_prediction(
     encoder = text_encoder(
         with_unknown, labels, list(CLASSES), "tiny", settings, TRAINER, 7, tmp_path
     )
-    rows = np.delete(np.arange(60), [37, 50])
+    rows = np.delete(np.arange(60), [49, 50])
     assert encoder.rows.tolist() == rows.tolist()
     trained = train(encoder, with_unknown, 0, seed=7, name="tiny")
     assert trained.output.ids.tolist() == with_unknown["id"][rows].tolist()
@@ -296,3 +304,58 @@ def test_the_larger_share_decides_where_words_and_text_disagree(
     model, _ = encoder.fit(np.arange(36), np.arange(36, 48), 0)
     found = encoder.score(model, np.array([50])).probs.argmax()
     assert found == labels[50 if words < 0.5 else 51]
+
+
+def test_each_round_learns_its_pieces_from_no_text_that_it_tests(
+    table: pd.DataFrame, bert_weights: Path, tmp_path: Path
+) -> None:
+    planted = ["шифоньер", "комод", "буфет"]
+    folds = np.arange(len(table)) % 3
+    texts = table["text"] + " " + np.array(planted)[folds]
+    split = np.array(["test", "val", "train"])[folds]
+    tokenize(table.assign(text=texts, fold=folds, split=split), bert_weights, tmp_path / "out")
+    for cv_round, unseen in enumerate(planted):
+        folder = round_folder(tmp_path / "out", cv_round)
+        words = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
+        assert set(planted) - set(words) == {unseen}
+
+
+def test_each_round_is_fitted_with_its_own_pieces(
+    table: pd.DataFrame, bert_weights: Path, tmp_path: Path
+) -> None:
+    # A listing whose only sign is in no text of the other folds is one of no known text there.
+    folds = np.arange(len(table)) // 3 % 3
+    rounds = table.assign(fold=folds, split=np.array(["test", "val", "train"])[folds])
+    for row, sign in ((0, "α"), (3, "β"), (6, "γ")):
+        rounds.loc[row, ["title", "text"]] = sign
+    tokenize(rounds, bert_weights, tmp_path / "tokens" / "tiny")
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "tiny").symlink_to(bert_weights)
+    train_text(rounds, "tiny", trained_text(epochs=1), TRAINER, 7, tmp_path)
+    for cv_round in range(3):
+        ids = RowOutput.load(tmp_path / "embeddings" / "tiny", cv_round).full.ids
+        assert set(rounds["id"]) - set(ids) == {rounds["id"][3 * cv_round]}
+    # The model that is kept is the first round's.
+    kept = Tokenizer.from_file(str(tmp_path / "checkpoints" / "tiny" / "tokenizer.json"))
+    first = Tokenizer.from_file(str(tmp_path / "tokens" / "tiny" / "tokenizer.json"))
+    assert kept.get_vocab() == first.get_vocab()
+
+
+def test_weights_without_their_tokenizer_get_no_new_vocabulary(
+    table: pd.DataFrame, bert_weights: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(bert_weights, tmp_path / "weights")
+    (tmp_path / "weights" / "model.safetensors").write_bytes(b"")
+    with pytest.raises(UserError, match=r"without tokenizer\.json; .* choose another") as error:
+        tokenize(table, tmp_path / "weights", tmp_path / "out")
+    assert "\n" not in str(error.value)
+
+
+def test_a_tokenizer_without_special_tokens_is_refused_in_one_line(
+    table: pd.DataFrame, bert_weights: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(bert_weights, tmp_path / "weights")
+    Tokenizer(Unigram([("<unk>", 0.0)], 0)).save(str(tmp_path / "weights" / "tokenizer.json"))
+    with pytest.raises(UserError, match=r"no token \[CLS\] or <s>; expected") as error:
+        tokenize(table, tmp_path / "weights", tmp_path / "out")
+    assert "\n" not in str(error.value)

@@ -237,7 +237,7 @@ def test_tuning_the_head_keeps_the_backbone_as_it_is(
     before, after = state_bytes(start.backbone), state_bytes(fitted.backbone)
     assert all(before[name].tobytes() == after[name].tobytes() for name in before)
     head = state_bytes(start.head), state_bytes(fitted.head)
-    assert (head[0]["2.weight"] != head[1]["2.weight"]).any()
+    assert (head[0]["3.weight"] != head[1]["3.weight"]).any()
 
     assert trained.output.frozen
     with torch.inference_mode():
@@ -467,7 +467,7 @@ def test_a_machine_that_helps_another_writes_nothing(
     table: pd.DataFrame, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NODE_RANK", "1")
-    train_row(Memory(table), table, "memory", 2, 7, data, nodes=2)
+    train_row([Memory(table)], table, "memory", 2, 7, data, nodes=2)
     assert not (data / "embeddings").exists() and not (data / "checkpoints").exists()
 
 

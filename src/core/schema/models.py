@@ -64,6 +64,12 @@ class EpochSettings(NetworkSettings):
     weight_decay: Annotated[float, Field(ge=0, le=1000)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     imbalance: Imbalance
+    # Largest norm of all gradients of a step together; 0: any.
+    gradient_clip: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    # The share of a target that is spread evenly over all classes.
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    # Each block of layers learns at this times the rate of the block above it.
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
 
 
 class KernelSettings(NetworkSettings):

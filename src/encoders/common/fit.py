@@ -111,6 +111,7 @@ def fit(
             max_epochs=settings.epochs,
             accelerator=trainer.accelerator,
             precision=trainer.precision,
+            gradient_clip_val=settings.gradient_clip or None,
             devices=devices,
             num_nodes=trainer.nodes,
             strategy=_several_processes() if world > 1 else "auto",

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -19,6 +19,8 @@ Matrix = NDArray[np.float64]
 LANDMARKS = 4000
 # Enough for fast matrix products, few enough for memory.
 GROUPS_AT_ONCE = 1000
+# Added to the diagonal of the landmarks' kernel; without it copies among them leave no root.
+JITTER = 1e-6
 
 
 def choose_landmarks(n: int, seed: int) -> NDArray[np.intp]:
@@ -52,7 +54,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
             [M, C] + `intercept_` [C].
         temperature_: the probabilities are the softmax of `temperature_` times the scores; fitted
             to `cautious_targets`.
-        left_out_: scores of the N rows, each as if fitted without its group, [N, C].
+        left_out_: scores of the N rows, each as if fitted without its group, [N, C]; those of a
+            group that has all rows are the intercept.
     """
 
     def __init__(
@@ -76,7 +79,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         """Fit on N rows.
 
         Args:
-            K: kernel of the rows with the landmarks, [N, M].
+            K: kernel of the rows with the landmarks, [N, M]; exact where rows are near-copies.
             y: class of each row, [N].
             landmarks: positions of the landmarks among the rows, [M]; by default all rows.
             groups: rows of one group are left out together, [N]; by default each row alone.
@@ -94,11 +97,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
             weight = (n / np.maximum(count, 1) / (count > 0).sum())[labels]
         target = np.where(np.eye(num_classes)[labels] > 0, 1.0, -1 / (num_classes - 1))
 
-        # Features whose inner products are the kernel. LAPACK overwrites matrices only in column
-        # order, so symmetric ones are passed transposed.
-        square = K[landmarks]
-        square[np.diag_indices_from(square)] += 1e-6
-        root = cholesky(square.T, lower=True, overwrite_a=True)
+        # Features whose inner products are the kernel.
+        root = _root(K, landmarks)
         x = solve_triangular(root, K.T, lower=True, overwrite_b=not self.copy_K).T
         # Weighted centring takes the intercept out of the penalty.
         x_mean, y_mean = (weight @ a / weight.sum() for a in (x, target))
@@ -112,9 +112,10 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         slope = cho_solve(factor, x.T @ ((target - y_mean) * scale))
         residual = (target - y_mean) * scale - x @ slope
 
-        self.left_out_ = np.empty_like(target)
+        # A group of all rows leaves nothing to learn from but the intercept.
+        self.left_out_ = np.tile(y_mean, (n, 1))
         members = _members(groups)
-        for first in range(0, len(members), GROUPS_AT_ONCE):
+        for first in range(0, len(members) if len(members) > 1 else 0, GROUPS_AT_ONCE):
             some = members[first : first + GROUPS_AT_ONCE]
             halves = solve_triangular(factor[0], x[np.concatenate(some)].T, lower=True).T
             ends = np.cumsum([len(i) for i in some])
@@ -154,6 +155,25 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.pairwise = True
         return tags
+
+
+def _root(K: Matrix, landmarks: NDArray[np.intp]) -> Matrix:
+    """Return the Cholesky factor of the landmarks' kernel, [M, M], lower.
+
+    A kernel in float64 needs the smallest jitter. A less exact one is not quite positive definite
+    where rows are near-copies, so the jitter grows until it is.
+    """
+    jitter = JITTER
+    while True:
+        square = K[landmarks]
+        square[np.diag_indices_from(square)] += jitter
+        try:
+            # LAPACK overwrites matrices only in column order, so symmetric ones are transposed.
+            root: Matrix = cholesky(square.T, lower=True, overwrite_a=True)
+        except LinAlgError:
+            jitter *= 10
+        else:
+            return root
 
 
 def _members(groups: NDArray[Any]) -> list[NDArray[np.intp]]:

@@ -47,9 +47,7 @@ class KernelProbe(FrozenEncoder[KernelSettings]):
         head = model.network.head
         assert isinstance(head, KernelHead)
         x = self.frozen.plain[train]
-        head.set_landmarks(x, landmarks)
-        # Multiplied in float32, solved in float64.
-        kernel = head.kernel(x).double().numpy()
+        kernel = head.set_landmarks(x, landmarks)
         kernel *= 1 - other_share
         if other is not None:
             kernel += other_share * other

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import lightning.pytorch as pl
@@ -40,7 +41,13 @@ class TrainingModule(pl.LightningModule):
     def training_step(self, batch: tuple[Any, Tensor], _: int) -> Tensor:
         x, y = batch
         logits = self.network(x)
-        losses = nn.functional.cross_entropy(logits, y, weight=self.class_weights, reduction="sum")
+        losses = nn.functional.cross_entropy(
+            logits,
+            y,
+            weight=self.class_weights,
+            reduction="sum",
+            label_smoothing=self.settings.label_smoothing,
+        )
         # The mean over the whole batch; this process has some of its terms.
         loss = losses / total(self.class_weights[y].sum())
         self._train.append(loss.detach())
@@ -87,17 +94,43 @@ class TrainingModule(pl.LightningModule):
             optimizer.state.clear()
 
     def configure_optimizers(self) -> Any:
-        fitted = [p for p in self.network.parameters() if p.requires_grad]
-        lr = self.settings.lr
+        settings = self.settings
+        groups = parameter_groups(self.network, settings)
+        # Lightning cannot clip what a fused optimiser unscales.
+        clipped_half = settings.gradient_clip and self.trainer.precision == "16-mixed"
         # Fused: one pass over memory; a text network's vocabulary makes this most of a step.
-        optimizer = torch.optim.AdamW(
-            fitted, lr=lr, weight_decay=self.settings.weight_decay, fused=True
-        )
+        optimizer = torch.optim.AdamW(groups, fused=not clipped_half)
         # One warm-up and one cosine over all planned steps.
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
-            max_lr=lr,
+            max_lr=[group["lr"] for group in groups],
             total_steps=max(2, int(self.trainer.estimated_stepping_batches)),
             pct_start=0.15,
         )
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+
+def parameter_groups(network: nn.Module, settings: EpochSettings) -> list[dict[str, Any]]:
+    """Return the parameters to fit, in groups of one learning rate and one weight decay each.
+
+    Biases and normalisation do not decay. With `layer_decay` d, the topmost block learns at `lr`,
+    the k-th block below it at `lr` times d to the power of k. A block is a numbered layer such as
+    `layer.3` or `blocks.2.1`; parameters outside of all belong to the one before them.
+    """
+    blocks: list[str] = []
+    depths = {}
+    for name, _ in network.named_parameters():
+        numbered = re.match(r"(.*?\.)??\d+(\.\d+)*(?=\.)", name)
+        if numbered and numbered[0] not in blocks:
+            blocks.append(numbered[0])
+        depths[name] = len(blocks)
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            lr = settings.lr * settings.layer_decay ** (len(blocks) - depths[name])
+            decay = settings.weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((lr, decay), []).append(parameter)
+    return [
+        {"params": parameters, "lr": lr, "weight_decay": decay}
+        for (lr, decay), parameters in groups.items()
+    ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +17,7 @@ from src.encoders.common.folds import Trained, train
 
 
 def train_row(
-    encoder: Encoder,
+    encoders: Sequence[Encoder],
     table: pd.DataFrame,
     row: str,
     folds: int,
@@ -29,12 +31,14 @@ def train_row(
     0) take part in the fits and write nothing.
 
     Args:
+        encoders: one for each round of cross-validation, or one for all.
         table: the prepared listings.
         data: the folder `data`.
         nodes: how many machines fit together.
     """
     rounds = (
-        train(encoder, table.assign(split=split), folds, seed, row) for split in cv_rounds(table)
+        train(encoder, table.assign(split=split), folds, seed, row)
+        for encoder, split in zip(cycle(encoders), cv_rounds(table), strict=False)
     )
     if nodes > 1 and int(os.environ.get("NODE_RANK", 0)) > 0:
         for _ in rounds:

@@ -34,4 +34,4 @@ def train_image(
     classes, labels = labels_of(table)
     photos = ImageData(table, data / "packed", data / "weights" / row, settings)
     encoder = network_encoder(photos, labels, classes.tolist(), settings, trainer, seed, row)
-    train_row(encoder, table, row, settings.folds, seed, data, trainer.nodes)
+    train_row([encoder], table, row, settings.folds, seed, data, trainer.nodes)

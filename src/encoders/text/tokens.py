@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from src.core.errors import UserError
 from src.core.files import read_json, replacing, write_json
+from src.core.listings import cv_rounds
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -35,36 +37,40 @@ def tokenize(table: pd.DataFrame, weights: Path, out: Path) -> None:
 
     A bag-of-words row gets words. A network row gets token numbers, and `tokenizer.json` and
     `special.json` beside them. Its tokenizer comes with its weights; random weights have none, so
-    a WordPiece tokenizer is trained on the train split.
+    a WordPiece tokenizer is trained for each round of cross-validation, on the texts that are not
+    tested in that round.
 
     Args:
         table: the prepared listings.
         weights: the folder that the weights stage wrote for the row.
-        out: the folder to write.
+        out: the folder to write; the rounds after the first get a folder in it, as `round_folder`
+            says.
+
+    Raises:
+        UserError: weights that are not random came without a tokenizer, or it lacks special tokens.
     """
     with replacing(out) as folder:
         folder.mkdir()
-        titles: list[Any]
-        bodies: list[Any]
         if is_bag_of_words(weights):
-            titles, bodies = (
-                table[name].str.split().tolist() for name in ("title_words", "text_words")
+            words = [table[name].str.split().tolist() for name in ("title_words", "text_words")]
+            _write_lists(folder, table["id"], *words)
+        elif (weights / "tokenizer.json").exists():
+            _write_tokens(folder, table, _stored_tokenizer(weights))
+        elif (weights / "model.safetensors").exists():
+            raise UserError(
+                f"{weights} holds weights without tokenizer.json; a new vocabulary would not fit "
+                "them: run the weights stage of this row again, or choose another network"
             )
         else:
-            tokenizer = _tokenizer(table, weights)
-            tokenizer.save(str(folder / "tokenizer.json"))
-            write_json(
-                folder / "special.json",
-                {
-                    "cls": _special(tokenizer, "[CLS]", "<s>"),
-                    "sep": _special(tokenizer, "[SEP]", "</s>"),
-                    "pad": _special(tokenizer, "[PAD]", "<pad>"),
-                    "vocab_size": tokenizer.get_vocab_size(),
-                },
-            )
-            titles, bodies = (encode(tokenizer, table[name].tolist()) for name in ("title", "text"))
-        tokens = pd.DataFrame({"id": table["id"], "title": titles, "body": bodies})
-        tokens.to_parquet(folder / "tokens.parquet", index=False)
+            for cv_round, split in enumerate(cv_rounds(table)):
+                seen = table[(split != "test").to_numpy()]
+                tokenizer = train_word_pieces([*seen["title"], *seen["text"]])
+                _write_tokens(round_folder(folder, cv_round), table, tokenizer)
+
+
+def round_folder(tokens: Path, cv_round: int) -> Path:
+    """Return where a row's folder has the tokens of a round, if its rounds do not share them."""
+    return tokens / f"round_{cv_round}" if cv_round else tokens
 
 
 def encode(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
@@ -77,19 +83,6 @@ def meaningless_tokens(tokenizer: Tokenizer) -> list[int]:
     names = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "<pad>", "<unk>", "<s>", "</s>", "▁")
     numbers = (tokenizer.token_to_id(name) for name in names)
     return [number for number in numbers if number is not None]
-
-
-def _tokenizer(table: pd.DataFrame, weights: Path) -> Tokenizer:
-    from tokenizers import Tokenizer
-
-    stored = weights / "tokenizer.json"
-    if stored.exists():
-        tokenizer = Tokenizer.from_file(str(stored))
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
-        return tokenizer
-    train = table[table["split"] == "train"]
-    return train_word_pieces([*train["title"], *train["text"]])
 
 
 def train_word_pieces(texts: list[str]) -> Tokenizer:
@@ -119,9 +112,39 @@ def train_word_pieces(texts: list[str]) -> Tokenizer:
     return Tokenizer.from_str(rebuilt.to_str())
 
 
+def _stored_tokenizer(weights: Path) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(weights / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def _write_tokens(folder: Path, table: pd.DataFrame, tokenizer: Tokenizer) -> None:
+    special = {
+        "cls": _special(tokenizer, "[CLS]", "<s>"),
+        "sep": _special(tokenizer, "[SEP]", "</s>"),
+        "pad": _special(tokenizer, "[PAD]", "<pad>"),
+        "vocab_size": tokenizer.get_vocab_size(),
+    }
+    write_json(folder / "special.json", special)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    numbers = [encode(tokenizer, table[name].tolist()) for name in ("title", "text")]
+    _write_lists(folder, table["id"], *numbers)
+
+
+def _write_lists(folder: Path, ids: pd.Series, titles: list[Any], bodies: list[Any]) -> None:
+    tokens = pd.DataFrame({"id": ids, "title": titles, "body": bodies})
+    tokens.to_parquet(folder / "tokens.parquet", index=False)
+
+
 def _special(tokenizer: Tokenizer, *names: str) -> int:
     for name in names:
         number = tokenizer.token_to_id(name)
         if number is not None:
             return int(number)
-    raise ValueError(f"the tokenizer has none of {names}")
+    raise UserError(
+        f"the tokenizer has no token {' or '.join(names)}; expected one of BERT's or RoBERTa's "
+        "kind: choose another network for this row"
+    )

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.core.listings import labels_of
+from src.core.listings import cv_rounds, labels_of
 from src.core.schema import KernelText, Tfidf, TrainedText, Trainer
 from src.encoders.common.encoder import Encoder
 from src.encoders.common.row import train_row
+from src.encoders.text.tokens import round_folder
 
 
 def train_text(
@@ -34,8 +35,13 @@ def train_text(
             network cannot do.
     """
     classes, labels = labels_of(table)
-    encoder = text_encoder(table, labels, classes.tolist(), row, settings, trainer, seed, data)
-    train_row(encoder, table, row, settings.folds, seed, data, trainer.nodes)
+    own_tokens = round_folder(data / "tokens" / row, 1).exists()
+    rounds = len(cv_rounds(table)) if own_tokens else 1
+    encoders = [
+        text_encoder(table, labels, classes.tolist(), row, settings, trainer, seed, data, cv_round)
+        for cv_round in range(rounds)
+    ]
+    train_row(encoders, table, row, settings.folds, seed, data, trainer.nodes)
 
 
 def text_encoder(
@@ -47,9 +53,14 @@ def text_encoder(
     trainer: Trainer,
     seed: int,
     data: Path,
+    cv_round: int = 0,
 ) -> Encoder:
-    """Return the encoder that a row's settings ask for; TF-IDF imports no PyTorch."""
-    tokens, weights = data / "tokens" / row, data / "weights" / row
+    """Return the encoder that a row's settings ask for; TF-IDF imports no PyTorch.
+
+    Args:
+        cv_round: whose tokens it reads, where each round has its own.
+    """
+    tokens, weights = round_folder(data / "tokens" / row, cv_round), data / "weights" / row
     if isinstance(settings, Tfidf):
         from src.encoders.text.tfidf import TfidfEncoder
 

@@ -107,11 +107,11 @@ class WordsAndNetwork:
         torch.manual_seed(self.probe.seed + fold)
         model = self.data.start(self.probe.classes)
         vectors, found = fit_vectors(self.texts.iloc[train])
-        # Of few short texts the matrix is dense.
-        matrix = csr_matrix(found)
+        # Of few short texts the matrix is dense. In float64, or copies would not be quite equal.
+        matrix = csr_matrix(found, dtype=np.float64)
         blocks = len(vectors.transformers_)
         landmarks = choose_landmarks(len(train), self.probe.seed)
-        similarity = (matrix @ matrix[landmarks].T).toarray().astype(np.float64) / blocks
+        similarity = (matrix @ matrix[landmarks].T).toarray() / blocks
         self.probe.frozen.of(model.network)
         share = self.settings.words
         fitted = self.probe.fit_head(model, train, landmarks, similarity, share)

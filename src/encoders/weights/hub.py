@@ -20,7 +20,8 @@ def from_hub(kind: str, network: str, revision: str | None, out: Path) -> dict[s
         revision: branch, tag or commit; None for the newest, or the one that timm names.
 
     Raises:
-        UserError: timm does not know the network, or neither the Hub nor its cache has all of it.
+        UserError: timm does not know the network, its tokenizer does not fit, or neither the Hub
+            nor its cache has all of it.
     """
     repo = network
     if kind == "image":
@@ -131,9 +132,30 @@ def _text(repo: str, revision: str | None, cached_only: bool, out: Path) -> dict
     missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
     if missing:
         raise ValueError(f"{count_of(len(missing), 'tensor')} missing, such as {missing[0]}")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    _require_fitting(tokenizer, model.get_input_embeddings().num_embeddings, repo)
     model.save_pretrained(out)
-    AutoTokenizer.from_pretrained(folder).save_pretrained(out)
+    tokenizer.save_pretrained(out)
     return {"revision": folder.name}
+
+
+def _require_fitting(tokenizer: Any, embeddings: int, repo: str) -> None:
+    """Refuse a tokenizer that cannot be saved as tokenizer.json, or is not the network's.
+
+    Without files of a tokenizer transformers makes one that knows only its special tokens. Some
+    networks have embeddings to spare, but none has most of them to spare.
+    """
+    if not tokenizer.is_fast:
+        fault = f"{type(tokenizer).__name__} cannot be written as tokenizer.json"
+    else:
+        numbers = max(tokenizer.get_vocab().values()) + 1
+        if embeddings / 2 <= numbers <= embeddings:
+            return
+        fault = f"its tokenizer has {numbers} tokens, but its network has {embeddings} embeddings"
+    raise UserError(
+        f"{repo}: {fault}; expected a network whose repository has its own tokenizer.json: choose "
+        "another, or start from random weights, which get a new vocabulary"
+    )
 
 
 def _unreadable(repo: str, error: Exception, outage: str | None) -> UserError:

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+from tokenizers import Tokenizer
 
 import stages.weights
 from src.core.errors import UserError
-from src.core.files import read_json
+from src.core.files import read_json, write_json
 from src.core.schema import WeightsSource
 from src.core.timing import run_stage
 from src.encoders.weights.fetch import fetch_weights
@@ -50,7 +51,7 @@ def repos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts = iter([iter(["продам стол и стул", "a table"])])
     words.train_from_iterator(texts, vocab_size=90, show_progress=False)
     config = BertConfig(
-        vocab_size=90,
+        vocab_size=words.get_vocab_size(),
         hidden_size=24,
         num_hidden_layers=2,
         num_attention_heads=2,
@@ -223,6 +224,62 @@ def test_a_file_that_lacks_a_layer_is_no_silent_random_start(
         save_file(state, hub.repos / repo / "model.safetensors", metadata={"format": "pt"})
     assert "layer2.0.conv1.weight" in _failure("image", IMAGE, tmp_path / "out")
     assert "encoder.layer.1.output.dense.weight" in _failure("text", TEXT, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("share", "kind", "fault"),
+    [
+        # Without files, transformers makes a tokenizer that knows only its special tokens.
+        (0, None, "its tokenizer has 5 tokens, but its network has {embeddings} embeddings"),
+        (0.4, None, "its tokenizer has {words} tokens, but its network has"),
+        (1.1, None, "its tokenizer has {words} tokens, but its network has"),
+        (0.9, "BertJapaneseTokenizer", "BertJapaneseTokenizer cannot be written as tokenizer.json"),
+    ],
+)
+def test_a_tokenizer_that_does_not_fit_the_network_is_refused(
+    share: float, kind: str | None, fault: str, hub: HubServer, repos: Path, tmp_path: Path
+) -> None:
+    embeddings, words = _serve_word_list(hub, repos, tmp_path, share)
+    if kind:
+        settings = {"word_tokenizer_type": "basic", "subword_tokenizer_type": "character"}
+        file = hub.repos / "someone/tiny-bert" / "tokenizer_config.json"
+        write_json(file, {"tokenizer_class": kind, **settings})
+    message = _failure("text", TEXT, tmp_path / "out")
+    expected = fault.format(embeddings=embeddings, words=words)
+    assert f"someone/tiny-bert: {expected}" in message
+    assert "random weights" in message
+
+
+def test_the_word_list_of_an_old_repository_becomes_its_tokenizer(
+    hub: HubServer, repos: Path, tmp_path: Path
+) -> None:
+    _serve_word_list(hub, repos, tmp_path, 0.9)
+    fetch_weights("text", TEXT, tmp_path / "out")
+    tokenizer = Tokenizer.from_file(str(tmp_path / "out" / "tokenizer.json"))
+    assert tokenizer.encode("слово7").tokens == ["[CLS]", "слово7", "[SEP]"]
+
+
+def _serve_word_list(hub: HubServer, repos: Path, tmp_path: Path, share: float) -> tuple[int, int]:
+    """Serve the text network with a vocab.txt instead of its tokenizer.
+
+    Args:
+        share: of the number of embeddings, how many words; 0 for no file.
+
+    Returns:
+        The number of embeddings and of words.
+    """
+    hub.repos = tmp_path / "repos"
+    repo = hub.repos / "someone/tiny-bert"
+    repo.mkdir(parents=True)
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(repos / "someone/tiny-bert" / name, repo)
+    embeddings = read_json(repo / "config.json")["vocab_size"]
+    words = round(share * embeddings)
+    if words:
+        special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        vocabulary = special + [f"слово{i}" for i in range(words - len(special))]
+        (repo / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
+    return embeddings, words
 
 
 @pytest.mark.parametrize(("kind", "source"), BOTH)
