@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.artifacts.outputs import ModelOutput
+from src.artifacts.outputs import ModelOutput, RowOutput
 from src.core.listings import cv_rounds
-from src.evaluation.calibration import cross_fit_temperature
-from src.evaluation.scores import hidden_scores, seen_scores
+from src.evaluation.calibration import Calibrated, calibrate
+from src.evaluation.scores import hidden_scores, macro_f1, seed_scores, seen_scores
 from src.fusion.predictions import Predictions
 
 LEAKY = "logreg_leaky"
@@ -30,7 +30,8 @@ class RowPredictions:
         row, kind, weights: its name, its kind, and where its first weights come from.
         classes: names of the classes, [C].
         probs: class probabilities, [N, C].
-        extra_scores: scores that only rows of this kind have.
+        extra_scores: how many listings the row was fitted on, and scores of other predictions: for
+            val, by other seeds, with inputs hidden.
         ids: listings, [N].
         actual: their categories, [N].
         groups: their near-duplicate groups, [N].
@@ -62,13 +63,18 @@ class RowPredictions:
         found: NDArray[np.int64] = order[np.searchsorted(self.classes, self.actual, sorter=order)]
         return found
 
-    def calibrated(self, seed: int) -> NDArray[np.float32]:
-        """Return probabilities, [N, C], each scaled by a temperature fitted on other groups."""
-        return cross_fit_temperature(self.probs, self.y, self.groups, CALIBRATION_FOLDS, seed)
+    def calibrated(self, seed: int) -> Calibrated:
+        """Calibrate, each listing by a temperature that was fitted on other groups."""
+        return calibrate(self.probs, self.y, self.groups, CALIBRATION_FOLDS, seed)
 
 
 def model_predictions(
-    table: pd.DataFrame, row: str, kind: str, weights: str, outputs: Iterable[ModelOutput]
+    table: pd.DataFrame,
+    row: str,
+    kind: str,
+    weights: str,
+    outputs: Iterable[RowOutput],
+    repeats: Iterable[Iterable[ModelOutput]] = (),
 ) -> RowPredictions:
     """Take an image or text model's probabilities for the test split.
 
@@ -76,42 +82,65 @@ def model_predictions(
 
     Args:
         table: the prepared listings.
-        outputs: those of the model fitted on the train split, for each of `cv_rounds`.
+        outputs: of the model in each of `cv_rounds`.
+        repeats: the full outputs in each round, of each fit with another seed.
 
     Raises:
-        LeakError: the model was fitted on a listing of the test split or its near-duplicate.
+        LeakError: a test listing was scored by an encoder that was fitted on it or on its
+            near-duplicate, or a val listing has such an out-of-fold output.
     """
-    groups = table.set_index("id")["group"]
-    classes, probs = [], []
+    test, val = [], []
     for split, output in zip(cv_rounds(table), outputs, strict=True):
-        test = (split == "test").to_numpy()
-        tested = output.subset(np.isin(output.ids, table["id"].to_numpy(dtype=str)[test]))
-        tested.require_unseen(groups, f"scoring {row} on the test split")
-        classes.append(output.classes)
-        probs.append(probs_or_prior(table.assign(split=split), output, test))
-    about = _about(table, _test_ids(table))
-    return RowPredictions(row, kind, weights, classes[0], np.concatenate(probs), **about)
+        now = table.assign(split=split)
+        test.append(_unseen_probs(now, row, output.full, "test"))
+        val.append(_unseen_probs(now, row, output.out_of_fold, "val"))
+        if len(test) == 1:
+            classes, n_fitted = output.full.classes, _n_fitted(output.full)
+    others = [
+        [
+            _unseen_probs(table.assign(split=split), row, full, "test")
+            for split, full in zip(cv_rounds(table), rounds, strict=True)
+        ]
+        for rounds in repeats
+    ]
+    about = _about(table, _ids_of(table, "test"))
+    predicted = [classes[np.concatenate(one).argmax(1)] for one in (test, *others)]
+    extra = {
+        "n_fitted": n_fitted,
+        "val_f1_macro": _val_f1(table, _ids_of(table, "val"), classes, np.concatenate(val)),
+        **seed_scores(about["actual"], predicted),
+    }
+    return RowPredictions(row, kind, weights, classes, np.concatenate(test), extra, **about)
 
 
 def fused_predictions(
     table: pd.DataFrame, row: str, weights: str, fused: Predictions
 ) -> RowPredictions:
     """Take a fused row's probabilities for the test split, and its scores with inputs hidden."""
-    ids = _test_ids(table)
+    for split, given in (("test", fused.ids), ("val", fused.val_ids)):
+        lacking = ~np.isin(_ids_of(table, split), given)
+        if lacking.any():
+            raise ValueError(f"{row} lacks {lacking.sum()} of the {len(lacking)} {split} listings")
+    ids = _ids_of(table, "test")
     place = pd.Index(fused.ids).get_indexer(pd.Index(ids))
-    if (place < 0).any():
-        lacking = int((place < 0).sum())
-        raise ValueError(f"{row} lacks {lacking} of the {len(ids)} test listings")
-    actual = _column(table, "category", fused.ids)
-    extra = hidden_scores(actual, fused.classes, fused.without)
+    classes, actual = fused.classes, _column(table, "category", fused.ids)
+    extra = {
+        "n_fitted": fused.n_fitted,
+        "val_f1_macro": _val_f1(table, fused.val_ids, classes, fused.val_probs),
+        **seed_scores(actual, [classes[p.argmax(1)] for p in (fused.probs, *fused.repeats)]),
+        **hidden_scores(actual, classes, fused.without),
+    }
     about = _about(table, ids)
-    return RowPredictions(row, "fused", weights, fused.classes, fused.probs[place], extra, **about)
+    return RowPredictions(row, "fused", weights, classes, fused.probs[place], extra, **about)
 
 
 def leaky_predictions(table: pd.DataFrame, weights: str, leaky: Predictions) -> RowPredictions:
     """Take the leaky row's probabilities, and its accuracy on seen and unseen listings."""
     actual = _column(table, "category", leaky.ids)
-    extra = seen_scores(actual, leaky.classes[leaky.probs.argmax(1)], leaky.seen)
+    extra = {
+        "n_fitted": leaky.n_fitted,
+        **seen_scores(actual, leaky.classes[leaky.probs.argmax(1)], leaky.seen),
+    }
     about = _about(table, leaky.ids)
     return RowPredictions(LEAKY, "leaky", weights, leaky.classes, leaky.probs, extra, **about)
 
@@ -136,9 +165,34 @@ def probs_or_prior(
     return probs
 
 
-def _test_ids(table: pd.DataFrame) -> NDArray[np.str_]:
+def _unseen_probs(
+    table: pd.DataFrame, row: str, output: ModelOutput, split: str
+) -> NDArray[np.float32]:
+    """Return the probabilities of the listings of a split, which the encoder must not know."""
+    chosen = (table["split"] == split).to_numpy()
+    scored = output.subset(np.isin(output.ids, table["id"].to_numpy(dtype=str)[chosen]))
+    scored.require_unseen(table.set_index("id")["group"], f"scoring {row} on the {split} split")
+    return probs_or_prior(table, scored, chosen)
+
+
+def _n_fitted(output: ModelOutput) -> int:
+    """Count the listings that encoder 0 was fitted on."""
+    return len(np.unique(output.fitted_ids[output.fitted_by == 0]))
+
+
+def _val_f1(
+    table: pd.DataFrame,
+    ids: NDArray[np.str_],
+    classes: NDArray[np.str_],
+    probs: NDArray[np.float32],
+) -> float:
+    return macro_f1(_column(table, "category", ids), classes[probs.argmax(1)])
+
+
+def _ids_of(table: pd.DataFrame, split: str) -> NDArray[np.str_]:
+    """Return the ids of a split's listings, in each round of cross-validation in turn."""
     ids = table["id"].to_numpy(dtype=str)
-    return np.concatenate([ids[split == "test"] for split in cv_rounds(table)])
+    return np.concatenate([ids[now == split] for now in cv_rounds(table)])
 
 
 def _about(table: pd.DataFrame, ids: NDArray[np.str_]) -> dict[str, Any]:

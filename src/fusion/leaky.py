@@ -50,5 +50,5 @@ def fuse_leakily(
         val_ids=np.empty(0, str),
         val_probs=np.empty((0, len(classes)), np.float32),
         n_fitted=len(fitted),
-        repeats=np.empty((0, int(len(predicted)), len(classes)), np.float32),
+        repeats=np.empty((0, len(predicted), len(classes)), np.float32),
     )
