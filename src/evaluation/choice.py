@@ -32,6 +32,8 @@ def choice_sentence(results: pd.DataFrame) -> str:
         results: of `table.results_table`.
     """
     chosen, best = chosen_row(results), best_row(results)
+    if (results["kind"] != "leaky").sum() == 1:
+        return f"There is only {chosen} to choose."
     if chosen == best:
         return f"Choose by val: {chosen}; it is best on test as well."
     f1 = results.set_index("row")["f1_macro"]

@@ -24,10 +24,7 @@ _SCORES = {
     "f1_macro": "macro F1", "accuracy": "accuracy", "f1_macro_photo_only": "photo only",
     "f1_macro_text_only": "text only", "f1_macro_no_price": "no price", "weights": "first weights",
 }  # fmt: skip
-_CALIBRATION = {
-    "row": "row", "log_loss": "log loss", "log_loss_calibrated": "calibrated", "ece": "ECE",
-    "ece_calibrated": "calibrated", "brier": "Brier", "brier_calibrated": "calibrated",
-}  # fmt: skip
+_CALIBRATION = {"row": "row", "log_loss": "log loss", "ece": "ECE", "brier": "Brier"}
 
 
 def results_table(lines: list[dict[str, Any]]) -> pd.DataFrame:
@@ -60,6 +57,10 @@ def results_markdown(
         weights=results["weights"].where(own, ""),
         f1_macro=_with_spread(results, "f1_macro", "f1"),
         accuracy=_with_spread(results, "accuracy", "accuracy"),
+        **{
+            score: _before_and_after(results[score], results[f"{score}_calibrated"])
+            for score in ("log_loss", "ece", "brier")
+        },
     )
     interval = "95% confidence intervals (BCa bootstrap over groups of near-duplicates)"
     notes = [
@@ -84,12 +85,16 @@ def results_markdown(
         )
     text = f"{_markdown(shown, _SCORES)}\n{choice_sentence(results)}\n\n{_bullets(notes)}"
     text += (
-        f"\nHow good the probabilities are (lower is better):\n\n{_markdown(shown, _CALIBRATION)}\n"
-        "calibrated: after temperature scaling, fitted on other listings than it is measured on; "
-        "a row that this does not improve stays as it was.\n"
+        "\nHow good the probabilities are before → after calibration (lower is better):\n\n"
+        f"{_markdown(shown, _CALIBRATION)}\n"
+        "By temperature scaling, fitted on other listings than it is measured on; a row whose log "
+        "loss it does not lower stays as it was.\n"
     )
     if len(pairs):
-        text += f"\nWhich rows differ:\n\n{_bullets(pairs['sentence'])}"
+        text += (
+            "\nWhich rows differ: listings that only one of two rows gets right (exact McNemar "
+            f"tests with Holm's correction):\n\n{_bullets(pairs['sentence'])}"
+        )
     return text
 
 
@@ -103,6 +108,11 @@ def _with_spread(results: pd.DataFrame, score: str, name: str) -> list[str]:
         text += f" ±{std:.3f}" if pd.notna(std) else ""
         texts.append(text)
     return texts
+
+
+def _before_and_after(before: pd.Series, after: pd.Series) -> list[str]:
+    pairs = zip(before, after, strict=True)
+    return [f"{one:.3f} → {other:.3f}" if pd.notna(one) else "" for one, other in pairs]
 
 
 def _markdown(table: pd.DataFrame, headings: dict[str, str]) -> str:

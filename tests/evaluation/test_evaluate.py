@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -211,6 +212,16 @@ def test_rows_of_one_kind_alone_are_evaluated(
     assert read_json(data / "evaluation" / "temperature.json").keys() == {row}
     n_photo = evaluation.table["n_photo"]
     assert (n_photo == 0).all() if kind == "text" else (n_photo > 0).all()
+    assert evaluation.rows[0].scores.keys() >= {
+        "val_f1_macro", "n_fitted", "log_loss_calibrated", "temperature",
+    }  # fmt: skip
+    shown = (tmp_path / "metrics" / "table.md").read_text()
+    assert f"There is only {row} to choose." in shown
+    assert "photo only" not in shown and "nan" not in shown
+    # No cell of a column is empty in every row.
+    for table_text in re.findall(r"(?:^\|.*\n)+", shown, re.MULTILINE):
+        cells = [line.split("|")[1:-1] for line in table_text.splitlines()[2:]]
+        assert all(any(cell.strip() for cell in column) for column in zip(*cells, strict=True))
 
 
 def test_over_folds_every_listing_is_tested_once_by_models_that_have_not_seen_it(

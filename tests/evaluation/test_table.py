@@ -29,7 +29,6 @@ def tables(text: str) -> list[list[dict[str, str]]]:
                 for one in block.strip().splitlines()
             )
             assert all(set(cell) == {"-"} for cell in rule)
-            # Headings may occur twice; then the last is read.
             found.append([dict(zip(head, cells, strict=True)) for cells in body])
     return found
 
@@ -37,7 +36,9 @@ def tables(text: str) -> list[list[dict[str, str]]]:
 def test_the_table_has_its_columns_and_empty_cells_where_a_row_has_no_such_score() -> None:
     results = results_table(
         [
-            line("cnn", "image", 0.4, 0.43, f1_low=0.31, f1_high=0.62, ece=0.1234),
+            line(
+                "cnn", "image", 0.4, 0.43, f1_low=0.31, f1_high=0.62, ece=0.1234, ece_calibrated=0.1
+            ),
             line("leak", "leaky", None, 1.0, n=9),
         ]
     )
@@ -53,7 +54,7 @@ def test_the_table_has_its_columns_and_empty_cells_where_a_row_has_no_such_score
     assert (scores[1]["row"], scores[1]["macro F1"], scores[1]["val F1"]) == (
         "leak (*)", "1.000", "",
     )  # fmt: skip
-    assert [one["ECE"] for one in calibration] == ["0.123", ""]
+    assert [one["ECE"] for one in calibration] == ["0.123 → 0.100", ""]
     assert "on the 6 test listings" in text
     assert "(*) Leaky on purpose" in text
     assert "nan" not in text
@@ -110,5 +111,6 @@ def test_of_rows_that_are_equal_on_test_the_chosen_one_is_best(first: str) -> No
     results = results_table(lines if first == "stack" else lines[::-1])
     assert best_row(results) == chosen_row(results) == "stack"
     assert choice_sentence(results) == "Choose by val: stack; it is best on test as well."
+    assert choice_sentence(results.head(1)) == f"There is only {first} to choose."
     tied = results.assign(val_f1_macro=0.5)
     assert chosen_row(tied) == first

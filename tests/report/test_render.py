@@ -180,12 +180,12 @@ def test_the_table_has_val_scores_counts_and_spread(results: Results) -> None:
     (table,) = lxml.html.document_fromstring(page).xpath("//section[@id='results']//table")
     head = [cell.text_content() for cell in table.iter("th")]
     lines = [[cell.text_content() for cell in line] for line in table.xpath(".//tbody/tr")]
-    assert head[:6] == ["row", "fitted on", "tested on", "F1 on val", "macro F1", "accuracy"]
+    assert head[:5] == ["row", "fitted on", "F1 on val", "macro F1", "accuracy"]
     (stack,) = (line for line in lines if line[0] == "stack")
-    assert stack[1:4] == ["84", "30", "1.000"]
-    assert stack[4].endswith("±0.012") and stack[5].endswith("±0.005")
+    assert stack[1:3] == ["84", "1.000"]
+    assert stack[3].endswith("±0.012") and stack[4].endswith("±0.005")
     (leaky,) = (line for line in lines if line[0] == "logreg_leaky (*)")
-    assert leaky[3] == ""
+    assert leaky[2] == ""
     assert "±: the standard deviation over the seeds" in page
 
 
@@ -194,8 +194,9 @@ def test_the_calibration_table_has_log_losses(results: Results) -> None:
     (table,) = lxml.html.document_fromstring(page).xpath("//section[@id='calibration']//table")
     lines = {line[0].text_content(): line for line in table.xpath(".//tbody/tr")}
     scores = results.scores["stack"]
-    shown = [cell.text_content() for cell in lines["stack"]][1:3]
-    assert shown == [f"{scores['log_loss']:.3f}", f"{scores['log_loss_calibrated']:.3f}"]
+    shown = [cell.text_content() for cell in lines["stack"]]
+    assert shown[1] == f"{scores['log_loss']:.3f} → {scores['log_loss_calibrated']:.3f}"
+    assert shown[3] == f"{scores['brier']:.3f} → {scores['brier_calibrated']:.3f}"
 
 
 def test_folds_are_told_where_the_tests_and_the_choice_depend_on_them(results: Results) -> None:
