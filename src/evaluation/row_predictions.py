@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from src.artifacts.outputs import ModelOutput, RowOutput
 from src.core.listings import cv_rounds
 from src.evaluation.calibration import Calibrated, calibrate
+from src.evaluation.model_probs import count_fitted, unseen_probs
 from src.evaluation.scores import hidden_scores, macro_f1, seed_scores, seen_scores
 from src.fusion.predictions import Predictions
 
@@ -94,13 +95,13 @@ def model_predictions(
     test, val = [], []
     for split, output in zip(cv_rounds(table), outputs, strict=True):
         now = table.assign(split=split)
-        test.append(_unseen_probs(now, row, output.full, "test"))
-        val.append(_unseen_probs(now, row, output.out_of_fold, "val"))
+        test.append(unseen_probs(now, row, output.full, "test"))
+        val.append(unseen_probs(now, row, output.out_of_fold, "val"))
         if len(test) == 1:
-            classes, n_fitted = output.full.classes, _n_fitted(output.full)
+            classes, n_fitted = output.full.classes, count_fitted(output.full)
     others = [
         [
-            _unseen_probs(table.assign(split=split), row, full, "test")
+            unseen_probs(table.assign(split=split), row, full, "test")
             for split, full in zip(cv_rounds(table), rounds, strict=True)
         ]
         for rounds in repeats
@@ -109,7 +110,7 @@ def model_predictions(
     predicted = [classes[np.concatenate(one).argmax(1)] for one in (test, *others)]
     extra = {
         "n_fitted": n_fitted,
-        "val_f1_macro": _val_f1(table, _ids_of(table, "val"), classes, np.concatenate(val)),
+        "val_f1_macro": _val_f1(table, classes, np.concatenate(val)),
         **seed_scores(about["actual"], predicted),
     }
     return RowPredictions(row, kind, weights, classes, np.concatenate(test), extra, **about)
@@ -119,21 +120,20 @@ def fused_predictions(
     table: pd.DataFrame, row: str, weights: str, fused: Predictions
 ) -> RowPredictions:
     """Take a fused row's probabilities for the test split, and its scores with inputs hidden."""
+    place = {}
     for split, given in (("test", fused.ids), ("val", fused.val_ids)):
-        lacking = ~np.isin(_ids_of(table, split), given)
-        if lacking.any():
-            raise ValueError(f"{row} lacks {lacking.sum()} of the {len(lacking)} {split} listings")
-    ids = _ids_of(table, "test")
-    place = pd.Index(fused.ids).get_indexer(pd.Index(ids))
+        place[split] = pd.Index(given).get_indexer(pd.Index(_ids_of(table, split)))
+        if lacking := int((place[split] < 0).sum()):
+            raise ValueError(f"{row} lacks {lacking} of the {len(place[split])} {split} listings")
     classes, actual = fused.classes, _column(table, "category", fused.ids)
     extra = {
         "n_fitted": fused.n_fitted,
-        "val_f1_macro": _val_f1(table, fused.val_ids, classes, fused.val_probs),
+        "val_f1_macro": _val_f1(table, classes, fused.val_probs[place["val"]]),
         **seed_scores(actual, [classes[p.argmax(1)] for p in (fused.probs, *fused.repeats)]),
         **hidden_scores(actual, classes, fused.without),
     }
-    about = _about(table, ids)
-    return RowPredictions(row, "fused", weights, classes, fused.probs[place], extra, **about)
+    about, probs = _about(table, _ids_of(table, "test")), fused.probs[place["test"]]
+    return RowPredictions(row, "fused", weights, classes, probs, extra, **about)
 
 
 def leaky_predictions(table: pd.DataFrame, weights: str, leaky: Predictions) -> RowPredictions:
@@ -147,48 +147,10 @@ def leaky_predictions(table: pd.DataFrame, weights: str, leaky: Predictions) -> 
     return RowPredictions(LEAKY, "leaky", weights, leaky.classes, leaky.probs, extra, **about)
 
 
-def probs_or_prior(
-    table: pd.DataFrame, output: ModelOutput, chosen: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """Return one model's probabilities for the chosen listings, [M, C].
-
-    A listing without the modality gets the shares of the classes in the train split.
-
-    Args:
-        table: the prepared listings, [N].
-        chosen: which of them, [N]; M are.
-    """
-    train = table.loc[table["split"] == "train", "category"]
-    prior = np.array([(train == name).mean() for name in output.classes], dtype=np.float32)
-    ids = table["id"].to_numpy(dtype=str)[chosen]
-    probs = np.tile(prior, (len(ids), 1))
-    place = pd.Index(output.ids).get_indexer(pd.Index(ids))
-    probs[place >= 0] = output.probs[place[place >= 0]]
-    return probs
-
-
-def _unseen_probs(
-    table: pd.DataFrame, row: str, output: ModelOutput, split: str
-) -> NDArray[np.float32]:
-    """Return the probabilities of the listings of a split, which the encoder must not know."""
-    chosen = (table["split"] == split).to_numpy()
-    scored = output.subset(np.isin(output.ids, table["id"].to_numpy(dtype=str)[chosen]))
-    scored.require_unseen(table.set_index("id")["group"], f"scoring {row} on the {split} split")
-    return probs_or_prior(table, scored, chosen)
-
-
-def _n_fitted(output: ModelOutput) -> int:
-    """Count the listings that encoder 0 was fitted on."""
-    return len(np.unique(output.fitted_ids[output.fitted_by == 0]))
-
-
-def _val_f1(
-    table: pd.DataFrame,
-    ids: NDArray[np.str_],
-    classes: NDArray[np.str_],
-    probs: NDArray[np.float32],
-) -> float:
-    return macro_f1(_column(table, "category", ids), classes[probs.argmax(1)])
+def _val_f1(table: pd.DataFrame, classes: NDArray[np.str_], probs: NDArray[np.float32]) -> float:
+    """Return macro F1 on val, from the probabilities of `_ids_of` val."""
+    actual = _column(table, "category", _ids_of(table, "val"))
+    return macro_f1(actual, classes[probs.argmax(1)])
 
 
 def _ids_of(table: pd.DataFrame, split: str) -> NDArray[np.str_]:
