@@ -108,9 +108,5 @@ def fuse(
             name: model.predict_proba(blocks, hidden)[test] for name, hidden in _HIDDEN.items()
         },
         seen=np.zeros(int(test.sum()), bool),
-        val_ids=np.empty(0, str),
-        val_probs=np.empty((0, len(classes)), np.float32),
-        n_fitted=int(usable.sum()),
-        repeats=np.empty((0, int(test.sum()), len(classes)), np.float32),
     )
     return Fused(model, predictions)

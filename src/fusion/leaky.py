@@ -47,8 +47,4 @@ def fuse_leakily(
         probs=probs,
         without={},
         seen=~np.logical_and.reduce([block.unseen for block in blocks])[predicted],
-        val_ids=np.empty(0, str),
-        val_probs=np.empty((0, len(classes)), np.float32),
-        n_fitted=len(fitted),
-        repeats=np.empty((0, len(predicted), len(classes)), np.float32),
     )

@@ -23,10 +23,10 @@ class Predictions:
             price, `text_only` without photo and price, `no_price` without the price.
         seen: whether an encoder behind the row was fitted on the listing or a near-duplicate, [N];
             always false in an honest row.
-        val_ids: the val listings, [V].
-        val_probs: their probabilities, [V, C], by heads that were fitted without their group.
-        n_fitted: how many listings the head of the full subset learned from, in round 0.
-        repeats: the probabilities of the N listings by each other repeat, [R - 1, N, C].
+        val_ids: the val listings, [V]; none of the leaky row.
+        val_probs: their probabilities by heads that were fitted without their group, [V, C].
+        n_fitted: listings with all modalities that heads learned from, in round 0.
+        repeats: `probs` of the other repeats, [R - 1, N, C].
     """
 
     ids: NDArray[np.str_]
@@ -71,5 +71,4 @@ class Predictions:
             arrays = {name: stored[name] for name in stored.files}
         names = [name for name in arrays if name.startswith("without_")]
         without = {name.removeprefix("without_"): arrays.pop(name) for name in names}
-        n_fitted = int(arrays.pop("n_fitted"))
-        return cls(without=without, n_fitted=n_fitted, **arrays)
+        return cls(without=without, n_fitted=int(arrays.pop("n_fitted")), **arrays)
