@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from ruamel.yaml import YAML
 
-from src.artifacts.outputs import ModelOutput
+from src.artifacts.outputs import ModelOutput, RowOutput
+from src.fusion.predictions import Predictions
 
 CLASSES = ("Книги", "Мебель", "Обувь")
 
@@ -106,6 +108,41 @@ def made_features(table: pd.DataFrame, **changes: Any) -> ModelOutput:
         "frozen": False,
     }
     return ModelOutput(**content | changes)
+
+
+def made_output(table: pd.DataFrame, **changes: Any) -> RowOutput:
+    """Return outputs without folds: by an encoder of train and val, and for val by one of train."""
+    learned = table.assign(split=table["split"].replace("val", "train"))
+    val = (table["split"] == "val").to_numpy()
+    by_train = made_features(table, **changes)
+    out_of_fold = replace(
+        by_train.subset(val),
+        scored_by=np.ones(int(val.sum()), np.int32),
+        fitted_by=np.ones_like(by_train.fitted_by),
+    )
+    return RowOutput(made_features(learned, **changes), out_of_fold)
+
+
+def made_predictions(
+    table: pd.DataFrame, chosen: NDArray[np.bool_] | None = None, **changes: Any
+) -> Predictions:
+    """Return what a fused row leaves, always right; of the chosen listings or else of test."""
+    chosen = (table["split"] == "test").to_numpy() if chosen is None else chosen
+    val = (table["split"] == "val").to_numpy()
+    ids, probs = table["id"].to_numpy(dtype=str), one_hot(table)
+    names = ("photo_only", "text_only", "no_price")
+    content: dict[str, Any] = {
+        "ids": ids[chosen],
+        "classes": np.array(CLASSES),
+        "probs": probs[chosen],
+        "without": dict.fromkeys(names, probs[chosen]),
+        "seen": np.zeros(int(chosen.sum()), bool),
+        "val_ids": ids[val],
+        "val_probs": probs[val],
+        "n_fitted": int((table["split"] != "test").sum()),
+        "repeats": np.empty((0, int(chosen.sum()), len(CLASSES)), np.float32),
+    }
+    return Predictions(**content | changes)
 
 
 def groups_of(table: pd.DataFrame) -> pd.Series:

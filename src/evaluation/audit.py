@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from src.evaluation.planted import labels_found, pairs_found
-from src.evaluation.row_predictions import LEAKY
+from src.evaluation.row_predictions import HONEST, LEAKY
 
 _RULES = {
     "same file": "the same photo, byte by byte",
@@ -135,9 +135,9 @@ def audit_markdown(found: dict[str, Any]) -> str:
             f"{leaky['accuracy_seen']:.3f} + {1 - leaky['share_seen']:.3f} * "
             f"{leaky['accuracy_honest']:.3f}",
             "",
-            "where the honest accuracy is that of the same head on the test split. Measured: "
-            f"{leaky['accuracy']:.3f} (95% confidence interval {leaky['accuracy_low']:.3f} to "
-            f"{leaky['accuracy_high']:.3f}).",
+            f"where the honest accuracy is that of {HONEST}, the same head with the same settings "
+            f"on the test split. Measured: {leaky['accuracy']:.3f} (95% confidence interval "
+            f"{leaky['accuracy_low']:.3f} to {leaky['accuracy_high']:.3f}).",
             "",
         ]
     lines += [
@@ -207,7 +207,7 @@ def _leaky(scores: dict[str, dict[str, Any]]) -> dict[str, Any]:
     leaky = scores[LEAKY]
     names = ("n", "accuracy", "accuracy_low", "accuracy_high", "share_seen")
     found = {name: leaky[name] for name in names}
-    honest = scores.get(LEAKY.removesuffix("_leaky"))
+    honest = scores.get(HONEST)
     if honest is not None and "accuracy_seen" in leaky:
         seen, f = leaky["accuracy_seen"], leaky["share_seen"]
         found["accuracy_seen"] = seen

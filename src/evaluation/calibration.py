@@ -1,6 +1,8 @@
-"""Calibration of probabilities: temperature scaling, reliability, ECE, Brier score."""
+"""Calibration of probabilities: temperature scaling, reliability, ECE, Brier score, log loss."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,9 +14,43 @@ from sklearn.model_selection import GroupKFold
 from src.core.targets import cautious_targets
 
 BINS = 15
-# Probabilities of 0, as of a class that none of 15 neighbours has, would otherwise determine the
-# temperature: with a floor of 1e-4, calibration made the KNN row's probabilities worse.
-PROB_FLOOR = 1e-2
+# This share of the probabilities is spread over all classes before a temperature is applied, else
+# zeros, as of a class that no tree of a forest names, would determine it. On real texts (13 and 120
+# classes, 240 to 4,000 listings, four models) the held-out log loss is never above that with a
+# floor of 1e-6, and a forest's is 1.72 instead of 1.94. A floor would make classes equal that are
+# not, and raise one of 1e-3 above chance where there are 1,000 classes.
+SPREAD = 0.01
+# Where the truth was given no probability, the log loss of a listing ends here.
+LEAST_PROB = 1e-6
+
+
+class Calibrated(NamedTuple):
+    """Probabilities after calibration, [N, C], and the temperature for new listings.
+
+    At temperature 1 all probabilities stay as they are.
+    """
+
+    probs: NDArray[np.float32]
+    temperature: float
+
+
+def calibrate(
+    probs: NDArray[np.float32],
+    y: NDArray[np.int64],
+    groups: NDArray[np.str_],
+    folds: int,
+    seed: int,
+) -> Calibrated:
+    """Calibrate probabilities, unless temperatures do not improve listings they are not fitted on.
+
+    Args:
+        probs, y, groups, folds, seed: as for `cross_fit_temperature`, whose result is returned
+            where its log loss is lower.
+    """
+    held_out = cross_fit_temperature(probs, y, groups, folds, seed)
+    if log_loss(held_out, y) < log_loss(probs, y):
+        return Calibrated(held_out, fit_temperature(probs, y))
+    return Calibrated(probs, 1.0)
 
 
 def fit_temperature(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
@@ -45,10 +81,12 @@ def fit_temperature(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
 
 
 def apply_temperature(probs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Return the probabilities, [N, C], at that temperature; the likeliest class stays the same.
+    """Return the probabilities, [N, C], at that temperature; the order of the classes stays.
 
-    Probabilities below PROB_FLOOR are raised to it before.
+    A temperature of 1 means no calibration: not even SPREAD is applied.
     """
+    if temperature == 1:
+        return probs
     scaled: NDArray[np.float32] = softmax(_logits(probs) / temperature, axis=1).astype(np.float32)
     return scaled
 
@@ -129,6 +167,21 @@ def brier(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
     return float(((probs - answer) ** 2).sum(1).mean())
 
 
+def log_loss(probs: NDArray[np.float32], y: NDArray[np.int64]) -> float:
+    """Return the mean of minus the logarithm of the true class's probability.
+
+    A probability below LEAST_PROB counts as LEAST_PROB, as the loss would else be infinite.
+
+    Args:
+        probs: class probabilities, [N, C].
+        y: classes, [N].
+    """
+    true = probs[np.arange(len(y)), y].astype(np.float64)
+    return -float(np.log(np.maximum(true, LEAST_PROB)).mean())
+
+
 def _logits(probs: NDArray[np.float32]) -> NDArray[np.float64]:
-    logits: NDArray[np.float64] = np.log(np.maximum(probs.astype(np.float64), PROB_FLOOR))
+    logits: NDArray[np.float64] = np.log(
+        (1 - SPREAD) * probs.astype(np.float64) + SPREAD / probs.shape[1]
+    )
     return logits

@@ -59,6 +59,7 @@ def evaluate(inputs: EvaluationInputs, seed: int) -> Evaluation:
         honest[0].actual,
         {predictions.row: predictions.predicted for predictions in honest},
         honest[0].groups,
+        table.set_index("id")["fold"].reindex(honest[0].ids).to_numpy(),
         {p.row: (inputs.model, inputs.text_model) for p in honest if p.kind == "fused"},
         seed,
     )

@@ -45,12 +45,15 @@ class EvaluationInputs:
     curves: dict[str, pd.DataFrame]
 
 
-def read_inputs(data: Path, rows: Rows, model: str, text_model: str) -> EvaluationInputs:
+def read_inputs(
+    data: Path, rows: Rows, model: str, text_model: str, repeats: int = 1
+) -> EvaluationInputs:
     """Read the folder `data`.
 
     Args:
         rows: the rows of the results table.
         model, text_model: the image and the text row that the fused rows read; '' for none.
+        repeats: with how many seeds each row was fitted.
 
     Raises:
         LeakError: a model was fitted on a listing of the test split or its near-duplicate.
@@ -63,7 +66,7 @@ def read_inputs(data: Path, rows: Rows, model: str, text_model: str) -> Evaluati
         table=table,
         notes=read_json(data / "prepared" / "notes.json"),
         truth=pd.read_parquet(truth) if truth.exists() else None,
-        rows=_read_rows(data, table, rows, model, text_model),
+        rows=_read_rows(data, table, rows, model, text_model, repeats),
         model=model,
         text_model=text_model,
         outputs={
@@ -76,7 +79,7 @@ def read_inputs(data: Path, rows: Rows, model: str, text_model: str) -> Evaluati
 
 
 def _read_rows(
-    data: Path, table: pd.DataFrame, rows: Rows, model: str, text_model: str
+    data: Path, table: pd.DataFrame, rows: Rows, model: str, text_model: str, repeats: int
 ) -> list[RowPredictions]:
     weights = {
         row: str(read_json(data / "weights" / row / "source.json")["weights"])
@@ -88,10 +91,12 @@ def _read_rows(
         for row in names:
             # One round at a time: the features of all rounds together may not fit into memory.
             folder = data / "embeddings" / row
-            outputs = (
-                ModelOutput.load(RowOutput.folder(folder, n) / "features.npz") for n in rounds
+            first = (RowOutput.load(folder, n) for n in rounds)
+            others = (
+                (ModelOutput.load(RowOutput.folder(folder, n, r) / "features.npz") for n in rounds)
+                for r in range(1, repeats)
             )
-            found.append(model_predictions(table, row, kind, weights[row], outputs))
+            found.append(model_predictions(table, row, kind, weights[row], first, others))
     both = " + ".join(f"{row}: {weights[row]}" for row in (model, text_model) if row)
     for row in rows.fused:
         fused = Predictions.load(data / "predictions" / f"{row}.npz")

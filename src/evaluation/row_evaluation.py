@@ -18,9 +18,10 @@ from src.evaluation.abstain import (
     threshold_for,
 )
 from src.evaluation.calibration import (
+    Calibrated,
     brier,
     expected_calibration_error,
-    fit_temperature,
+    log_loss,
     reliability,
 )
 from src.evaluation.intervals import score_intervals
@@ -57,7 +58,7 @@ def evaluate_row(predictions: RowPredictions, seed: int) -> RowEvaluation:
     """Measure one row; `seed` draws the calibration folds and the bootstrap resamples."""
     actual, predicted, y = predictions.actual, predictions.predicted, predictions.y
     calibrated = predictions.calibrated(seed)
-    curve = accuracy_by_share(calibrated.max(1), calibrated.argmax(1) == y)
+    curve = accuracy_by_share(calibrated.probs.max(1), predicted == actual)
     return RowEvaluation(
         row=predictions.row,
         kind=predictions.kind,
@@ -67,22 +68,22 @@ def evaluate_row(predictions: RowPredictions, seed: int) -> RowEvaluation:
         confusion=pd.DataFrame({"actual": actual, "predicted": predicted}),
         reliability=reliability(predictions.probs, y),
         abstain=thinned(curve),
-        likeliest=likeliest_categories(predictions, calibrated),
+        likeliest=likeliest_categories(predictions, calibrated.probs),
     )
 
 
 def row_scores(
-    predictions: RowPredictions, calibrated: NDArray[np.float32], curve: pd.DataFrame, seed: int
+    predictions: RowPredictions, calibrated: Calibrated, curve: pd.DataFrame, seed: int
 ) -> dict[str, Any]:
     """Return every score of one row by name, plain numbers only.
 
-    Those of `score` and `extra_scores`; the bounds of macro F1 and accuracy; ECE and Brier score
-    before and (`_calibrated`) after calibration; the `temperature` fitted on all listings, for use
-    on new ones; `area_answered`, the area under accuracy against the share answered; and for each
-    target accuracy the share that can be answered at it and the confidence that this takes.
+    Those of `score` and `extra_scores`; the bounds of macro F1 and accuracy; ECE, Brier score and
+    log loss before and (`_calibrated`) after calibration; the `temperature` for new listings;
+    `area_answered`, the area under accuracy against the share answered; and for each target
+    accuracy the share that can be answered at it and the confidence that this takes.
 
     Args:
-        calibrated: the row's calibrated probabilities, [N, C].
+        calibrated: the row's calibrated probabilities.
         curve: of `abstain.accuracy_by_share` for these.
         seed: of the bootstrap.
     """
@@ -90,10 +91,11 @@ def row_scores(
     actual, predicted = predictions.actual, predictions.predicted
     scores = score(actual, predicted, predictions.has_photo) | predictions.extra_scores
     more = dict(score_intervals(actual, predicted, predictions.groups, seed)._asdict())
-    for suffix, p in (("", probs), ("_calibrated", calibrated)):
+    for suffix, p in (("", probs), ("_calibrated", calibrated.probs)):
         more[f"ece{suffix}"] = expected_calibration_error(p, y)
         more[f"brier{suffix}"] = brier(p, y)
-    more["temperature"] = fit_temperature(probs, y)
+        more[f"log_loss{suffix}"] = log_loss(p, y)
+    more["temperature"] = calibrated.temperature
     more["area_answered"] = area_under(curve)
     for target in TARGETS:
         if (found := threshold_for(curve, target)) is not None:
@@ -105,7 +107,9 @@ def row_scores(
 def likeliest_categories(
     predictions: RowPredictions, calibrated: NDArray[np.float32]
 ) -> pd.DataFrame:
-    """Return the three likeliest categories of each listing with their probabilities.
+    """Return the three likeliest categories of each listing with their calibrated probabilities.
+
+    In the order before calibration, which rounding may make equal.
 
     Columns: row, id, actual, predicted, predicted_prob, second, second_prob, third, third_prob.
     """
@@ -114,7 +118,7 @@ def likeliest_categories(
         "id": predictions.ids,
         "actual": predictions.actual,
     }
-    order = np.argsort(-calibrated, axis=1, kind="stable")
+    order = np.argsort(-predictions.probs, axis=1, kind="stable")
     for place, name in zip(range(order.shape[1]), ("predicted", "second", "third"), strict=False):
         columns[name] = predictions.classes[order[:, place]]
         columns[f"{name}_prob"] = np.take_along_axis(calibrated, order[:, [place]], 1)[:, 0]

@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.artifacts.outputs import ModelOutput
+from src.artifacts.outputs import ModelOutput, RowOutput
 from src.core.listings import cv_rounds
-from src.evaluation.calibration import cross_fit_temperature
-from src.evaluation.scores import hidden_scores, seen_scores
+from src.evaluation.calibration import Calibrated, calibrate
+from src.evaluation.model_probs import count_fitted, unseen_probs
+from src.evaluation.scores import hidden_scores, macro_f1, seed_scores, seen_scores
 from src.fusion.predictions import Predictions
 
+# The leaky row repeats this fused row on a split that leaks.
+HONEST = "logreg"
 LEAKY = "logreg_leaky"
 CALIBRATION_FOLDS = 5
 
@@ -30,7 +33,8 @@ class RowPredictions:
         row, kind, weights: its name, its kind, and where its first weights come from.
         classes: names of the classes, [C].
         probs: class probabilities, [N, C].
-        extra_scores: scores that only rows of this kind have.
+        extra_scores: how many listings the row was fitted on, and scores of other predictions: for
+            val, by other seeds, with inputs hidden.
         ids: listings, [N].
         actual: their categories, [N].
         groups: their near-duplicate groups, [N].
@@ -62,13 +66,18 @@ class RowPredictions:
         found: NDArray[np.int64] = order[np.searchsorted(self.classes, self.actual, sorter=order)]
         return found
 
-    def calibrated(self, seed: int) -> NDArray[np.float32]:
-        """Return probabilities, [N, C], each scaled by a temperature fitted on other groups."""
-        return cross_fit_temperature(self.probs, self.y, self.groups, CALIBRATION_FOLDS, seed)
+    def calibrated(self, seed: int) -> Calibrated:
+        """Calibrate, each listing by a temperature that was fitted on other groups."""
+        return calibrate(self.probs, self.y, self.groups, CALIBRATION_FOLDS, seed)
 
 
 def model_predictions(
-    table: pd.DataFrame, row: str, kind: str, weights: str, outputs: Iterable[ModelOutput]
+    table: pd.DataFrame,
+    row: str,
+    kind: str,
+    weights: str,
+    outputs: Iterable[RowOutput],
+    repeats: Iterable[Iterable[ModelOutput]] = (),
 ) -> RowPredictions:
     """Take an image or text model's probabilities for the test split.
 
@@ -76,69 +85,78 @@ def model_predictions(
 
     Args:
         table: the prepared listings.
-        outputs: those of the model fitted on the train split, for each of `cv_rounds`.
+        outputs: of the model in each of `cv_rounds`.
+        repeats: the full outputs in each round, of each fit with another seed.
 
     Raises:
-        LeakError: the model was fitted on a listing of the test split or its near-duplicate.
+        LeakError: a test listing was scored by an encoder that was fitted on it or on its
+            near-duplicate, or a val listing has such an out-of-fold output.
     """
-    groups = table.set_index("id")["group"]
-    classes, probs = [], []
+    test, val = [], []
     for split, output in zip(cv_rounds(table), outputs, strict=True):
-        test = (split == "test").to_numpy()
-        tested = output.subset(np.isin(output.ids, table["id"].to_numpy(dtype=str)[test]))
-        tested.require_unseen(groups, f"scoring {row} on the test split")
-        classes.append(output.classes)
-        probs.append(probs_or_prior(table.assign(split=split), output, test))
-    about = _about(table, _test_ids(table))
-    return RowPredictions(row, kind, weights, classes[0], np.concatenate(probs), **about)
+        now = table.assign(split=split)
+        test.append(unseen_probs(now, row, output.full, "test"))
+        val.append(unseen_probs(now, row, output.out_of_fold, "val"))
+        if len(test) == 1:
+            classes, n_fitted = output.full.classes, count_fitted(output.full)
+    others = [
+        [
+            unseen_probs(table.assign(split=split), row, full, "test")
+            for split, full in zip(cv_rounds(table), rounds, strict=True)
+        ]
+        for rounds in repeats
+    ]
+    about = _about(table, _ids_of(table, "test"))
+    predicted = [classes[np.concatenate(one).argmax(1)] for one in (test, *others)]
+    extra = {
+        "n_fitted": n_fitted,
+        "val_f1_macro": _val_f1(table, classes, np.concatenate(val)),
+        **seed_scores(about["actual"], predicted),
+    }
+    return RowPredictions(row, kind, weights, classes, np.concatenate(test), extra, **about)
 
 
 def fused_predictions(
     table: pd.DataFrame, row: str, weights: str, fused: Predictions
 ) -> RowPredictions:
     """Take a fused row's probabilities for the test split, and its scores with inputs hidden."""
-    ids = _test_ids(table)
-    place = pd.Index(fused.ids).get_indexer(pd.Index(ids))
-    if (place < 0).any():
-        lacking = int((place < 0).sum())
-        raise ValueError(f"{row} lacks {lacking} of the {len(ids)} test listings")
-    actual = _column(table, "category", fused.ids)
-    extra = hidden_scores(actual, fused.classes, fused.without)
-    about = _about(table, ids)
-    return RowPredictions(row, "fused", weights, fused.classes, fused.probs[place], extra, **about)
+    place = {}
+    for split, given in (("test", fused.ids), ("val", fused.val_ids)):
+        place[split] = pd.Index(given).get_indexer(pd.Index(_ids_of(table, split)))
+        if lacking := int((place[split] < 0).sum()):
+            raise ValueError(f"{row} lacks {lacking} of the {len(place[split])} {split} listings")
+    classes, actual = fused.classes, _column(table, "category", fused.ids)
+    extra = {
+        "n_fitted": fused.n_fitted,
+        "val_f1_macro": _val_f1(table, classes, fused.val_probs[place["val"]]),
+        **seed_scores(actual, [classes[p.argmax(1)] for p in (fused.probs, *fused.repeats)]),
+        **hidden_scores(actual, classes, fused.without),
+    }
+    about, probs = _about(table, _ids_of(table, "test")), fused.probs[place["test"]]
+    return RowPredictions(row, "fused", weights, classes, probs, extra, **about)
 
 
 def leaky_predictions(table: pd.DataFrame, weights: str, leaky: Predictions) -> RowPredictions:
     """Take the leaky row's probabilities, and its accuracy on seen and unseen listings."""
     actual = _column(table, "category", leaky.ids)
-    extra = seen_scores(actual, leaky.classes[leaky.probs.argmax(1)], leaky.seen)
+    extra = {
+        "n_fitted": leaky.n_fitted,
+        **seen_scores(actual, leaky.classes[leaky.probs.argmax(1)], leaky.seen),
+    }
     about = _about(table, leaky.ids)
     return RowPredictions(LEAKY, "leaky", weights, leaky.classes, leaky.probs, extra, **about)
 
 
-def probs_or_prior(
-    table: pd.DataFrame, output: ModelOutput, chosen: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """Return one model's probabilities for the chosen listings, [M, C].
-
-    A listing without the modality gets the shares of the classes in the train split.
-
-    Args:
-        table: the prepared listings, [N].
-        chosen: which of them, [N]; M are.
-    """
-    train = table.loc[table["split"] == "train", "category"]
-    prior = np.array([(train == name).mean() for name in output.classes], dtype=np.float32)
-    ids = table["id"].to_numpy(dtype=str)[chosen]
-    probs = np.tile(prior, (len(ids), 1))
-    place = pd.Index(output.ids).get_indexer(pd.Index(ids))
-    probs[place >= 0] = output.probs[place[place >= 0]]
-    return probs
+def _val_f1(table: pd.DataFrame, classes: NDArray[np.str_], probs: NDArray[np.float32]) -> float:
+    """Return macro F1 on val, from the probabilities of `_ids_of` val."""
+    actual = _column(table, "category", _ids_of(table, "val"))
+    return macro_f1(actual, classes[probs.argmax(1)])
 
 
-def _test_ids(table: pd.DataFrame) -> NDArray[np.str_]:
+def _ids_of(table: pd.DataFrame, split: str) -> NDArray[np.str_]:
+    """Return the ids of a split's listings, in each round of cross-validation in turn."""
     ids = table["id"].to_numpy(dtype=str)
-    return np.concatenate([ids[split == "test"] for split in cv_rounds(table)])
+    return np.concatenate([ids[now == split] for now in cv_rounds(table)])
 
 
 def _about(table: pd.DataFrame, ids: NDArray[np.str_]) -> dict[str, Any]:

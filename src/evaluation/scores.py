@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,26 @@ def seen_scores(
         if rows.any():
             scores[f"accuracy_{name}"] = round(float(right[rows].mean()), 6)
     return scores
+
+
+def seed_scores(
+    actual: NDArray[np.str_], predicted: Sequence[NDArray[np.str_]]
+) -> dict[str, float]:
+    """Return the spread of macro F1 and accuracy over seeds; {} for one seed.
+
+    It is the sample standard deviation of one fit's score, not of the mean of all fits.
+
+    Args:
+        actual: categories, [N].
+        predicted: the categories that each fit predicts, [N] each.
+    """
+    if len(predicted) < 2:
+        return {}
+    scores = {
+        "f1": [macro_f1(actual, one) for one in predicted],
+        "accuracy": [float((actual == one).mean()) for one in predicted],
+    }
+    return {f"{name}_seed_std": round(float(np.std(s, ddof=1)), 6) for name, s in scores.items()}
 
 
 def hidden_scores(

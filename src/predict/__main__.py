@@ -121,7 +121,7 @@ def _predict_one(predictor: Predictor, options: argparse.Namespace) -> None:
         print(json.dumps(_as_json(predictions, result), ensure_ascii=False, indent=2))
         return
     (probs,) = predictions.probs
-    for column in probs.argsort()[::-1][: options.top or _TOP]:
+    for column in (-probs).argsort(kind="stable")[: options.top or _TOP]:
         print(f"{probs[column]:.3f}  {predictions.classes[column]}")
     print(
         f"based on {result['used'].replace('+', ', ')}; {_origin(predictor.info.rows)}",

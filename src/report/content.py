@@ -26,6 +26,14 @@ from src.report.figures.training import training_curves_figure
 from src.report.headline import Answered, Headline, answered, headline
 from src.report.results import Record, Results
 
+# Without photos, or without fused rows, there are no such scores.
+_EXTRA_SCORES = {
+    "with photo": "f1_macro_photo",
+    "photo only": "f1_macro_photo_only",
+    "text only": "f1_macro_text_only",
+    "no price": "f1_macro_no_price",
+}
+
 
 @dataclass(frozen=True)
 class PageContent:
@@ -34,8 +42,10 @@ class PageContent:
     Attributes:
         model, text_model: the rows that the fused rows combine; '' where there are none of a kind.
         demo: whether the listings are those of the simulated marketplace.
-        best: the row of the highest macro F1; `head`, `confused`, `errors` are of this row.
+        chosen: the row of the highest macro F1 on val; `head`, `confused`, `errors` are of it.
         table: metrics/table.csv, None for missing scores.
+        extra_scores: the columns of it that not every experiment has, by heading.
+        seeds: whether rows were fitted with several seeds.
         rows: the rows that can be selected.
         categories: in the order of the confusion matrix.
         targets: the accuracies that `answered` is given for.
@@ -50,9 +60,11 @@ class PageContent:
     model: str
     text_model: str
     demo: bool
-    best: str
+    chosen: str
     head: Headline
     table: list[Record]
+    extra_scores: dict[str, str]
+    seeds: bool
     rows: list[str]
     categories: list[str]
     targets: tuple[float, ...]
@@ -76,19 +88,25 @@ def page_content(results: Results, params: Params) -> PageContent:
 
     Args:
         results: of `read_results`.
-        params: `model`, `text_model` and `collect.source` are read.
+        params: `model`, `text_model`, `fused_model` and `collect.source` are read.
     """
-    best = results.best
-    confusion = results.confusion[best]
+    chosen = results.chosen
+    confusion = results.confusion[chosen]
     dataset = count_dataset(results)
     differs = results.pairs["p_holm"] < ALPHA
     return PageContent(
         model=params.model,
         text_model=params.text_model,
         demo=params.collect.source == "demo",
-        best=best,
-        head=headline(results),
+        chosen=chosen,
+        head=headline(results, params),
         table=_records(results.table),
+        extra_scores={
+            name: column
+            for name, column in _EXTRA_SCORES.items()
+            if results.table[column].notna().any()
+        },
+        seeds=bool(results.table["f1_seed_std"].notna().any()),
         rows=list(results.confusion),
         categories=confusion_names(results.confusion),
         targets=TARGETS,
@@ -97,7 +115,7 @@ def page_content(results: Results, params: Params) -> PageContent:
         different=results.pairs.loc[differs, "sentence"].tolist(),
         not_different=results.pairs.loc[~differs, "sentence"].tolist(),
         confused=most_confused(confusion),
-        errors=error_cards(results, best),
+        errors=error_cards(results, chosen),
         n_errors=int((confusion["actual"] != confusion["predicted"]).sum()),
         label_errors=label_error_cards(results),
         n_label_errors=len(results.label_errors),
@@ -118,7 +136,7 @@ def _figures(results: Results, dataset: DatasetCounts) -> dict[str, dict[str, An
         "fig-f1": scores_figure(table, "f1_macro", "f1", "macro F1", ceilings),
         "fig-accuracy": scores_figure(table, "accuracy", "accuracy", "accuracy", {}),
         "fig-pairs": pairs_figure(results.pairs),
-        "fig-per-class": per_class_figure(results.per_class, kinds, results.best),
+        "fig-per-class": per_class_figure(results.per_class, kinds, results.chosen),
         "fig-confusion": confusion_figure(results.confusion, confusion_names(results.confusion)),
         "fig-reliability": reliability_figure(results.reliability, kinds),
         "fig-abstain": abstain_figure(results.abstain, kinds),

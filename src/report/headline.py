@@ -1,4 +1,4 @@
-"""The best row: its scores, and the rows that do not differ from it significantly."""
+"""The chosen row: its scores, and the rows that do not differ from it significantly."""
 
 from __future__ import annotations
 
@@ -7,25 +7,31 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from src.core.schema import Params
 from src.evaluation.abstain import TARGETS, percent_name
+from src.evaluation.choice import best_row
 from src.evaluation.paired import ALPHA
 from src.report.results import Record, Results
 
 
 @dataclass(frozen=True)
 class Headline:
-    """What the page says of the best honest row.
+    """What the page says of the row that val chooses.
 
     Attributes:
         scores: its line of metrics/table.csv.
         correct: how many of the listings scored are right.
         rows: how many honest rows there are.
+        better_on_test: the row of the highest macro F1 on test where that is another; else ''.
+        predicting: the row that makes the bundle's predictions.
         not_different: the rows that were compared with it and do not differ significantly.
     """
 
     scores: Record
     correct: int
     rows: int
+    better_on_test: str
+    predicting: str
     not_different: list[str]
 
 
@@ -36,14 +42,21 @@ class Answered(NamedTuple):
     threshold: float
 
 
-def headline(results: Results) -> Headline:
-    """Describe the best honest row."""
-    (scores,) = results.table[results.table["row"] == results.best].to_dict("records")
+def headline(results: Results, params: Params) -> Headline:
+    """Describe the row that val chooses.
+
+    Args:
+        params: `model`, `text_model` and `fused_model` are read.
+    """
+    chosen, best = results.chosen, best_row(results.table)
+    (scores,) = results.table[results.table["row"] == chosen].to_dict("records")
     return Headline(
         scores=scores,
         correct=round(scores["accuracy"] * scores["n_test"]),
         rows=len(results.honest),
-        not_different=not_different(results.pairs, results.best),
+        better_on_test=best if best != chosen else "",
+        predicting=params.fused_model or params.model or params.text_model,
+        not_different=not_different(results.pairs, chosen),
     )
 
 

@@ -26,7 +26,7 @@ def write_report(results: Results, params: Params, path: Path) -> None:
 
     Args:
         results: of `read_results`.
-        params: `model`, `text_model` and `collect.source` are read.
+        params: `model`, `text_model`, `fused_model` and `collect.source` are read.
         path: the HTML file.
     """
     html = render(page_content(results, params))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from src.core.files import read_json
 from src.core.listings import PREPARED, read_listings
+from src.evaluation.choice import chosen_row
 
 # Columns of names; a category may be called NA, or 2022.
 NAMES = ("row", "kind", "against", "category", "actual", "predicted", "sentence", "weights")
@@ -62,11 +63,9 @@ class Results:
         return self.table[self.table["kind"] != "leaky"]
 
     @property
-    def best(self) -> str:
-        """The honest row of the highest macro F1; of equal ones the first."""
-        return str(
-            self.honest.sort_values("f1_macro", kind="stable", ascending=False)["row"].iloc[0]
-        )
+    def chosen(self) -> str:
+        """The row to choose: the honest one of the highest macro F1 on val."""
+        return chosen_row(self.table)
 
     @property
     def kinds(self) -> dict[str, str]:

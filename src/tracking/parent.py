@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _NAME = "report"
-_SCORES = ("f1_macro", "accuracy")
+_SCORES = ("val_f1_macro", "f1_macro", "accuracy")
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ def test_the_leaky_accuracy_is_predicted_from_the_honest_one() -> None:
     }
     text = audit_markdown(found)
     assert "0.908 = 0.600 * 0.980 + 0.400 * 0.800" in text
+    assert "is that of logreg, the same head with the same settings on the test split" in text
     assert "Measured: 0.900 (95% confidence interval 0.800 to 0.950)" in text
     assert "would put 4 of them into different splits" in text
     assert "| the same photo, byte by byte |" not in text

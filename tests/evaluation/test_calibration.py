@@ -11,15 +11,20 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
-from sklearn.metrics import brier_score_loss, log_loss
+from sklearn.metrics import brier_score_loss
+from sklearn.metrics import log_loss as reference_log_loss
 
 from src.evaluation.calibration import (
     BINS,
+    LEAST_PROB,
+    SPREAD,
     apply_temperature,
     brier,
+    calibrate,
     cross_fit_temperature,
     expected_calibration_error,
     fit_temperature,
+    log_loss,
     reliability,
 )
 
@@ -57,12 +62,11 @@ def test_a_known_temperature_is_recovered(temperature: float) -> None:
 
 def test_scikit_learn_finds_the_same() -> None:
     probs, y = made(5000, 1.2)
-    above_the_floor = probs.min(1) > 0.02
-    probs, y = probs[above_the_floor], y[above_the_floor]
-    frozen = FrozenEstimator(Passthrough().fit(probs, y))
-    calibrated = CalibratedClassifierCV(frozen, method="temperature").fit(probs, y)
+    spread = ((1 - SPREAD) * probs + SPREAD / 5).astype(np.float32)
+    frozen = FrozenEstimator(Passthrough().fit(spread, y))
+    calibrated = CalibratedClassifierCV(frozen, method="temperature").fit(spread, y)
     ours = apply_temperature(probs, fit_temperature(probs, y))
-    np.testing.assert_allclose(ours, calibrated.predict_proba(probs), atol=5e-4)
+    np.testing.assert_allclose(ours, calibrated.predict_proba(spread), atol=5e-4)
 
 
 @given(st.floats(0.05, 20), st.integers(0, 50))
@@ -83,7 +87,7 @@ def test_held_out_calibration_corrects_overconfident_probabilities() -> None:
     assert expected_calibration_error(probs, y) > 0.15
     assert expected_calibration_error(calibrated, y) < 0.06
     assert brier(calibrated, y) < brier(probs, y)
-    assert log_loss(y, calibrated) < log_loss(y, probs)
+    assert log_loss(calibrated, y) < log_loss(probs, y)
 
 
 def test_a_listing_does_not_influence_its_own_temperature() -> None:
@@ -109,6 +113,86 @@ def test_probabilities_of_0_and_1_can_be_calibrated() -> None:
     assert np.isfinite(cooled).all()
     # A quarter is wrong, so the calibrated confidence is three quarters.
     assert cooled.max(1) == pytest.approx(0.75, abs=0.01)
+
+
+@given(
+    st.lists(st.floats(0, 1, width=32), min_size=2, max_size=800),
+    st.floats(0.3, 5).filter(lambda t: t != 1),
+)
+@settings(max_examples=100, deadline=None)
+def test_classes_of_different_probability_never_change_places(
+    weights: list[float], temperature: float
+) -> None:
+    probs = np.array([weights], np.float32)
+    probs /= max(float(probs.sum()), 1e-6)
+    cooled = apply_temperature(probs, temperature)[0]
+    order = np.argsort(probs[0], kind="stable")
+    assert (np.diff(cooled[order]) >= 0).all()
+
+
+def test_second_places_do_not_tie() -> None:
+    """A floor of 0.01 made all but the first of these equal."""
+    probs = np.array([[0.985, 0.009, 0.004, 0.002]], np.float32)
+    assert (np.diff(apply_temperature(probs, 1.5)[0]) < 0).all()
+
+
+@pytest.mark.parametrize("classes", [17, 300, 750])
+def test_any_number_of_classes_leaves_a_sure_answer_sure(classes: int) -> None:
+    """With floors of 0.01 under 300 classes no answer could be surer than 0.25."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(classes, size=600)
+    probs = np.full((600, classes), 1e-7, np.float32)
+    probs[np.arange(600), np.where(rng.random(600) < 0.95, y, (y + 1) % classes)] = 1
+    probs /= probs.sum(1, keepdims=True)
+    calibrated, temperature = calibrate(probs, y, np.arange(600).astype(str), 5, seed=7)
+    assert calibrated.max(1).mean() == pytest.approx(0.95, abs=0.02)
+    np.testing.assert_array_equal(calibrated.argmax(1), probs.argmax(1))
+    assert apply_temperature(probs, temperature).max(1).mean() == pytest.approx(0.95, abs=0.02)
+    assert log_loss(calibrated, y) < log_loss(probs, y)
+
+
+@pytest.mark.parametrize("classes", [17, 300])
+def test_exact_zeros_do_not_determine_the_temperature(classes: int) -> None:
+    """Shares of 60 trees, so most classes have 0; one truth in ten is among them."""
+    rng = np.random.default_rng(1)
+    logits = rng.normal(0, 1, (1000, classes))
+    logits[np.arange(1000), rng.integers(classes, size=1000)] += np.log(classes) + 2.5
+    true = softmax(logits, axis=1)
+    y = (rng.random(1000)[:, None] > true.cumsum(1)).sum(1).clip(max=classes - 1)
+    trees = rng.multinomial(60, true) / 60
+    assert (trees[np.arange(1000), y] == 0).mean() > 0.05
+    probs = trees.astype(np.float32)
+    calibrated, temperature = calibrate(probs, y, np.arange(1000).astype(str), 5, seed=7)
+    assert log_loss(calibrated, y) < 0.8 * log_loss(probs, y)
+    assert 0.7 < temperature < 1.4
+    assert abs(calibrated.max(1).mean() - (probs.argmax(1) == y).mean()) < 0.15
+
+
+@given(st.integers(2, 80), st.integers(0, 100), st.floats(0.3, 3))
+@settings(max_examples=40, deadline=None)
+def test_calibration_never_raises_the_log_loss(n: int, seed: int, temperature: float) -> None:
+    probs, y = made(n, temperature, seed)
+    calibrated = calibrate(probs, y, (np.arange(n) // 2).astype(str), 5, seed=7)
+    assert log_loss(calibrated.probs, y) <= log_loss(probs, y)
+    # New listings are treated as these were.
+    assert (calibrated.temperature == 1) == (calibrated.probs is probs)
+
+
+def test_a_row_that_calibration_does_not_improve_stays_as_it_is() -> None:
+    probs, y = made(60, 1.0, seed=3)
+    groups = np.arange(60).astype(str)
+    assert log_loss(cross_fit_temperature(probs, y, groups, 5, 7), y) > log_loss(probs, y)
+    calibrated, temperature = calibrate(probs, y, groups, 5, seed=7)
+    assert temperature == 1
+    np.testing.assert_array_equal(calibrated, probs)
+    np.testing.assert_array_equal(apply_temperature(probs, temperature), probs)
+
+
+def test_log_loss_agrees_with_scikit_learn_and_is_finite() -> None:
+    probs, y = made(300, 2.0)
+    assert log_loss(probs, y) == pytest.approx(reference_log_loss(y, probs), rel=1e-5)
+    never = np.array([[0.0, 1.0]], np.float32)
+    assert log_loss(never, np.array([0])) == pytest.approx(-np.log(LEAST_PROB))
 
 
 def faultless(

@@ -43,6 +43,7 @@ def test_every_score_is_a_plain_number(predictions: RowPredictions) -> None:
     assert scores["f1_low"] < scores["f1_macro"] < scores["f1_high"]
     assert scores["ece_calibrated"] < scores["ece"]
     assert scores["brier_calibrated"] < scores["brier"]
+    assert scores["log_loss_calibrated"] < scores["log_loss"]
     assert scores["temperature"] < 1
     assert scores["accuracy"] < scores["area_answered"] < 1
     assert 0 < scores["share_at_95"] <= scores["share_at_90"] < 1
@@ -62,3 +63,14 @@ def test_a_target_that_cannot_be_reached_has_no_threshold(predictions: RowPredic
     hopeless = replace(predictions, actual=np.roll(predictions.actual, 1))
     scores = evaluate_row(hopeless, 7).scores
     assert not any(name.startswith(("threshold", "share")) for name in scores)
+
+
+def test_the_likeliest_categories_are_in_the_order_of_the_row_s_own_probabilities(
+    predictions: RowPredictions,
+) -> None:
+    probs = np.tile(np.array([0.9999, 2e-8, 1e-8], np.float32), (120, 1))
+    probs[1::2] = probs[1::2, [0, 2, 1]]
+    sure = replace(predictions, probs=probs, actual=np.full(120, "a"))
+    likeliest = evaluate_row(sure, 7).likeliest
+    assert likeliest["second"].tolist() == ["b", "c"] * 60
+    assert likeliest["third"].tolist() == ["c", "b"] * 60

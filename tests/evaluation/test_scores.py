@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.evaluation.ceilings import ceilings
-from src.evaluation.row_predictions import probs_or_prior
+from src.evaluation.model_probs import probs_or_prior
 from src.evaluation.scores import hidden_scores, macro_f1, per_class, score, seen_scores
 from tests.made import made_features, made_table
 

@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import src.predict.__main__
 import src.predict.bulk
 from src.artifacts.outputs import RowOutput
 from src.cleaning.tables.table import UserTable
 from src.core.errors import run_command
 from src.evaluation.calibration import apply_temperature
 from src.predict.__main__ import main
-from src.predict.predictor import NOTHING_TO_READ, UNKNOWN_TEXT
+from src.predict.predictor import NOTHING_TO_READ, UNKNOWN_TEXT, ListingPredictions
 from tests.predict.conftest import Pipeline
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +55,17 @@ def test_one_listing_is_shown_as_a_small_table_or_as_json(run: Run, pipeline: Pi
     assert found["used"] == "photo+text+price"
     assert sum(found["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert max(found["probabilities"], key=found["probabilities"].get) == found["category"]
+
+
+def test_equally_likely_categories_come_in_their_own_order(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probs = np.array([[0.4, 0.2, 0.4]], np.float32)
+    tied = ListingPredictions(["a", "b", "c"], probs, ["text"], [""])
+    monkeypatch.setattr(src.predict.__main__, "predict_listings", lambda *_: tied)
+    lines = run("--title", "x").splitlines()
+    assert [line.split()[-1] for line in lines] == ["a", "c", "b"]
+    assert json.loads(run("--title", "x", "--json"))["category"] == "a"
 
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")

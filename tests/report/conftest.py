@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +10,24 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from src.artifacts.outputs import RowOutput
 from src.core.files import write_json
 from src.core.listings import PREPARED, SPLITS, write_listings
 from src.core.schema import Collect, Params, Rows
 from src.evaluation.evaluate import evaluate
 from src.evaluation.read import read_inputs
 from src.evaluation.write import write_evaluation
-from src.fusion.predictions import Predictions
 from src.report.content import page_content
 from src.report.render import render
 from src.report.results import Results, read_results
-from tests.made import CLASSES, made_features, made_notes, made_table, one_hot
+from tests.made import (
+    CLASSES,
+    made_notes,
+    made_output,
+    made_predictions,
+    made_table,
+    one_hot,
+)
 
 # A careless reader would take one for a number and one for missing; in sorted order.
 HOSTILE = '<img src=x onerror="document.title=1"> %{x} & <b>bold</b>'
@@ -29,7 +37,10 @@ TEXT = "</script><script>document.title='pwned'</script> {{ 7 * 7 }} <!--times--
 ROWS = Rows(image=["cnn"], text=["tfidf"], fused=["stack"])
 # What the stage gets of params.yaml.
 CHOSEN = Params.model_construct(
-    model="cnn", text_model="tfidf", collect=Collect.model_construct(source="demo")
+    model="cnn",
+    text_model="tfidf",
+    fused_model="stack",
+    collect=Collect.model_construct(source="demo"),
 )
 
 
@@ -44,29 +55,32 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     table.loc[table.index % 7 == 0, "price"] = np.nan
     rng = np.random.default_rng(0)
     names = np.array([NAMES[name] for name in CLASSES])
-    text = made_features(table, classes=names, probs=_unsure(rng, table, 4))
-    image = text.subset(table["photo_row"].to_numpy() >= 0)
+    text = made_output(table, classes=names, probs=_unsure(rng, table, 4))
+    with_photo = table["id"].to_numpy(dtype=str)[table["photo_row"].to_numpy() >= 0]
+    image = RowOutput(
+        *(part.subset(np.isin(part.ids, with_photo)) for part in (text.full, text.out_of_fold))
+    )
     fused = _unsure(rng, table, 6)
     table["category"] = table["category"].map(NAMES)
     _write_inputs(data, table, rng)
-    for row, features in (("cnn", image), ("tfidf", text)):
-        features.save(data / "embeddings" / row / "features.npz")
+    for row, output in (("cnn", image), ("tfidf", text)):
+        output.save(data / "embeddings" / row)
         write_json(data / "weights" / row / "source.json", {"weights": "random"})
     (data / "checkpoints" / "cnn").mkdir(parents=True)
     curves = {"epoch": [1, 2], "train_loss": [2, 1], "val_loss": [2, 1], "val_f1_macro": [0.5, 0.6]}
     pd.DataFrame(curves).to_csv(data / "checkpoints" / "cnn" / "curves.csv", index=False)
-    for row, split, less in (
-        ("stack", "test", ("photo_only", "text_only")),
-        ("leaky", "train", ()),
-    ):
+    shown = table.assign(category=table["category"].map({to: by for by, to in NAMES.items()}))
+    for row, split in (("stack", "test"), ("leaky", "train")):
         chosen = (table["split"] == split).to_numpy()
-        probs = fused[chosen]
-        Predictions(
-            ids=table["id"].to_numpy(dtype=str)[chosen],
+        made_predictions(
+            shown,
+            chosen,
             classes=names,
-            probs=probs,
-            without=dict.fromkeys(less, probs),
-            seen=np.full(len(probs), row == "leaky"),
+            probs=fused[chosen],
+            without=dict.fromkeys(("photo_only", "text_only"), fused[chosen])
+            if row == "stack"
+            else {},
+            seen=np.full(int(chosen.sum()), row == "leaky"),
         ).save(data / "predictions" / f"{row}.npz")
     inputs = read_inputs(data, ROWS, CHOSEN.model, CHOSEN.text_model)
     write_evaluation(evaluate(inputs, seed=7), metrics, data / "evaluation")
@@ -81,6 +95,13 @@ def results(folders: tuple[Path, Path]) -> Results:
 @pytest.fixture(scope="session")
 def page(results: Results) -> str:
     return render(page_content(results, CHOSEN))
+
+
+def with_scores(results: Results, row: str, **scores: float) -> Results:
+    """Change what a row scored."""
+    table = results.table.copy()
+    table.loc[table["row"] == row, list(scores)] = list(scores.values())
+    return replace(results, table=table)
 
 
 def _unsure(rng: np.random.Generator, table: pd.DataFrame, wrong: int) -> NDArray[np.float32]:

@@ -18,6 +18,7 @@ from src.report.formats import counted, percent, thousands, three_decimals
 from src.report.headline import answered, headline, not_different
 from src.report.results import Results
 from src.tracking.times import with_times
+from tests.report.conftest import CHOSEN, with_scores
 
 
 def test_examples_come_in_turn_over_the_categories_and_the_surest_first() -> None:
@@ -58,13 +59,25 @@ def test_a_thumbnail_is_a_small_picture_inside_its_address() -> None:
         assert image.size == (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
 
 
-def test_the_headline_is_of_the_best_honest_row(results: Results) -> None:
-    found = headline(results)
-    honest = results.table[results.table["kind"] != "leaky"]
-    assert found.scores["f1_macro"] == honest["f1_macro"].max()
-    assert found.scores["row"] != "logreg_leaky"
-    pairs = results.confusion[found.scores["row"]]
+def test_the_headline_is_of_the_honest_row_that_val_chooses(results: Results) -> None:
+    lucky = with_scores(results, "cnn", val_f1_macro=0.1, f1_macro=0.99)
+    lucky = with_scores(lucky, "logreg_leaky", f1_macro=1.0)
+    found = headline(lucky, CHOSEN)
+    assert found.scores["row"] == lucky.chosen == "stack"
+    assert (found.better_on_test, found.predicting) == ("cnn", "stack")
+    pairs = results.confusion["stack"]
     assert found.correct == (pairs["actual"] == pairs["predicted"]).sum()
+
+
+def test_the_headline_says_nothing_of_the_best_on_test_if_it_is_the_chosen_row(
+    results: Results,
+) -> None:
+    assert headline(with_scores(results, "stack", f1_macro=0.99), CHOSEN).better_on_test == ""
+
+
+def test_without_fused_rows_the_only_model_predicts(results: Results) -> None:
+    alone = CHOSEN.model_copy(update={"model": "", "fused_model": ""})
+    assert headline(results, alone).predicting == "tfidf"
 
 
 def test_rows_that_do_not_differ_significantly() -> None:

@@ -14,14 +14,14 @@ from pathlib import Path
 import lxml.html
 import pytest
 
-from src.core.schema import Collect, Rows
+from src.core.schema import Collect, Params, Rows
 from src.evaluation.evaluate import evaluate
 from src.evaluation.read import read_inputs
 from src.evaluation.write import write_evaluation
 from src.report.content import page_content
 from src.report.render import render, write_report
 from src.report.results import Results, read_results
-from tests.report.conftest import CHOSEN, HOSTILE, TEXT, TITLE
+from tests.report.conftest import CHOSEN, HOSTILE, TEXT, TITLE, with_scores
 
 SECTIONS = {
     "headline", "results", "pairs", "categories", "confusion", "calibration", "abstain", "curves",
@@ -143,8 +143,63 @@ def test_rows_of_one_kind_make_a_whole_page(folders: tuple[Path, Path], tmp_path
         tmp_path / "metrics",
         data / "evaluation",
     )
-    alone = CHOSEN.model_copy(update={"model": ""})
+    alone = CHOSEN.model_copy(update={"model": "", "fused_model": ""})
     page = render(page_content(read_results(tmp_path / "metrics", data), alone))
     assert "There are only text rows, so nothing is fused." in page
     assert "There is nothing to compare." in page
-    assert "The fused rows combine" not in page and "tfidf scores best" in page
+    assert "The fused rows combine" not in page
+    assert re.search(r"<h2>tfidf: \d+ of 30 test listings correct</h2>", page)
+    assert "photo only" not in page and "It was chosen among" not in page
+
+
+def words_of(results: Results, params: Params = CHOSEN) -> str:
+    """Return the text of the page."""
+    text = lxml.html.document_fromstring(render(page_content(results, params))).text_content()
+    return " ".join(text.split())
+
+
+def test_val_chooses_the_row_on_top_and_a_better_one_on_test_is_named(results: Results) -> None:
+    words = words_of(with_scores(results, "cnn", f1_macro=0.99))
+    assert "stack, the best row on val: " in words
+    assert "by its macro F1 on val, 1.000, and is judged on test." in words
+    assert "On test cnn is best, but" in words
+    assert "On test" not in words_of(with_scores(results, "stack", f1_macro=0.99))
+
+
+def test_a_bundle_of_another_row_than_the_chosen_one_is_told(results: Results) -> None:
+    made_by = "Predictions for new listings are made by"
+    assert made_by not in words_of(results)
+    other = CHOSEN.model_copy(update={"fused_model": "nn"})
+    assert f"{made_by} nn, which params.yaml names, and not by stack." in words_of(results, other)
+
+
+def test_the_table_has_val_scores_counts_and_spread(results: Results) -> None:
+    assert "±" not in words_of(results)
+    spread = results.table.assign(f1_seed_std=0.0123, accuracy_seed_std=0.0046)
+    page = render(page_content(replace(results, table=spread), CHOSEN))
+    (table,) = lxml.html.document_fromstring(page).xpath("//section[@id='results']//table")
+    head = [cell.text_content() for cell in table.iter("th")]
+    lines = [[cell.text_content() for cell in line] for line in table.xpath(".//tbody/tr")]
+    assert head[:5] == ["row", "fitted on", "F1 on val", "macro F1", "accuracy"]
+    (stack,) = (line for line in lines if line[0] == "stack")
+    assert stack[1:3] == ["84", "1.000"]
+    assert stack[3].endswith("±0.012") and stack[4].endswith("±0.005")
+    (leaky,) = (line for line in lines if line[0] == "logreg_leaky (*)")
+    assert leaky[2] == ""
+    assert "±: the standard deviation over the seeds" in page
+
+
+def test_the_calibration_table_has_log_losses(results: Results) -> None:
+    page = render(page_content(results, CHOSEN))
+    (table,) = lxml.html.document_fromstring(page).xpath("//section[@id='calibration']//table")
+    lines = {line[0].text_content(): line for line in table.xpath(".//tbody/tr")}
+    scores = results.scores["stack"]
+    shown = [cell.text_content() for cell in lines["stack"]]
+    assert shown[1] == f"{scores['log_loss']:.3f} → {scores['log_loss_calibrated']:.3f}"
+    assert shown[3] == f"{scores['brier']:.3f} → {scores['brier_calibrated']:.3f}"
+
+
+def test_folds_are_told_where_the_tests_and_the_choice_depend_on_them(results: Results) -> None:
+    folds = replace(results, listings=results.listings.assign(fold=results.listings.index % 5))
+    for words in ("corrected resampled t-test", "in different rounds"):
+        assert words in words_of(folds) and words not in words_of(results)

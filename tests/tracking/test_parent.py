@@ -45,7 +45,8 @@ def test_a_new_page_about_the_same_rows_replaces_the_old_one(repo: Path) -> None
 def test_another_state_has_its_own_report_and_takes_over_shared_rows(repo: Path) -> None:
     rows = read_tracked_rows(repo)[:2]
     track(rows, "listings", repo, report=TrackedReport("one", {}))
-    changed = [replace(rows[0], lock_hash="f" * 64, metrics={"f1_macro": 0.5}), rows[1]]
+    scores = {"f1_macro": 0.5, "val_f1_macro": 0.4}
+    changed = [replace(rows[0], lock_hash="f" * 64, metrics=scores), rows[1]]
     track(changed, "listings", repo, report=TrackedReport("two", {}))
     parents = {r.info.run_id: r for r in mlflow_runs(repo) if r.info.run_name == "report"}
     children = [run for run in mlflow_runs(repo) if run.info.run_name != "report"]
@@ -55,5 +56,7 @@ def test_another_state_has_its_own_report_and_takes_over_shared_rows(repo: Path)
         for child in children
         if (parent := child.data.tags["mlflow.parentRunId"])
     )
+    (latest,) = (p.data.metrics for p in parents.values() if "f1_macro/cnn" in p.data.metrics)
+    assert latest["val_f1_macro/cnn"] == 0.4
     names = [f"{row.kind}/{row.name}" for row in rows]
     assert above == sorted([(names[0], False), (names[0], True), (names[1], True)])

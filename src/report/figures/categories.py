@@ -11,15 +11,15 @@ from src.report.figures import style
 from src.report.formats import counted
 
 
-def per_class_figure(per_class: pd.DataFrame, kinds: dict[str, str], best: str) -> go.Figure:
-    """Show F1 of each category for the selected row, in the order of the best row's F1.
+def per_class_figure(per_class: pd.DataFrame, kinds: dict[str, str], chosen: str) -> go.Figure:
+    """Show F1 of each category for the selected row, in the order of the chosen row's F1.
 
     Args:
         per_class: metrics/per_class.csv.
         kinds: image, text or fused, by row.
-        best: the row that sets the order; its lowest F1 is on top.
+        chosen: the row that sets the order; its lowest F1 is on top.
     """
-    order = per_class[per_class["row"] == best].sort_values(["f1", "category"])["category"]
+    order = per_class[per_class["row"] == chosen].sort_values(["f1", "category"])["category"]
     axis = {"title": {"text": "F1"}, "range": [0, 1.02]}
     figure = style.empty_figure(60 + 24 * len(order), xaxis=axis, bargap=0.3)
     for row, lines in per_class.groupby("row", sort=False):
