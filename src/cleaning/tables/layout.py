@@ -152,7 +152,8 @@ def _require_header(layout: Layout, lines: Sequence[str], path: Path, names: set
     for n, line in enumerate(lines[:_MOST_TITLES]):
         cells = re.split(r'[,;|\t"]|  +', line)
         words = {visible(word) for word in cells + line.replace('"', "").split()}
-        if len(names & words) < 2:
+        # In a text a few of the names may occur.
+        if len(names & words) < max(2, len(names) / 2 if n else 0):
             continue
         if n:
             raise UserError(
