@@ -106,14 +106,12 @@ def _layout(lines: Sequence[str], skip: int, dialect: Dialect) -> Layout:
     cut = False
     for record in records:
         cut |= record.open and bool(rows)
-        cells = record.cells
-        if cells and len(record.lines) > 1 and not _may_fit(cells, header):
+        if record.cells and len(record.lines) > 1 and not _may_fit(record.cells, header):
             # Stray quotes: only the first line is broken.
             records.give_back(record.lines[1:])
-            cells = records.literal(record.lines[0])
         # The lines may end within a text; those of it are no rows.
-        if cells and not (cut and len(cells) != len(rows[-1])):
-            rows.append(cells)
+        elif record.cells and not (cut and len(record.cells) != len(rows[-1])):
+            rows.append(record.cells)
     longer = [row for row in rows if len(row) == len(header) + 1]
     # Where only most are empty, the cell that has no name may be the first one, as R writes it.
     added = len(longer) * 2 > len(rows) and not any(row[-1].strip() for row in longer)
