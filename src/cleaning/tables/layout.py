@@ -106,14 +106,12 @@ def _layout(lines: Sequence[str], skip: int, dialect: Dialect) -> Layout:
     cut = False
     for record in records:
         cut |= record.open and bool(rows)
-        cells = record.cells
-        if cells and len(record.lines) > 1 and not _may_fit(cells, header):
+        if record.cells and len(record.lines) > 1 and not _may_fit(record.cells, header):
             # Stray quotes: only the first line is broken.
             records.give_back(record.lines[1:])
-            cells = records.literal(record.lines[0])
         # The lines may end within a text; those of it are no rows.
-        if cells and not (cut and len(cells) != len(rows[-1])):
-            rows.append(cells)
+        elif record.cells and not (cut and len(record.cells) != len(rows[-1])):
+            rows.append(record.cells)
     longer = [row for row in rows if len(row) == len(header) + 1]
     # Where only most are empty, the cell that has no name may be the first one, as R writes it.
     added = len(longer) * 2 > len(rows) and not any(row[-1].strip() for row in longer)
@@ -152,7 +150,8 @@ def _require_header(layout: Layout, lines: Sequence[str], path: Path, names: set
     for n, line in enumerate(lines[:_MOST_TITLES]):
         cells = re.split(r'[,;|\t"]|  +', line)
         words = {visible(word) for word in cells + line.replace('"', "").split()}
-        if len(names & words) < 2:
+        # In a text a few of the names may occur.
+        if len(names & words) < max(2, len(names) / 2 if n else 0):
             continue
         if n:
             raise UserError(

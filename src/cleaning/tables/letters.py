@@ -56,6 +56,7 @@ _NUMBER = re.compile(r"\d+(?: (?=[^\x00-\x7f]))?|(?<=[£€]) (?=\d)")
 _TOKEN = re.compile(r"[^\x00-\x20,;|\"]+")
 _OTHER = re.compile(r"[^\x00-\x7f]")
 _CYRILLIC_WORD = re.compile(r"[А-Яа-яЁё]{2,}|\d\s?р\b")
+_PLACE = re.compile(r"[^\n,;|\t]{0,8}[^\x00-\x7f][^\n,;|\t]{0,8}")
 _WORD = re.compile(r"[^\W\d_]{2,20}")
 
 
@@ -156,5 +157,5 @@ def _example(text: str) -> str:
     words = Counter(word for word in _WORD.findall(text) if not word.isascii())
     if words:
         return max(words, key=lambda word: (min(len(word), 4), words[word]))
-    first = _OTHER.search(text)
-    return text[max(0, first.start() - 6) : first.end() + 6].strip() if first else ""
+    found = _PLACE.search(text)
+    return found[0].strip() if found else ""

@@ -14,8 +14,8 @@ _LONGEST_UNIT = 6
 def named_rightly(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool | None:
     """Return whether the names belong to the first cells of the rows, or to those after the first.
 
-    Columns of ids and of prices tell, and where names may be missing in front: R counts the rows
-    there or writes what it has as their names. None: it cannot be told.
+    Columns of ids and of prices tell. Else the first cells do: if they may be numbers of rows, as R
+    writes them without a name, it cannot be told, which is None.
 
     Args:
         rows: with one cell more than the header has names.
