@@ -47,7 +47,8 @@ def few_listings_note(listings: NDArray[np.int64]) -> str:
         return ""
     return (
         f"{few} of {len(tested)} categories have fewer than {FEW} test listings: then the 95% "
-        "intervals of macro F1 are too narrow and hold the true value in some 90% of the cases."
+        "intervals of macro F1 are too narrow: they hold the true value in some 90% of the cases, "
+        "and in fewer where categories have no test listing at all."
     )
 
 
