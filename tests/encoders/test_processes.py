@@ -36,6 +36,7 @@ from src.core.listings import PREPARED, labels_of, write_listings
 from src.core.params import all_params
 from src.core.schema import TrainedImage, Trainer
 from src.encoders.common.batches import OrderedBatches, TrainBatches
+from src.encoders.common.encoder import FitPlan
 from src.encoders.common.fine_tune import FineTune
 from src.encoders.common.lightning_module import TrainingModule
 from src.encoders.common.processes import processes, synchronised
@@ -185,7 +186,7 @@ def test_more_processes_than_listings_to_judge_are_refused(
     encoder = image_encoder(table, packed, cnn_weights, cnn(batch=batch), devices=4)
     says = f"cnn: 4 processes, but batches of {batch}, 36 train listings and {val} val listings are"
     with pytest.raises(UserError, match=f"{says} enough for {most}; set fewer"):
-        encoder.fit(np.arange(36), np.arange(36, 36 + val), 0)
+        encoder.fit(np.arange(36), FitPlan(7, "cnn", np.arange(36, 36 + val)))
 
 
 def test_photos_are_handed_to_other_processes_as_a_path(packed: Path, cnn_weights: Path) -> None:
@@ -262,7 +263,7 @@ def test_a_process_that_fails_ends_the_others_and_the_fit(
 ) -> None:
     encoder = image_encoder(table, packed, cnn_weights, cnn(), devices=2, data=Failing)
     with pytest.raises(ProcessRaisedException, match="no photo for the second process"):
-        encoder.fit(np.arange(36), np.arange(36, 48), 0)
+        encoder.fit(np.arange(36), FitPlan(7, "row", np.arange(36, 48)))
     assert not active_children()
 
 

@@ -21,6 +21,7 @@ from src.core.errors import UserError
 from src.core.files import read_json, write_json
 from src.core.listings import labels_of
 from src.core.schema import KernelText, TrainedText
+from src.encoders.common.encoder import FitPlan
 from src.encoders.common.folds import train
 from src.encoders.text.data import TextData
 from src.encoders.text.model import load_text_model
@@ -267,7 +268,7 @@ def test_a_saved_text_model_scores_the_same_texts_the_same(
     encoder = text_encoder(
         table, labels, list(CLASSES), "tiny", settings, TRAINER, 7, tmp_path
     )  # fmt: skip
-    model, _ = encoder.fit(np.arange(36), np.arange(36, 48), 0)
+    model, _ = encoder.fit(np.arange(36), FitPlan(7, "row", np.arange(36, 48)))
     folder = tmp_path / "saved"
     folder.mkdir()
     model.save(folder)
@@ -293,6 +294,6 @@ def test_the_larger_share_decides_where_words_and_text_disagree(
     settings, labels = kernel_text(words=words), labels_of(table)[1]
     texts = TextData(table, tokens, bert_weights, settings)
     encoder = WordsAndNetwork(texts, table, labels, CLASSES, settings, TRAINER, 7, "words")
-    model, _ = encoder.fit(np.arange(36), np.arange(36, 48), 0)
+    model, _ = encoder.fit(np.arange(36), FitPlan(7, "row", np.arange(36, 48)))
     found = encoder.score(model, np.array([50])).probs.argmax()
     assert found == labels[50 if words < 0.5 else 51]

@@ -20,6 +20,7 @@ def train_image(
     trainer: Trainer,
     seed: int,
     data: Path,
+    repeats: int = 1,
 ) -> None:
     """Fit an image row and score all photos.
 
@@ -27,6 +28,7 @@ def train_image(
         table: the prepared listings.
         data: the folder `data`; its packed/ and weights/<row>/ are read, embeddings/<row>/ and
             checkpoints/<row>/ are written.
+        repeats: how often the row is fitted, each time with another seed.
 
     Raises:
         UserError: there are too few photos, or params.yaml asks for what this machine cannot do.
@@ -34,4 +36,4 @@ def train_image(
     classes, labels = labels_of(table)
     photos = ImageData(table, data / "packed", data / "weights" / row, settings)
     encoder = network_encoder(photos, labels, classes.tolist(), settings, trainer, seed, row)
-    train_row(encoder, table, row, settings.folds, seed, data, trainer.nodes)
+    train_row(encoder, table, row, settings.folds, seed, data, trainer.nodes, repeats)

@@ -21,6 +21,7 @@ def train_text(
     trainer: Trainer,
     seed: int,
     data: Path,
+    repeats: int = 1,
 ) -> None:
     """Fit a text row and score all texts.
 
@@ -28,6 +29,7 @@ def train_text(
         table: the prepared listings.
         data: the folder `data`; its tokens/<row>/ and weights/<row>/ are read, embeddings/<row>/
             and checkpoints/<row>/ are written.
+        repeats: how often the row is fitted, each time with another seed.
 
     Raises:
         UserError: there are too few texts, or params.yaml asks for what this machine or the
@@ -35,7 +37,7 @@ def train_text(
     """
     classes, labels = labels_of(table)
     encoder = text_encoder(table, labels, classes.tolist(), row, settings, trainer, seed, data)
-    train_row(encoder, table, row, settings.folds, seed, data, trainer.nodes)
+    train_row(encoder, table, row, settings.folds, seed, data, trainer.nodes, repeats)
 
 
 def text_encoder(
@@ -54,7 +56,7 @@ def text_encoder(
         from src.encoders.text.tfidf import TfidfEncoder
 
         words = pd.read_parquet(tokens / "tokens.parquet")
-        return TfidfEncoder(table, words, labels, classes, settings, seed)
+        return TfidfEncoder(table, words, labels, classes, settings)
     from src.encoders.common.network import network_encoder
     from src.encoders.text.data import TextData
 
