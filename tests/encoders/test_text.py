@@ -159,10 +159,7 @@ def test_a_text_of_unknown_tokens_is_no_text_in_training_and_prediction(
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "tiny").symlink_to(bert_weights)
     tokenize(with_unknown, bert_weights, tmp_path / "tokens" / "tiny")
-    labels = labels_of(with_unknown)[1]
-    encoder = text_encoder(
-        with_unknown, labels, list(CLASSES), "tiny", settings, TRAINER, 7, tmp_path
-    )
+    encoder = text_encoder(with_unknown, "tiny", settings, TRAINER, 7, tmp_path)
     rows = np.delete(np.arange(60), [37, 50])
     assert encoder.rows.tolist() == rows.tolist()
     trained = train(encoder, with_unknown, 0, seed=7, name="tiny")
@@ -264,9 +261,8 @@ def test_a_saved_text_model_scores_the_same_texts_the_same(
     (tmp_path / "weights").mkdir()
     (tmp_path / "tokens" / "tiny").symlink_to(tokens)
     (tmp_path / "weights" / "tiny").symlink_to(bert_weights)
-    labels = labels_of(table)[1]
     encoder = text_encoder(
-        table, labels, list(CLASSES), "tiny", settings, TRAINER, 7, tmp_path
+        table, "tiny", settings, TRAINER, 7, tmp_path
     )  # fmt: skip
     model, _ = encoder.fit(np.arange(36), FitPlan(7, "row", np.arange(36, 48)))
     folder = tmp_path / "saved"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -50,6 +50,13 @@ class FitPlan:
     name: str
     val: NDArray[np.intp] | None = None
     epochs: int | None = None
+
+
+@runtime_checkable
+class ReusesFeatures(Protocol):
+    """An encoder that can take frozen features which an earlier run has computed."""
+
+    def reuse(self, features: NDArray[np.float32]) -> None: ...
 
 
 class Encoder(Protocol):

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import orthogonal_procrustes
+from sklearn.linear_model import RidgeCV
 
 Features = NDArray[np.float32]
+# How strongly the map is held back, for features whose length is 1 on average.
+_PENALTIES = np.logspace(-4, 2, 7)
 
 
 def projected(x: Features, own: Features, other: Features) -> Features:
-    """Return features [N, D] of one encoder, turned into the space of another.
+    """Return features [N, D] of one encoder, mapped into the space of another.
 
-    By the rotation and shift that bring features of the same M listings closest together
-    (orthogonal Procrustes; Schönemann, Psychometrika 1966). It keeps lengths and angles, so
-    listings that were not fitted on stay as far from the others as they were.
+    By the linear map that ridge regression finds on M listings, its penalty chosen by
+    leave-one-out (Golub, Heath and Wahba, Technometrics 1979).
 
     Args:
         own, other: features of M listings that both encoders were fitted on, [M, D] each, by the
             encoder of `x` and by the other.
     """
-    mean, other_mean = own.mean(0), other.mean(0)
-    rotation, _ = orthogonal_procrustes(own - mean, other - other_mean)
-    turned: Features = ((x - mean) @ rotation + other_mean).astype(np.float32)
-    return turned
+    length = np.sqrt(own.var(0).sum()) or 1.0
+    fitted = RidgeCV(_PENALTIES).fit(own / length, other)
+    mapped: Features = fitted.predict(x / length).astype(np.float32)
+    return mapped

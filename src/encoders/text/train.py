@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from src.core.listings import labels_of
 from src.core.schema import KernelText, Tfidf, TrainedText, Trainer
@@ -35,22 +33,24 @@ def train_text(
         UserError: there are too few texts, or params.yaml asks for what this machine or the
             network cannot do.
     """
-    classes, labels = labels_of(table)
-    encoder = text_encoder(table, labels, classes.tolist(), row, settings, trainer, seed, data)
+    encoder = text_encoder(table, row, settings, trainer, seed, data)
     train_row(encoder, table, row, settings.folds, seed, data, trainer.nodes, repeats)
 
 
 def text_encoder(
     table: pd.DataFrame,
-    labels: NDArray[np.int64],
-    classes: list[str],
     row: str,
     settings: TrainedText | KernelText | Tfidf,
     trainer: Trainer,
     seed: int,
     data: Path,
 ) -> Encoder:
-    """Return the encoder that a row's settings ask for; TF-IDF imports no PyTorch."""
+    """Return the encoder that a row's settings ask for; arguments as for `train_text`.
+
+    TF-IDF imports no PyTorch.
+    """
+    names, labels = labels_of(table)
+    classes = names.tolist()
     tokens, weights = data / "tokens" / row, data / "weights" / row
     if isinstance(settings, Tfidf):
         from src.encoders.text.tfidf import TfidfEncoder

@@ -119,6 +119,10 @@ class WordsAndNetwork:
         coef = weight * (matrix[landmarks].T @ fitted.coef_)
         return WordsAndNetworkClassifier(model, vectors, coef.astype(np.float32)), pd.DataFrame()
 
+    def reuse(self, features: NDArray[np.float32]) -> None:
+        """Take features [N, D] of the network that an earlier run has computed."""
+        self.probe.reuse(features)
+
     def score(self, model: WordsAndNetworkClassifier, rows: NDArray[np.intp]) -> EncoderOutput:
         """Return features and probabilities of the rows."""
         x = self.probe.frozen.plain[rows]
