@@ -126,8 +126,8 @@ def fault(content: Any) -> str:
         ("bundle.refit", 1, "bundle.refit is 1; expected true or false"),
         # Keys.
         ("zebra", 1, "zebra is unknown; expected one of model, text_model, fused_model, weights, "
-         "seed, repeats, portable, rows, collect, pack, prepare, image_models, text_models, fusion, "
-         "leaky, trainer, bundle, tracking"),
+         "seed, repeats, portable, rows, collect, pack, prepare, image_models, text_models, "
+         "fusion, leaky, trainer, bundle, tracking"),
         ("prepare.min_per_categories", 8,
          "prepare.min_per_categories is unknown; did you mean min_per_category?"),
         ("collect.demo.habits", {}, "collect.demo.habits is unknown; it is called faults now"),
