@@ -42,6 +42,7 @@ from src.encoders.common.lightning_module import TrainingModule
 from src.encoders.common.processes import processes, synchronised
 from src.encoders.common.row import train_row
 from src.encoders.image.data import ImageData
+from src.encoders.image.model import ImageClassifier
 from src.encoders.text.data import TextData
 from tests.made import CLASSES, made_table
 
@@ -313,15 +314,19 @@ def test_a_stage_of_two_processes_writes_its_row_once(
     curves = pd.read_csv(data / "checkpoints/cnn/curves.csv")
     assert curves["epoch"].tolist() == [1, 2]
     assert np.isfinite(curves.to_numpy()).all()
-    output = RowOutput.load(data / "embeddings/cnn", 0).full
-    assert output.ids.tolist() == table["id"].tolist()
-    np.testing.assert_allclose(output.probs.sum(1), 1, atol=1e-5)
-    # The scores are those of the network that is stored.
+    output = RowOutput.load(data / "embeddings/cnn", 0)
+    assert output.full.ids.tolist() == table["id"].tolist()
+    np.testing.assert_allclose(output.full.probs.sum(1), 1, atol=1e-5)
+    # Val is scored by the network of its best epoch on val.
     val = (table["split"] == "val").to_numpy()
-    right = output.probs[val].argmax(1), labels_of(table)[1][val]
+    assert output.out_of_fold.ids.tolist() == table["id"][val].tolist()
+    right = labels_of(table)[1][val], output.out_of_fold.probs.argmax(1)
     assert curves["val_f1_macro"].max() == pytest.approx(
-        f1_score(*right[::-1], average="macro", zero_division=0), abs=1e-6
+        f1_score(*right, average="macro", zero_division=0), abs=1e-6
     )
+    # The network that is stored is the one that was fitted on train and val.
+    stored = ImageClassifier.load(data / "checkpoints/cnn").score(np.load(packed / "photos.npy"))
+    np.testing.assert_allclose(stored.probs, output.full.probs, atol=1e-5)
     # Each is written once, and nothing half-written stands beside it.
     for folder in ("checkpoints", "embeddings"):
         assert [path.name for path in (data / folder).iterdir()] == ["cnn"]
