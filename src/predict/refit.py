@@ -45,6 +45,8 @@ def refit_models(
         How many listings each was fitted on, by kind.
     """
     counts = {}
+    # Other machines take part in the training stages alone.
+    trainer = trainer.model_copy(update={"nodes": 1})
     for kind, row in rows.items():
         if kind != "fused":
             encoder = _encoder(kind, row, data, table, trainer, seed)

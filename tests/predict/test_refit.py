@@ -20,7 +20,8 @@ from src.encoders.text.tfidf import TfidfEncoder
 from src.fusion.fused import FusedClassifier
 from src.predict.bundle import read_bundle
 from src.predict.predictor import Predictor
-from tests.predict.conftest import Pipeline
+from src.predict.refit import refit_models
+from tests.predict.conftest import TRAINER, Pipeline
 from tests.predict.test_predictor import predict_test_split
 
 
@@ -99,6 +100,16 @@ def test_frozen_features_are_not_computed_again(
     full = RowOutput.load(pipeline.data / "embeddings" / "mixed").full
     scored = model.score(table.set_index("id").loc[full.ids].reset_index())
     np.testing.assert_allclose(scored.features, full.features, atol=1e-5)
+
+
+def test_models_are_fitted_again_on_one_machine(pipeline: Pipeline, tmp_path: Path) -> None:
+    # Fits on two would ask for the address of the other.
+    table, two = pd.read_parquet(pipeline.data / "prepared.parquet"), {"nodes": 2}
+    trainer = TRAINER.model_copy(update=two)
+    counts = refit_models(
+        pipeline.data, tmp_path / "b", table, {"image": "cnn"}, None, trainer, seed=7
+    )
+    assert counts == {"image": 57}
 
 
 def test_heads_learn_from_every_listing_that_no_encoder_saw(

@@ -82,12 +82,13 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
 
     found = []
     for number, (rest, held_out) in enumerate(parts, start=1):
-        if folds or stopped is None:
+        # Without folds this is the fit that val has stopped.
+        fold_model = stopped
+        if folds or fold_model is None:
             plan = FitPlan(seed + number, f"{name}, fold {number}", epochs=epochs)
-            stopped, _ = encoder.fit(rest, plan)
-        found.append(_score_held_out(encoder, stopped, full, rest, held_out, name))
-    everything: Fold = (both, np.arange(len(ids)))
-    frozen = encoder.frozen_features
+            fold_model, _ = encoder.fit(rest, plan)
+        found.append(_score_held_out(encoder, fold_model, full, rest, held_out, name))
+    everything, frozen = (both, np.arange(len(ids))), encoder.frozen_features
     return Trained(
         model,
         _model_output([full], [everything], 0, ids, classes, frozen),
