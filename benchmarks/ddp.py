@@ -22,6 +22,7 @@ from torch import nn
 
 from src.core.files import write_json
 from src.core.params import all_params
+from src.encoders.common.encoder import FitPlan
 from src.encoders.common.fine_tune import FineTune
 from src.encoders.image.data import ImageData
 from src.encoders.image.model import ImageClassifier
@@ -121,7 +122,7 @@ def _losses(
     rows, before = np.arange(TRAIN + VAL), torch.get_num_threads()
     torch.set_num_threads(threads)
     with patch.dict(os.environ, {"OMP_NUM_THREADS": str(threads)}):
-        _, curves = encoder.fit(rows[:TRAIN], rows[TRAIN:], 0)
+        _, curves = encoder.fit(rows[:TRAIN], FitPlan(7, name, val=rows[TRAIN:]))
     torch.set_num_threads(before)
     return curves[["train_loss", "val_loss"]].to_numpy()
 

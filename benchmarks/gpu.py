@@ -21,6 +21,7 @@ from torch import nn
 
 from src.core.files import write_json
 from src.core.params import all_params
+from src.encoders.common.encoder import FitPlan
 from src.encoders.common.fine_tune import FineTune
 from src.encoders.image.data import ImageData
 from src.encoders.weights.fetch import IMAGENET_NORM
@@ -64,7 +65,7 @@ def measured(
     with tempfile.TemporaryDirectory() as folder:
         encoder = _encoder(device, network, size, batch, steps, Path(folder))
         bare = _bare_steps(device, network, size, batch)
-        encoder.fit(*_rows(encoder, batch), 0)
+        _fit(encoder, batch)
         bare(steps)
         for _ in range(repetitions):
             peaks["ours"] = _with_peak(device, lambda: ours.append(_our_step(encoder, steps)))
@@ -88,15 +89,16 @@ def _our_step(encoder: FineTune, steps: int) -> float:
         epochs_only = {"epochs": epochs, "patience": epochs}
         encoder.settings = encoder.settings.model_copy(update=epochs_only)
         start = time.perf_counter()
-        encoder.fit(*_rows(encoder, encoder.settings.batch), 0)
+        _fit(encoder, encoder.settings.batch)
         seconds.append(time.perf_counter() - start)
     return (seconds[1] - seconds[0]) / (2 * steps)
 
 
-def _rows(encoder: FineTune, batch: int) -> tuple[np.ndarray, np.ndarray]:
-    """All but half a batch to fit on, that half to judge."""
+def _fit(encoder: FineTune, batch: int) -> None:
+    """Fit on all but half a batch, and judge on that half."""
     everything = np.arange(len(encoder.rows))
-    return everything[batch // 2 :], everything[: batch // 2]
+    plan = FitPlan(encoder.seed, encoder.name, val=everything[: batch // 2])
+    encoder.fit(everything[batch // 2 :], plan)
 
 
 def _encoder(

@@ -22,6 +22,7 @@ from src.core.files import write_json
 from src.core.params import all_params
 from src.core.schema import TrainedImage, Trainer
 from src.encoders.common.batches import TrainBatches
+from src.encoders.common.encoder import FitPlan
 from src.encoders.common.fine_tune import FineTune
 from src.encoders.common.heads import Head
 from src.encoders.common.linear_probe import LinearProbe
@@ -138,10 +139,10 @@ def fitted(files: list[Path], network: str, rows: int, epochs: int) -> Callable[
     labels = np.arange(len(files)) % CLASSES
     data = packed(files, network, settings)
     encoder = FineTune(data, labels, NAMES, settings, on_a_cpu(), 7, network)
-    parts = _parts(rows)
+    train, val = _parts(rows)
 
     def fit() -> None:
-        encoder.fit(*parts, 0)
+        encoder.fit(train, FitPlan(7, encoder.name, val))
 
     return fit
 
@@ -164,10 +165,10 @@ def fitted_head(rows: int, epochs: int) -> Callable[[], None]:
     data: Any = _HeadOnly(len(x))
     encoder = LinearProbe(data, labels.numpy(), NAMES, settings, on_a_cpu(), 7, "head")
     encoder.frozen.computed = [x]
-    parts = _parts(rows)
+    train, val = _parts(rows)
 
     def fit() -> None:
-        encoder.fit(*parts, 0)
+        encoder.fit(train, FitPlan(7, encoder.name, val))
 
     return fit
 

@@ -141,13 +141,14 @@ def features(count: int) -> Callable[[], tuple[NDArray[Any], NDArray[Any]]]:
 
 def epoch(count: int) -> Callable[[], None]:
     """Set up tokenising and fitting for one epoch."""
+    from src.encoders.common.encoder import FitPlan
     from src.encoders.common.fine_tune import FineTune
 
     ours = _Ours(count)
 
     def work() -> None:
         encoder = FineTune(ours.data(), ours.labels, NAMES, ours.settings, ours.trainer, 7, "texts")
-        encoder.fit(np.arange(count), np.arange(4), 0)
+        encoder.fit(np.arange(count), FitPlan(7, "texts", np.arange(4)))
 
     work()
     return work

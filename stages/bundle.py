@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from src.core.listings import PREPARED, read_listings
 from src.core.params import stage_params
 from src.core.timing import run_stage
-from src.predict.bundle import write_bundle
+from src.predict.bundle import rows_by_kind, write_bundle
+from src.predict.refit import judged_on, refit_models
 
 
 def main() -> None:
-    params = stage_params("bundle")
-    write_bundle(
-        Path("data"),
-        Path("data/bundle"),
-        image_row=params.model,
-        text_row=params.text_model,
-        fused_row=params.fused_model,
-        fused_model=params.fusion.get(params.fused_model),
-        photo_pixels=params.pack.pixels,
-        columns=params.collect.table.columns,
-    )
+    params, data = stage_params("bundle"), Path("data")
+    table = read_listings(data / "prepared" / "listings.parquet", PREPARED)
+    chosen = (params.model, params.text_model, params.fused_model)
+    rows, fused_model = rows_by_kind(*chosen), params.fusion.get(params.fused_model)
+    with TemporaryDirectory() as folder:
+        refitted = Path(folder) if params.bundle.refit else None
+        fitted_on = (
+            refit_models(data, refitted, table, rows, fused_model, params.trainer, params.seed)
+            if refitted
+            else judged_on(data, table, rows)
+        )
+        write_bundle(
+            data,
+            data / "bundle",
+            rows=rows,
+            fused_model=fused_model,
+            photo_pixels=params.pack.pixels,
+            columns=params.collect.table.columns,
+            fitted_on=fitted_on,
+            refitted=refitted,
+        )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def main(row: str) -> None:
     params = stage_params(f"train_image@{row}")
     table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
     settings = params.image_models[row]
-    train_image(table, row, settings, params.trainer, params.seed, Path("data"))
+    train_image(table, row, settings, params.trainer, params.seed, Path("data"), params.repeats)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def main(row: str) -> None:
     params = stage_params(f"train_text@{row}")
     table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
     settings = params.text_models[row]
-    train_text(table, row, settings, params.trainer, params.seed, Path("data"))
+    train_text(table, row, settings, params.trainer, params.seed, Path("data"), params.repeats)
 
 
 if __name__ == "__main__":

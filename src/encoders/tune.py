@@ -79,7 +79,8 @@ class Job:
             return len(self.labels)
         if self.frozen:
             return len(self.labels) * (1 + self.data.views)
-        return len(self.labels) * self.settings.epochs * (1 + self.settings.folds)
+        # On train, on train and val, and without each fold.
+        return len(self.labels) * self.settings.epochs * (2 + self.settings.folds)
 
 
 @dataclass(frozen=True)

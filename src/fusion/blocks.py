@@ -82,14 +82,8 @@ def price_block(table: pd.DataFrame) -> Block:
 
 
 def with_out_of_fold(output: RowOutput, inputs: Inputs) -> ModelOutput:
-    """Return a row's outputs, the out-of-fold ones where its full encoder saw the listing.
-
-    Features of encoders that were tuned one by one are not comparable. Where such features are
-    read, out-of-fold outputs are left out, and heads learn from what the full encoder has not seen.
-    """
+    """Return a row's outputs, the out-of-fold ones where its full encoder saw the listing."""
     full, out_of_fold = output.full, output.out_of_fold
-    if out_of_fold is None or (inputs != "probs" and not full.frozen):
-        return full
     kept = full.subset(~np.isin(full.ids, out_of_fold.ids))
     joined = {
         name: np.concatenate([getattr(kept, name), getattr(out_of_fold, name)])

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Collection, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,7 +19,7 @@ from src.core.errors import UserError
 from src.core.files import read_json, replacing, write_json
 from src.core.schema import Columns, FusedModel, Inputs
 
-BUNDLE_FORMAT = 2
+BUNDLE_FORMAT = 3
 _KINDS = ("image", "text", "fused")
 _COLUMNS = {"id", "title", "text", "price", "photo"}
 # Packages whose releases may change a prediction.
@@ -39,6 +40,8 @@ class BundleInfo(BaseModel):
         columns: names of a table's columns for id, title, text, price and photo; '' for none.
         files: all other files of the bundle.
         versions: releases of the packages that the models were fitted with.
+        fitted_on: how many listings each model, by kind, was fitted on.
+        scores_are_of: the models that the results table judges.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,12 +56,20 @@ class BundleInfo(BaseModel):
     columns: dict[str, str]
     files: list[str]
     versions: dict[str, str]
+    fitted_on: dict[str, int]
+    scores_are_of: Literal["these models", "the same models, fitted without the test split"]
 
     @property
     def reads(self) -> tuple[str, ...]:
         """What the models read of a listing, of photo, text and price."""
         read = {"photo": "image" in self.rows, "text": "text" in self.rows, "price": self.price}
         return tuple(name for name, is_read in read.items() if is_read)
+
+
+def rows_by_kind(image_row: str, text_row: str, fused_row: str) -> dict[str, str]:
+    """Return the names of a bundle's rows by kind, without those that are ''."""
+    named = dict(zip(_KINDS, (image_row, text_row, fused_row), strict=True))
+    return {kind: row for kind, row in named.items() if row}
 
 
 def predicting_row(rows: Mapping[str, str]) -> tuple[str, str]:
@@ -103,21 +114,24 @@ def write_bundle(
     data: Path,
     out: Path,
     *,
-    image_row: str,
-    text_row: str,
-    fused_row: str,
+    rows: Mapping[str, str],
     fused_model: FusedModel | None,
     photo_pixels: int,
     columns: Columns,
+    fitted_on: dict[str, int],
+    refitted: Path | None = None,
 ) -> None:
     """Write the folder `out` that `Predictor` reads.
 
     Args:
         data: the folder with checkpoints and evaluation.
-        image_row, text_row, fused_row: names of the rows; '' for none.
+        rows: names of the rows by kind.
         fused_model: settings of the fused row; None for none.
         photo_pixels: side of the packed photos.
         columns: of the user's table.
+        fitted_on: how many listings each model was fitted on, by kind.
+        refitted: a folder like data/checkpoints with the models fitted on all listings; None: the
+            judged models.
 
     Raises:
         UserError: the models were fitted on different categories, or a file holds types that are
@@ -126,13 +140,11 @@ def write_bundle(
     # Imported late, with scikit-learn.
     from src.fusion.heads import HEAD_TYPES
 
-    named = dict(zip(_KINDS, (image_row, text_row, fused_row), strict=True))
-    rows = {kind: row for kind, row in named.items() if row}
     predicting, predicting_name = predicting_row(rows)
     trusted = {"image": (), "text": (), "fused": HEAD_TYPES}
     with replacing(out) as beside:
         for kind, row in rows.items():
-            _copy_model(data / "checkpoints" / row, beside / kind, trusted[kind])
+            _copy_model((refitted or data / "checkpoints") / row, beside / kind, trusted[kind])
         classes = {kind: read_json(beside / kind / "model.json")["classes"] for kind in rows}
         for kind, row in rows.items():
             if classes[kind] != classes[predicting]:
@@ -142,7 +154,7 @@ def write_bundle(
                 )
         info = BundleInfo(
             format=BUNDLE_FORMAT,
-            rows=rows,
+            rows=dict(rows),
             classes=classes[predicting],
             photo_pixels=photo_pixels,
             inputs=fused_model.inputs if fused_model else "probs",
@@ -151,6 +163,10 @@ def write_bundle(
             columns=columns.model_dump(include=_COLUMNS),
             files=sorted(str(p.relative_to(beside)) for p in beside.rglob("*") if p.is_file()),
             versions={name: version(name) for name in _PACKAGES},
+            fitted_on=fitted_on,
+            scores_are_of=(
+                "the same models, fitted without the test split" if refitted else "these models"
+            ),
         )
         write_json(beside / "bundle.json", info.model_dump())
 

@@ -132,10 +132,12 @@ def fault(content: Any) -> str:
          "fusion.knn.head is 'vote'; expected nn, logreg, knn, random_forest or stack"),
         ("collect.avito.since", "29.02.2024",
          "collect.avito.since is '29.02.2024'; expected a date such as 2026-01-31, or ''"),
+        ("repeats", 0, "repeats is 0; expected a whole number from 1 to 100"),
+        ("bundle.refit", 1, "bundle.refit is 1; expected true or false"),
         # Keys.
         ("zebra", 1, "zebra is unknown; expected one of model, text_model, fused_model, weights, "
-         "seed, portable, rows, collect, pack, prepare, image_models, text_models, fusion, leaky, "
-         "trainer, tracking"),
+         "seed, repeats, portable, rows, collect, pack, prepare, image_models, text_models, "
+         "fusion, leaky, trainer, bundle, tracking"),
         ("prepare.min_per_categories", 8,
          "prepare.min_per_categories is unknown; did you mean min_per_category?"),
         ("collect.demo.habits", {}, "collect.demo.habits is unknown; it is called faults now"),

@@ -203,7 +203,8 @@ def test_true_and_false_are_taken_as_dvc_writes_them(
 
 
 def test_all_truth_values_are_tried() -> None:
-    assert {"portable", "collect.avito.fetch", "prepare.shuffle_labels", "fusion.nn.price"} <= {
+    assert {"portable", "bundle.refit", "collect.avito.fetch", "prepare.shuffle_labels"} <= {
         *BOOLEANS
     }
-    assert len(BOOLEANS) == 3 + len(CONTENT["fusion"])
+    assert "fusion.nn.price" in BOOLEANS
+    assert len(BOOLEANS) == 4 + len(CONTENT["fusion"])

@@ -16,6 +16,7 @@ from src.core.errors import UserError
 from src.core.files import write_json
 from src.core.listings import labels_of
 from src.core.params import parse_params
+from src.encoders.common.encoder import FitPlan
 from src.encoders.common.network import network_encoder
 from src.encoders.image.augment import Augment
 from src.encoders.image.data import ImageData
@@ -169,7 +170,7 @@ def test_a_saved_network_scores_the_same_photos_the_same(
     settings = trained_image(tune="head") if kind == "trained" else kernel_image()
     photos = ImageData(table, packed, cnn_weights, settings)
     encoder = network_encoder(photos, labels_of(table)[1], CLASSES, settings, TRAINER, 7, "cnn")
-    model, _ = encoder.fit(np.arange(36), np.arange(36, 48), 0)
+    model, _ = encoder.fit(np.arange(36), FitPlan(7, "row", np.arange(36, 48)))
     model.save(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"model.json", "model.safetensors"}
     loaded = ImageClassifier.load(tmp_path)

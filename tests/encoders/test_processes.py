@@ -36,11 +36,13 @@ from src.core.listings import PREPARED, labels_of, write_listings
 from src.core.params import all_params
 from src.core.schema import TrainedImage, Trainer
 from src.encoders.common.batches import OrderedBatches, TrainBatches
+from src.encoders.common.encoder import FitPlan
 from src.encoders.common.fine_tune import FineTune
 from src.encoders.common.lightning_module import TrainingModule
 from src.encoders.common.processes import processes, synchronised
 from src.encoders.common.row import train_row
 from src.encoders.image.data import ImageData
+from src.encoders.image.model import ImageClassifier
 from src.encoders.text.data import TextData
 from tests.made import CLASSES, made_table
 
@@ -185,7 +187,7 @@ def test_more_processes_than_listings_to_judge_are_refused(
     encoder = image_encoder(table, packed, cnn_weights, cnn(batch=batch), devices=4)
     says = f"cnn: 4 processes, but batches of {batch}, 36 train listings and {val} val listings are"
     with pytest.raises(UserError, match=f"{says} enough for {most}; set fewer"):
-        encoder.fit(np.arange(36), np.arange(36, 36 + val), 0)
+        encoder.fit(np.arange(36), FitPlan(7, "cnn", np.arange(36, 36 + val)))
 
 
 def test_photos_are_handed_to_other_processes_as_a_path(packed: Path, cnn_weights: Path) -> None:
@@ -262,7 +264,7 @@ def test_a_process_that_fails_ends_the_others_and_the_fit(
 ) -> None:
     encoder = image_encoder(table, packed, cnn_weights, cnn(), devices=2, data=Failing)
     with pytest.raises(ProcessRaisedException, match="no photo for the second process"):
-        encoder.fit(np.arange(36), np.arange(36, 48), 0)
+        encoder.fit(np.arange(36), FitPlan(7, "row", np.arange(36, 48)))
     assert not active_children()
 
 
@@ -312,15 +314,19 @@ def test_a_stage_of_two_processes_writes_its_row_once(
     curves = pd.read_csv(data / "checkpoints/cnn/curves.csv")
     assert curves["epoch"].tolist() == [1, 2]
     assert np.isfinite(curves.to_numpy()).all()
-    output = RowOutput.load(data / "embeddings/cnn", 0).full
-    assert output.ids.tolist() == table["id"].tolist()
-    np.testing.assert_allclose(output.probs.sum(1), 1, atol=1e-5)
-    # The scores are those of the network that is stored.
+    output = RowOutput.load(data / "embeddings/cnn", 0)
+    assert output.full.ids.tolist() == table["id"].tolist()
+    np.testing.assert_allclose(output.full.probs.sum(1), 1, atol=1e-5)
+    # Val is scored by the network of its best epoch on val.
     val = (table["split"] == "val").to_numpy()
-    right = output.probs[val].argmax(1), labels_of(table)[1][val]
+    assert output.out_of_fold.ids.tolist() == table["id"][val].tolist()
+    right = labels_of(table)[1][val], output.out_of_fold.probs.argmax(1)
     assert curves["val_f1_macro"].max() == pytest.approx(
-        f1_score(*right[::-1], average="macro", zero_division=0), abs=1e-6
+        f1_score(*right, average="macro", zero_division=0), abs=1e-6
     )
+    # The network that is stored is the one that was fitted on train and val.
+    stored = ImageClassifier.load(data / "checkpoints/cnn").score(np.load(packed / "photos.npy"))
+    np.testing.assert_allclose(stored.probs, output.full.probs, atol=1e-5)
     # Each is written once, and nothing half-written stands beside it.
     for folder in ("checkpoints", "embeddings"):
         assert [path.name for path in (data / folder).iterdir()] == ["cnn"]

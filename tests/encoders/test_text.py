@@ -23,6 +23,7 @@ from src.core.errors import UserError
 from src.core.files import read_json, write_json
 from src.core.listings import labels_of
 from src.core.schema import KernelText, TrainedText
+from src.encoders.common.encoder import FitPlan
 from src.encoders.common.folds import train
 from src.encoders.text.data import TextData
 from src.encoders.text.model import load_text_model
@@ -166,10 +167,7 @@ def test_a_text_of_unknown_tokens_is_no_text_in_training_and_prediction(
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "tiny").symlink_to(bert_weights)
     tokenize(with_unknown, bert_weights, tmp_path / "tokens" / "tiny")
-    labels = labels_of(with_unknown)[1]
-    encoder = text_encoder(
-        with_unknown, labels, list(CLASSES), "tiny", settings, TRAINER, 7, tmp_path
-    )
+    encoder = text_encoder(with_unknown, "tiny", settings, TRAINER, 7, tmp_path)
     rows = np.delete(np.arange(60), [49, 50])
     assert encoder.rows.tolist() == rows.tolist()
     trained = train(encoder, with_unknown, 0, seed=7, name="tiny")
@@ -271,11 +269,10 @@ def test_a_saved_text_model_scores_the_same_texts_the_same(
     (tmp_path / "weights").mkdir()
     (tmp_path / "tokens" / "tiny").symlink_to(tokens)
     (tmp_path / "weights" / "tiny").symlink_to(bert_weights)
-    labels = labels_of(table)[1]
     encoder = text_encoder(
-        table, labels, list(CLASSES), "tiny", settings, TRAINER, 7, tmp_path
+        table, "tiny", settings, TRAINER, 7, tmp_path
     )  # fmt: skip
-    model, _ = encoder.fit(np.arange(36), np.arange(36, 48), 0)
+    model, _ = encoder.fit(np.arange(36), FitPlan(7, "row", np.arange(36, 48)))
     folder = tmp_path / "saved"
     folder.mkdir()
     model.save(folder)
@@ -301,7 +298,7 @@ def test_the_larger_share_decides_where_words_and_text_disagree(
     settings, labels = kernel_text(words=words), labels_of(table)[1]
     texts = TextData(table, tokens, bert_weights, settings)
     encoder = WordsAndNetwork(texts, table, labels, CLASSES, settings, TRAINER, 7, "words")
-    model, _ = encoder.fit(np.arange(36), np.arange(36, 48), 0)
+    model, _ = encoder.fit(np.arange(36), FitPlan(7, "row", np.arange(36, 48)))
     found = encoder.score(model, np.array([50])).probs.argmax()
     assert found == labels[50 if words < 0.5 else 51]
 

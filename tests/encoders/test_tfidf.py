@@ -12,6 +12,7 @@ from src.cleaning.text import with_words
 from src.core.errors import UserError
 from src.core.listings import labels_of
 from src.core.schema import Tfidf
+from src.encoders.common.encoder import FitPlan
 from src.encoders.text.tfidf import TfidfClassifier, TfidfEncoder
 from tests.made import CLASSES, made_table
 
@@ -25,11 +26,11 @@ def made_encoder(titles: bool = True) -> TfidfEncoder:
     words = pd.DataFrame(
         {"id": table["id"], "title": title, "body": table["text_words"].str.split()}
     )
-    return TfidfEncoder(table, words, labels_of(table)[1], CLASSES, SETTINGS, seed=7)
+    return TfidfEncoder(table, words, labels_of(table)[1], CLASSES, SETTINGS)
 
 
 def fitted(encoder: TfidfEncoder) -> TfidfClassifier:
-    model, _ = encoder.fit(np.arange(36), np.arange(36, 48), 0)
+    model, _ = encoder.fit(np.arange(36), FitPlan(7, "tfidf"))
     return model
 
 
@@ -48,7 +49,7 @@ def test_tfidf_does_without_titles_and_with_classes_that_a_fold_lacks() -> None:
     encoder = made_encoder(titles=False)
     true = labels_of(made_table())[1]
     two = np.flatnonzero(true != 1)
-    model, curves = encoder.fit(two, np.arange(36, 48), 0)
+    model, curves = encoder.fit(two, FitPlan(7, "tfidf"))
     features, probs, known = encoder.score(model, np.arange(60))
     assert not len(curves)
     assert features.shape == (60, 4)
@@ -106,7 +107,7 @@ def encoder_of(texts: list[str], titles: list[str] | None = None) -> TfidfEncode
             "body": table["text_words"].str.split(),
         }
     )
-    return TfidfEncoder(table, words, labels_of(table)[1], CLASSES, SETTINGS, seed=7)
+    return TfidfEncoder(table, words, labels_of(table)[1], CLASSES, SETTINGS)
 
 
 @pytest.mark.parametrize(

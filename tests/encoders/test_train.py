@@ -16,12 +16,13 @@ from ruamel.yaml import YAML
 from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
+from src.artifacts.outputs import RowOutput
 from src.core.errors import UserError
-from src.core.listings import labels_of
+from src.core.listings import cv_rounds, labels_of
 from src.core.params import parse_params
 from src.core.schema import KernelImage, Tfidf, TrainedImage
 from src.encoders.common.batches import OrderedBatches, TrainBatches
-from src.encoders.common.encoder import EncoderOutput
+from src.encoders.common.encoder import EncoderOutput, FitPlan, best_epoch
 from src.encoders.common.fine_tune import FineTune
 from src.encoders.common.fit import fit
 from src.encoders.common.folds import Trained, train
@@ -46,25 +47,36 @@ from tests.encoders.conftest import (
 from tests.made import CLASSES, groups_of, made_table
 
 
+class Groups(set[str]):
+    """The groups that a model was fitted on, as a model."""
+
+    def save(self, folder: Path) -> None:
+        (folder / "model.json").touch()
+
+
 class Memory:
     """An encoder whose one feature tells whether it was fitted on a listing's group."""
 
-    frozen_features = False
-    stops_early = True
+    frozen_features = True
 
-    def __init__(self, table: pd.DataFrame, rows: NDArray[np.intp] | None = None) -> None:
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        rows: NDArray[np.intp] | None = None,
+        stops_early: bool = True,
+    ) -> None:
         self.rows = np.arange(len(table)) if rows is None else rows
         self.groups = table["group"].to_numpy()[self.rows]
         self.known = np.ones(len(self.rows), bool)
-        self.fitted: dict[int, list[int]] = {}
-        self.val: set[tuple[int, ...]] = set()
+        self.stops_early = stops_early
+        self.fitted: list[tuple[list[int], FitPlan]] = []
 
-    def fit(
-        self, train: NDArray[np.intp], val: NDArray[np.intp], fold: int
-    ) -> tuple[Any, pd.DataFrame]:
-        self.fitted[fold] = train.tolist()
-        self.val.add(tuple(val))
-        return set(self.groups[train]), pd.DataFrame()
+    def fit(self, train: NDArray[np.intp], plan: FitPlan) -> tuple[Any, pd.DataFrame]:
+        self.fitted.append((train.tolist(), plan))
+        curves = pd.DataFrame()
+        if self.stops_early and plan.val is not None:
+            curves = pd.DataFrame({"epoch": [1, 2, 3], "val_f1_macro": [0.2, 0.5, 0.5]})
+        return Groups(self.groups[train]), curves
 
     def score(self, model: Any, rows: NDArray[np.intp]) -> EncoderOutput:
         seen = np.array([group in model for group in self.groups[rows]], np.float32)
@@ -85,24 +97,28 @@ def trained_photos(
     return train(encoder, table, settings.folds, seed, "cnn"), photos
 
 
-def test_out_of_fold_scores_come_from_encoders_that_saw_neither_row_nor_group() -> None:
+@pytest.mark.parametrize("stops_early", [True, False])
+@pytest.mark.parametrize("folds", [0, 3])
+def test_every_row_is_fitted_on_train_and_val_and_scored_out_of_fold(
+    folds: int, stops_early: bool
+) -> None:
     table = made_table()
     table["group"] = [f"g{i // 4}" for i in range(len(table))]
-    memory = Memory(table)
-    trained = train(memory, table, 3, seed=1, name="memory")
-    in_train = (table["split"] == "train").to_numpy()
-    assert trained.output.features[:, 0].tolist() == in_train.astype(float).tolist()
-    assert trained.output.unseen(groups_of(table)).tolist() == (~in_train).tolist()
+    memory = Memory(table, stops_early=stops_early)
+    trained = train(memory, table, folds, seed=1, name="memory")
+    test, val = ((table["split"] == name).to_numpy() for name in ("test", "val"))
+    assert trained.output.features[:, 0].tolist() == (~test).astype(float).tolist()
+    assert trained.output.unseen(groups_of(table)).tolist() == test.tolist()
+    assert trained.output.fitted_ids.tolist() == table["id"][~test].tolist()
 
     out_of_fold = trained.out_of_fold
-    assert out_of_fold is not None
-    assert out_of_fold.ids.tolist() == table["id"][in_train].tolist()
+    assert out_of_fold.ids.tolist() == table["id"][~test if folds else val].tolist()
     assert not out_of_fold.features.any()
     assert out_of_fold.unseen(groups_of(table)).all()
-    assert set(out_of_fold.scored_by) == {1, 2, 3}
-    for fold, rows in memory.fitted.items():
-        output = out_of_fold if fold else trained.output
-        assert output.fitted_ids[output.fitted_by == fold].tolist() == table["id"][rows].tolist()
+    assert set(out_of_fold.scored_by) == set(range(1, max(folds, 1) + 1))
+    fits = [table["id"][rows].tolist() for rows, _ in memory.fitted]
+    for number in set(out_of_fold.scored_by):
+        assert out_of_fold.fitted_ids[out_of_fold.fitted_by == number].tolist() in fits
 
 
 def test_listings_of_which_nothing_is_known_are_in_no_output() -> None:
@@ -110,32 +126,85 @@ def test_listings_of_which_nothing_is_known_are_in_no_output() -> None:
     memory = Memory(table)
     memory.known[[1, 40, 50]] = False
     trained = train(memory, table, 3, seed=1, name="memory")
-    assert trained.out_of_fold is not None
     ids = table["id"].drop([1, 40, 50])
     assert trained.output.ids.tolist() == ids.tolist()
-    assert trained.out_of_fold.ids.tolist() == ids[table["split"] == "train"].tolist()
-    assert train(memory, table, 0, seed=1, name="memory").output.ids.tolist() == ids.tolist()
+    assert trained.out_of_fold.ids.tolist() == ids[table["split"] != "test"].tolist()
+    trained = train(memory, table, 0, seed=1, name="memory")
+    assert trained.output.ids.tolist() == ids.tolist()
+    assert trained.out_of_fold.ids.tolist() == ids[table["split"] == "val"].tolist()
 
 
-def test_every_encoder_stops_by_the_val_split_and_none_is_fitted_on_val_or_test(
-    table: pd.DataFrame,
+@pytest.mark.parametrize("folds", [0, 2])
+def test_val_finds_the_epochs_once_and_every_other_fit_runs_them(
+    folds: int, table: pd.DataFrame
 ) -> None:
     memory = Memory(table)
-    train(memory, table, 2, seed=1, name="memory")
-    assert memory.val == {tuple(np.flatnonzero(table["split"] == "val"))}
-    assert all((table["split"].iloc[rows] == "train").all() for rows in memory.fitted.values())
+    train(memory, table, folds, seed=1, name="memory")
+    (first, plan), *others = memory.fitted
+    assert (table["split"].iloc[first] == "train").all()
+    assert plan.val is not None
+    assert plan.val.tolist() == np.flatnonzero(table["split"] == "val").tolist()
+    # The first of the best epochs.
+    assert [(plan.val, plan.epochs) for _, plan in others] == [(None, 2)] * (1 + folds)
+    assert all((table["split"].iloc[rows] != "test").all() for rows, _ in memory.fitted)
+    # No fit is done twice.
+    assert len({tuple(rows) for rows, _ in memory.fitted}) == 2 + folds
+
+
+def test_the_best_epoch_is_the_first_with_the_highest_f1() -> None:
+    curves = pd.DataFrame({"epoch": [1, 2, 3, 4], "val_f1_macro": [0.1, 0.7, 0.3, 0.7]})
+    assert best_epoch(curves) == 2
+    assert best_epoch(pd.DataFrame()) is None
+
+
+class Turned(Memory):
+    """An encoder whose every fit gives the same features in a space turned another way."""
+
+    frozen_features = False
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        super().__init__(table, stops_early=False)
+        self.x = np.random.default_rng(0).normal(size=(len(table), 5))
+
+    def fit(self, train: NDArray[np.intp], plan: FitPlan) -> tuple[Any, pd.DataFrame]:
+        turn = np.linalg.qr(np.random.default_rng(plan.seed).normal(size=(5, 5)))[0]
+        return (turn, plan.seed), pd.DataFrame()
+
+    def score(self, model: Any, rows: NDArray[np.intp]) -> EncoderOutput:
+        turn, shift = model
+        x = (self.x[rows] @ turn + shift).astype(np.float32)
+        return EncoderOutput(x, np.full((len(rows), 3), 1 / 3, np.float32), self.known[rows])
+
+
+@pytest.mark.parametrize("folds", [0, 3])
+def test_out_of_fold_features_lie_in_the_space_of_the_full_encoder(folds: int) -> None:
+    table = made_table()
+    trained = train(Turned(table), table, folds, seed=1, name="turned")
+    full = trained.output.features[np.isin(trained.output.ids, trained.out_of_fold.ids)]
+    np.testing.assert_allclose(trained.out_of_fold.features, full, atol=1e-4)
 
 
 def test_listings_that_the_model_cannot_read_have_no_features(table: pd.DataFrame) -> None:
     rows = np.arange(0, len(table), 2)
     trained = train(Memory(table, rows), table, 2, seed=1, name="memory")
     assert trained.output.ids.tolist() == table["id"].iloc[rows].tolist()
-    assert trained.out_of_fold is not None
     assert set(trained.out_of_fold.ids) < set(trained.output.ids)
 
 
-def test_without_folds_there_are_no_out_of_fold_scores(table: pd.DataFrame) -> None:
-    assert train(Memory(table), table, 0, seed=1, name="memory").out_of_fold is None
+def test_every_repeat_is_fitted_in_every_round_with_a_seed_of_its_own(tmp_path: Path) -> None:
+    table = made_table().assign(fold=np.arange(60) // 20)
+    memory = Memory(table)
+    train_row([memory], table, "memory", 0, 7, tmp_path, nodes=1, repeats=2)
+    assert [plan.seed for _, plan in memory.fitted] == [7] * 6 + [8] * 6
+    row = tmp_path / "embeddings" / "memory"
+    for repeat in range(2):
+        for cv_round, split in enumerate(cv_rounds(table)):
+            found = RowOutput.load(row, cv_round, repeat)
+            test = found.full.ids[found.full.unseen(groups_of(table))]
+            assert test.tolist() == table["id"][split == "test"].tolist()
+    folders = {str(path.parent.relative_to(row)) for path in row.rglob("*.npz")}
+    repeated = {"repeat_1", "repeat_1/round_1", "repeat_1/round_2"}
+    assert folders == {".", "round_1", "round_2"} | repeated
 
 
 def test_impossible_folds_are_refused_in_one_line(table: pd.DataFrame) -> None:
@@ -170,7 +239,8 @@ class Diverging(Memory):
 
     def score(self, model: Any, rows: NDArray[np.intp]) -> EncoderOutput:
         found = super().score(model, rows)
-        return found._replace(probs=found.probs * np.nan) if len(self.fitted) > self.fold else found
+        failed = len(self.fitted) > self.fold + 1
+        return found._replace(probs=found.probs * np.nan) if failed else found
 
 
 @pytest.mark.parametrize("fold", [0, 2])
@@ -244,9 +314,8 @@ def test_tuning_the_head_keeps_the_backbone_as_it_is(
         plain = start.eval().features(photos.batch(np.arange(len(table)))).numpy()
     np.testing.assert_allclose(trained.output.features, plain, atol=1e-4)
     # All encoders' features are one space.
-    assert trained.out_of_fold is not None
-    in_train = (table["split"] == "train").to_numpy()
-    np.testing.assert_array_equal(trained.out_of_fold.features, trained.output.features[in_train])
+    fitted = (table["split"] != "test").to_numpy()
+    np.testing.assert_array_equal(trained.out_of_fold.features, trained.output.features[fitted])
 
 
 def test_a_frozen_photo_is_seen_in_as_many_views_as_asked_for(
@@ -255,7 +324,7 @@ def test_a_frozen_photo_is_seen_in_as_many_views_as_asked_for(
     settings = trained_image(tune="head", augment="albumentations", views=2)
     photos = ImageData(table, packed, cnn_weights, settings)
     encoder = LinearProbe(photos, labels_of(table)[1], CLASSES, settings, TRAINER, 7, "cnn")
-    encoder.fit(np.arange(36), np.arange(36, 48), 0)
+    encoder.fit(np.arange(36), FitPlan(7, "cnn", np.arange(36, 48)))
     plain, *views = encoder.frozen.computed
     assert [view.shape for view in views] == [plain.shape] * 2
     assert not torch.equal(views[0], views[1])
@@ -263,9 +332,12 @@ def test_a_frozen_photo_is_seen_in_as_many_views_as_asked_for(
 
 
 def worsening(
-    epochs: int, patience: int, network: nn.Module | None = None
+    epochs: int, patience: int, network: nn.Module | None = None, run: int | None = None
 ) -> tuple[nn.Module, pd.DataFrame, Tensor, Tensor]:
-    """Fit a network that starts right on labels that are all wrong: each epoch is worse."""
+    """Fit a network that starts right on labels that are all wrong: each epoch is worse.
+
+    With `run` for so many epochs, without val.
+    """
     x = torch.randn(64, 2, generator=torch.Generator().manual_seed(0))
     y = (x[:, 1] > x[:, 0]).long()
     network = network or nn.Linear(2, 2)
@@ -278,12 +350,13 @@ def worsening(
     curves = fit(
         network,
         make_loader(FeatureRows([x], wrong, rows), TrainBatches(wrong, 16, seed=1)),
-        make_loader(FeatureRows([x], y.numpy(), rows), OrderedBatches(64, 64)),
+        None if run else make_loader(FeatureRows([x], y.numpy(), rows), OrderedBatches(64, 64)),
         wrong,
         2,
         settings,
         TRAINER,
         "worsening",
+        run,
     )
     return network, curves, x, y
 
@@ -297,7 +370,7 @@ def test_a_head_on_frozen_features_is_fitted_with_its_dropout_and_scaling(
     encoder = LinearProbe(photos, labels_of(table)[1], CLASSES, settings, TRAINER, 7, "cnn")
     rows, val = np.arange(36), np.arange(36, 48)
     for each in range(fold + 1):
-        model, _ = encoder.fit(rows, val, each)
+        model, _ = encoder.fit(rows, FitPlan(7 + each, "cnn", val))
     # The scaling has learned the features' mean; it starts at 0.
     mean = encoder.frozen.plain[rows].mean(0)
     learned = model.network.head[0].running_mean
@@ -313,6 +386,17 @@ def test_the_weights_of_the_best_epoch_are_brought_back() -> None:
     assert curves["epoch"].tolist() == list(range(1, 13))
     assert list(curves) == ["epoch", "train_loss", "val_loss", "val_f1_macro"]
     assert not network.training
+
+
+def test_without_val_the_weights_are_those_after_the_epochs_asked_for() -> None:
+    f1 = worsening(epochs=12, patience=12)[1]["val_f1_macro"]
+    for epochs in (1, 4, 12):
+        network, curves, x, y = worsening(epochs=12, patience=12, run=epochs)
+        assert not len(curves)
+        # The same steps as with val: the learning rate follows the plan of 12 epochs.
+        found = f1_score(y, network(x).argmax(1), average="macro")
+        assert found == pytest.approx(f1[epochs - 1])
+        assert not network.training
 
 
 def test_a_network_that_comes_in_eval_mode_is_fitted_in_training_mode() -> None:
@@ -361,7 +445,7 @@ def test_imbalance_decides_whether_a_rare_class_counts_as_much_as_a_common_one(
     settings = trained_image(tune="head", imbalance=imbalance, epochs=1, batch=100, lr=0.3)
     encoder = LinearProbe(Blank(2000), labels, CLASSES[:2], settings, TRAINER, 7, "blank")
     rows = np.arange(2000)
-    model, _ = encoder.fit(rows, rows, 0)
+    model, _ = encoder.fit(rows, FitPlan(7, "blank", rows))
     probs = encoder.score(model, rows[:1]).probs
     assert probs[0, 1] == pytest.approx(rare, abs=0.15)
 
@@ -371,7 +455,7 @@ def test_a_class_without_training_rows_stops_nothing(imbalance: str) -> None:
     labels = np.array([0, 2] * 20 + [0, 1, 2])
     settings = trained_image(tune="head", imbalance=imbalance)
     encoder = LinearProbe(Blank(43), labels, CLASSES, settings, TRAINER, 7, "blank")
-    model, curves = encoder.fit(np.arange(40), np.arange(40, 43), 0)
+    model, curves = encoder.fit(np.arange(40), FitPlan(7, "blank", np.arange(40, 43)))
     assert np.isfinite(curves.to_numpy()).all()
     assert np.isfinite(encoder.score(model, np.arange(43)).probs).all()
 

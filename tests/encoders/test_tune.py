@@ -46,8 +46,8 @@ def job(table: pd.DataFrame, packed: Path, weights: Path, settings: Any) -> Job:
 @pytest.mark.parametrize(
     ("settings", "listings"),
     [
-        (trained_image(epochs=5), 300),
-        (trained_image(epochs=5, folds=2), 900),
+        (trained_image(epochs=5), 600),
+        (trained_image(epochs=5, folds=2), 1_200),
         (trained_image(tune="head", augment="albumentations", views=3), 240),
         (kernel_image(folds=4), 60),
     ],

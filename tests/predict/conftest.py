@@ -26,7 +26,8 @@ from src.encoders.text.train import train_text
 from src.encoders.weights.fetch import IMAGENET_NORM
 from src.fusion.fuse import fuse
 from src.fusion.predictions import Predictions
-from src.predict.bundle import write_bundle
+from src.predict.bundle import rows_by_kind, write_bundle
+from src.predict.refit import judged_on, refit_models
 from src.prepare.pack import pack_photos
 from tests.made import CLASSES
 
@@ -80,18 +81,27 @@ class Pipeline:
         image_row: str = "cnn",
         text_row: str = "tfidf",
         fused_row: str = "stack",
+        refit: bool = False,
     ) -> Path:
         """Write a bundle as the stage does."""
+        table = pd.read_parquet(self.data / "prepared.parquet")
+        rows, settings = rows_by_kind(image_row, text_row, fused_row), FUSION.get(fused_row)
+        refitted = out.with_name("refitted") if refit else None
+        fitted_on = (
+            refit_models(self.data, refitted, table, rows, settings, TRAINER, 7)
+            if refitted
+            else judged_on(self.data, table, rows)
+        )
         columns = all_params().collect.table.columns.model_copy(update=COLUMNS)
         write_bundle(
             self.data,
             out,
-            image_row=image_row,
-            text_row=text_row,
-            fused_row=fused_row,
-            fused_model=FUSION.get(fused_row),
+            rows=rows,
+            fused_model=settings,
             photo_pixels=PIXELS,
             columns=columns,
+            fitted_on=fitted_on,
+            refitted=refitted,
         )
         return out
 

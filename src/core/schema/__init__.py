@@ -43,6 +43,12 @@ class Trainer(Section):
     nodes: Annotated[int, Field(ge=1, le=1024)]
 
 
+class Bundle(Section):
+    """Whether the models that make predictions are fitted again on all listings."""
+
+    refit: bool
+
+
 class Tracking(Section):
     """The experiment in MLflow."""
 
@@ -75,6 +81,7 @@ class Params(Section):
     fusion: dict[RowName, FusedModel]
     leaky: Leaky
     trainer: Trainer
+    bundle: Bundle
     tracking: Tracking
 
     @model_validator(mode="after")

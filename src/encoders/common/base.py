@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from src.core.schema import NetworkSettings, Trainer
@@ -48,6 +49,10 @@ class FrozenEncoder(NetworkEncoder[Settings]):
         return FrozenFeatures(
             self.data, self.labels, self.settings, self.trainer, self.seed, self.name
         )
+
+    def reuse(self, features: NDArray[np.float32]) -> None:
+        """Take features [N, D] that an earlier run has computed."""
+        self.frozen.computed = [torch.from_numpy(features)]
 
     def score(self, model: NetworkClassifier, rows: NDArray[np.intp]) -> EncoderOutput:
         """Return features and probabilities of the rows."""

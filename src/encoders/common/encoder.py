@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -35,29 +36,53 @@ class FittedModel(Protocol):
     def save(self, folder: Path) -> None: ...
 
 
+@dataclass(frozen=True)
+class FitPlan:
+    """How one model is fitted. Only encoders that stop early read `val` and `epochs`.
+
+    Attributes:
+        name: what the progress bar and errors call this fit.
+        val: rows that choose the best epoch and when to stop; None: `epochs` says when.
+        epochs: how many of the planned epochs are run, where there is no `val`.
+    """
+
+    seed: int
+    name: str
+    val: NDArray[np.intp] | None = None
+    epochs: int | None = None
+
+
+@runtime_checkable
+class ReusesFeatures(Protocol):
+    """An encoder that can take frozen features which an earlier run has computed."""
+
+    def reuse(self, features: NDArray[np.float32]) -> None: ...
+
+
 class Encoder(Protocol):
     """Fits models on some listings and scores others. Rows count the listings that it can read.
 
     Attributes:
         rows: positions of these listings in the prepared table, [N].
         frozen_features: whether the features come from weights that fitting does not change.
-        stops_early: whether fitting needs listings of the val split to know when to stop.
+        stops_early: whether the number of epochs has to be found on listings of the val split.
     """
 
     rows: NDArray[np.intp]
     frozen_features: bool
     stops_early: bool
 
-    def fit(
-        self, train: NDArray[np.intp], val: NDArray[np.intp], fold: int
-    ) -> tuple[FittedModel, pd.DataFrame]:
-        """Fit a model on rows; return it and its curves, one row per epoch.
-
-        Args:
-            fold: 0 for all of the train split, k for a fit without the k-th fold.
-        """
+    def fit(self, train: NDArray[np.intp], plan: FitPlan) -> tuple[FittedModel, pd.DataFrame]:
+        """Fit a model on rows; return it and its curves, one row per epoch judged on val."""
         ...
 
     def score(self, model: Any, rows: NDArray[np.intp]) -> EncoderOutput:
         """Score rows with a model that `fit` returned."""
         ...
+
+
+def best_epoch(curves: pd.DataFrame) -> int | None:
+    """Return the first epoch with the highest macro F1 on val; None of curves without epochs."""
+    if not len(curves):
+        return None
+    return int(curves["epoch"].iloc[int(curves["val_f1_macro"].argmax())])

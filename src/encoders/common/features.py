@@ -19,7 +19,11 @@ from src.encoders.common.processes import gpu_count
 
 
 class FrozenFeatures:
-    """Features of all listings that a row reads, [N, D], and of random views of them."""
+    """Features of all listings that a row reads, [N, D], and of random views of them.
+
+    Attributes:
+        computed: the features so far; those of an earlier run may be put here.
+    """
 
     def __init__(
         self,
@@ -40,13 +44,14 @@ class FrozenFeatures:
         Args:
             network: computes them at the first call; later calls return the same features.
         """
-        if not self.computed:
+        missing = range(len(self.computed), views + 1)
+        if missing:
             rows = np.arange(len(self.labels))
             device = device_of(self.trainer)
             network.to(device).eval()
             examples = some_batches(self.data, rows[:COMPARED], self.settings.batch)
             extract = checked_backend(self.trainer.features, network, examples, device)
-            for view in range(views + 1):
+            for view in missing:
                 seed = self.seed if view else None
                 listings = ListingRows(self.data, self.labels, rows, seed, view)
                 loader, order = ordered_loader(listings, self.settings.batch, self.trainer.workers)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from src.core.schema import EpochSettings
 from src.encoders.common.base import NetworkEncoder
 from src.encoders.common.batches import TrainBatches
-from src.encoders.common.encoder import EncoderOutput
+from src.encoders.common.encoder import EncoderOutput, FitPlan
 from src.encoders.common.features import device_of, extract_all
 from src.encoders.common.loading import ListingRows, make_loader, ordered_loader
 from src.encoders.common.network_classifier import NetworkClassifier, features_of
@@ -24,27 +24,26 @@ class FineTune(NetworkEncoder[EpochSettings]):
     frozen_features = False
     stops_early = True
 
-    def fit(
-        self, train: NDArray[np.intp], val: NDArray[np.intp], fold: int
-    ) -> tuple[NetworkClassifier, pd.DataFrame]:
-        """Fit on the train rows; the val rows decide which epoch is best and when to stop."""
+    def fit(self, train: NDArray[np.intp], plan: FitPlan) -> tuple[NetworkClassifier, pd.DataFrame]:
+        """Fit on the train rows, until the val rows say stop or for the epochs of the plan."""
         # Imported late: Lightning takes four seconds, and frozen features need none of it.
         from src.encoders.common.fit import fit
 
-        torch.manual_seed(self.seed + fold)
+        torch.manual_seed(plan.seed)
         model = self.data.start(self.classes)
         lengths = self.data.lengths
         batches = TrainBatches(
             self.labels[train],
             self.settings.batch,
-            self.seed + fold,
+            plan.seed,
             balanced=self.settings.imbalance == "sampler",
             lengths=None if lengths is None else lengths[train],
         )
-        rows = ListingRows(self.data, self.labels, train, self.seed)
-        held_out, _ = ordered_loader(
-            ListingRows(self.data, self.labels, val), self.settings.batch, self.trainer.workers
-        )
+        rows = ListingRows(self.data, self.labels, train, plan.seed)
+        held_out = None
+        if plan.val is not None:
+            judged = ListingRows(self.data, self.labels, plan.val)
+            held_out, _ = ordered_loader(judged, self.settings.batch, self.trainer.workers)
         curves = fit(
             model.network,
             make_loader(rows, batches, self.trainer.workers),
@@ -53,7 +52,8 @@ class FineTune(NetworkEncoder[EpochSettings]):
             len(self.classes),
             self.settings,
             self.trainer,
-            fit_name(self.name, fold),
+            plan.name,
+            plan.epochs,
         )
         return model, curves
 
@@ -66,8 +66,3 @@ class FineTune(NetworkEncoder[EpochSettings]):
         extract = partial(features_of, network, device=device)
         x = extract_all(extract, loader, order, self.name)
         return EncoderOutput(x.numpy(), model.probs(x), np.ones(len(x), bool))
-
-
-def fit_name(name: str, fold: int) -> str:
-    """Return the name of a fit as its progress bar shows it."""
-    return f"{name}, fold {fold}" if fold else name

@@ -57,29 +57,42 @@ class _Progress(Callback):
         self.bar.close()
 
 
+class _Epochs(Callback):
+    """Ends the training after some of the planned epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        trainer.should_stop = trainer.current_epoch + 1 >= self.epochs
+
+
 def fit(
     network: nn.Module,
     train_loader: DataLoader[Any],
-    val_loader: DataLoader[Any],
+    val_loader: DataLoader[Any] | None,
     labels: NDArray[np.int64],
     num_classes: int,
     settings: EpochSettings,
     trainer: Trainer,
     name: str,
+    epochs: int | None = None,
 ) -> pd.DataFrame:
     """Fit a network in place and leave it with the weights of its best epoch on val.
 
-    The best epoch is the first with the highest macro F1. A machine that helps another (NODE_RANK
-    above 0) leaves the network as it was.
+    The best epoch is the first with the highest macro F1. Without val the weights are those after
+    `epochs` epochs. A machine that helps another (NODE_RANK above 0) leaves the network as it was.
 
     Args:
         network: turns a batch into logits [B, C].
+        val_loader: the val rows; None for none.
         labels: classes of the train rows, [N], for the class weights.
         trainer: precision, and how many processes to start on how many machines and on what.
         name: what the progress bar and errors call the network.
+        epochs: of those that the settings plan; the learning rate follows the plan.
 
     Returns:
-        One row per epoch: epoch, train_loss, val_loss, val_f1_macro.
+        One row per epoch judged on val: epoch, train_loss, val_loss, val_f1_macro.
 
     Raises:
         UserError: there are fewer GPUs than asked for, or too few listings for so many processes.
@@ -88,15 +101,7 @@ def fit(
     world = devices * trainer.nodes
     fitted = network
     if world > 1:
-        val_rows = len(val_loader.dataset)  # type: ignore[arg-type]
-        # Each process needs 2 rows of a batch to normalise by, and one of val.
-        most = min(settings.batch // 2, len(labels) // 2, val_rows)
-        if world > most:
-            raise UserError(
-                f"{name}: {world} processes, but batches of {settings.batch}, {len(labels)} train "
-                f"listings and {val_rows} val listings are enough for {most}; "
-                "set fewer trainer.devices or trainer.nodes"
-            )
+        _require_enough_listings(world, val_loader, labels, settings, name)
         if gpu_count(trainer):
             fitted = synchronised(network)
     # Lightning keeps the mode that it finds, and a network may come in eval mode.
@@ -107,6 +112,7 @@ def fit(
             folder, monitor="val_f1_macro", mode="max", save_top_k=1, save_weights_only=True
         )
         stop = EarlyStopping("val_f1_macro", mode="max", patience=settings.patience)
+        until = [_Epochs(epochs or settings.epochs)] if val_loader is None else [stop, best]
         lightning = pl.Trainer(
             max_epochs=settings.epochs,
             accelerator=trainer.accelerator,
@@ -118,7 +124,8 @@ def fit(
             # The batches are cut into shares already.
             use_distributed_sampler=False,
             deterministic=True,
-            callbacks=[_Progress(name), stop, best],
+            callbacks=[_Progress(name), *until],
+            enable_checkpointing=val_loader is not None,
             logger=False,
             enable_model_summary=False,
             enable_progress_bar=False,
@@ -130,11 +137,33 @@ def fit(
             # Else it would end with status 0, as if the stage had done its work.
             sys.exit(128 + signal.SIGTERM)
         if lightning.is_global_zero:
-            state = torch.load(best.best_model_path, "cpu", weights_only=True)["state_dict"]
+            state: dict[str, Tensor] = module.state_dict()
+            if val_loader is not None:
+                state = torch.load(best.best_model_path, "cpu", weights_only=True)["state_dict"]
             weights = {key: state[f"network.{key}"] for key in network.state_dict()}
             network.load_state_dict(weights)
     network.float().eval()
     return pd.DataFrame(module.curves)
+
+
+def _require_enough_listings(
+    world: int,
+    val_loader: DataLoader[Any] | None,
+    labels: NDArray[np.int64],
+    settings: EpochSettings,
+    name: str,
+) -> None:
+    # Each process needs 2 rows of a batch to normalise by, and one of val.
+    most = min(settings.batch // 2, len(labels) // 2)
+    listings = f"{len(labels)} train listings"
+    if val_loader is not None:
+        val_rows = len(val_loader.dataset)  # type: ignore[arg-type]
+        most, listings = min(most, val_rows), f"{listings} and {val_rows} val listings"
+    if world > most:
+        raise UserError(
+            f"{name}: {world} processes, but batches of {settings.batch}, {listings} are enough "
+            f"for {most}; set fewer trainer.devices or trainer.nodes"
+        )
 
 
 def _class_weights(labels: NDArray[np.int64], num_classes: int, settings: EpochSettings) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,11 @@ from src.artifacts.outputs import ModelOutput
 from src.core.errors import UserError
 from src.core.listings import labels_of
 from src.core.wording import count_of
-from src.encoders.common.encoder import Encoder, EncoderOutput, FittedModel
+from src.encoders.common.encoder import Encoder, EncoderOutput, FitPlan, FittedModel, best_epoch
+from src.encoders.common.projection import projected
+
+# Positions among the listings that an encoder reads: those to fit on, and those to score.
+Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 @dataclass(frozen=True)
@@ -23,26 +28,29 @@ class Trained:
     Listings of which a model knows nothing are not in its outputs.
 
     Attributes:
-        output: of every listing that the row can read.
-        out_of_fold: of the listings that the model was fitted on, by models that were not.
+        model: encoder 0, fitted on the train and the val split.
+        output: of every listing that the row can read, by this encoder.
+        out_of_fold: of listings that it was fitted on, by encoders that were not; their features
+            are projected into its space.
         curves: one row per epoch; empty where nothing is fitted in epochs.
     """
 
     model: FittedModel
     output: ModelOutput
-    out_of_fold: ModelOutput | None
+    out_of_fold: ModelOutput
     curves: pd.DataFrame
 
 
 def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: str) -> Trained:
-    """Fit on the train split and score every listing; score the train split out of fold.
+    """Fit on train and val and score every listing; score those of train and val out of fold.
 
-    With folds, an encoder that does not stop early is fitted on the val split as well, for which
-    it has no other use; these listings are scored out of fold too.
+    An encoder that stops early is first fitted on train, with val to find the number of epochs.
+    All other fits run that many.
 
     Args:
         table: the prepared listings.
-        folds: 0, or the number K of folds; each is scored by a model fitted without it.
+        folds: K: each of K folds of train and val is scored by a model fitted without it.
+            0: val is scored by a model fitted on train.
 
     Raises:
         UserError: the encoder can read no listing of the train or the val split, or no category
@@ -52,61 +60,63 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
     read = table.iloc[encoder.rows]
     ids, split, groups = (read[c].to_numpy(dtype=str) for c in ("id", "split", "group"))
     labels = every_label[encoder.rows]
-    fit_rows, val_rows = np.flatnonzero(split == "train"), np.flatnonzero(split == "val")
-    if not len(fit_rows) or not len(val_rows):
+    train_rows, val_rows = np.flatnonzero(split == "train"), np.flatnonzero(split == "val")
+    if not len(train_rows) or not len(val_rows):
         raise UserError(
-            f"{name} can read {count_of(len(fit_rows), 'listing')} of the train split and "
+            f"{name} can read {count_of(len(train_rows), 'listing')} of the train split and "
             f"{len(val_rows)} of the val split; expected some of each: add listings with a photo "
             "or text, or take the row out of rows.image or rows.text"
         )
-    _require_two_categories(labels[fit_rows], f"{name}: the train split")
+    _require_two_categories(labels[train_rows], f"{name}: the train split")
+    both = np.flatnonzero(split != "test")
+    parts = [(train_rows, val_rows)]
+    if folds:
+        parts = _folds(both, labels[both], groups[both], folds, seed, name)
 
-    if folds and not encoder.stops_early:
-        fit_rows = np.flatnonzero((split == "train") | (split == "val"))
-    model, curves = encoder.fit(fit_rows, val_rows, 0)
-    x, probs, known = _score(encoder, model, np.arange(len(ids)), name)
-    output = ModelOutput(
-        ids=ids,
-        features=x,
-        probs=probs,
-        classes=classes,
-        scored_by=np.zeros(len(ids), np.int32),
-        fitted_ids=ids[fit_rows],
-        fitted_by=np.zeros(len(fit_rows), np.int32),
-        frozen=encoder.frozen_features,
+    stopped, curves = None, pd.DataFrame()
+    if encoder.stops_early:
+        stopped, curves = encoder.fit(train_rows, FitPlan(seed, name, val=val_rows))
+    epochs = best_epoch(curves)
+    model, _ = encoder.fit(both, FitPlan(seed, f"{name}, train + val", epochs=epochs))
+    full = _score(encoder, model, np.arange(len(ids)), name)
+
+    found = []
+    for number, (rest, held_out) in enumerate(parts, start=1):
+        # Without folds this is the fit that val has stopped.
+        fold_model = stopped
+        if folds or fold_model is None:
+            plan = FitPlan(seed + number, f"{name}, fold {number}", epochs=epochs)
+            fold_model, _ = encoder.fit(rest, plan)
+        found.append(_score_held_out(encoder, fold_model, full, rest, held_out, name))
+    everything, frozen = (both, np.arange(len(ids))), encoder.frozen_features
+    return Trained(
+        model,
+        _model_output([full], [everything], 0, ids, classes, frozen),
+        _model_output(found, parts, 1, ids, classes, frozen),
+        curves,
     )
-    if not folds:
-        return Trained(model, output.subset(known), None, curves)
 
-    largest = int(np.bincount(labels[fit_rows]).max())
+
+def _folds(
+    rows: NDArray[np.intp],
+    labels: NDArray[np.int64],
+    groups: NDArray[np.str_],
+    folds: int,
+    seed: int,
+    name: str,
+) -> list[Fold]:
+    largest = int(np.bincount(labels).max())
     if largest < folds:
         raise UserError(
             f"{name}: folds is {folds}, but no category has more than "
             f"{count_of(largest, 'listing')} to fit on; set fewer folds, or add listings"
         )
-    scored = output.subset(fit_rows)
-    known_out = np.zeros(len(fit_rows), bool)
-    fitted_on: list[NDArray[np.intp]] = []
+    found = []
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    splits = splitter.split(fit_rows, labels[fit_rows], groups[fit_rows])
-    for fold, (rest, held_out) in enumerate(splits, start=1):
-        _require_two_categories(labels[fit_rows[rest]], f"{name}: what is left without fold {fold}")
-        fold_model, _ = encoder.fit(fit_rows[rest], val_rows, fold)
-        fold_output = _score(encoder, fold_model, fit_rows[held_out], name)
-        scored.features[held_out], scored.probs[held_out], known_out[held_out] = fold_output
-        scored.scored_by[held_out] = fold
-        fitted_on.append(rest)
-    out_of_fold = ModelOutput(
-        ids=scored.ids,
-        features=scored.features,
-        probs=scored.probs,
-        classes=classes,
-        scored_by=scored.scored_by,
-        fitted_ids=np.concatenate([scored.ids[rest] for rest in fitted_on]),
-        fitted_by=np.repeat(np.arange(1, folds + 1), [len(r) for r in fitted_on]).astype(np.int32),
-        frozen=encoder.frozen_features,
-    )
-    return Trained(model, output.subset(known), out_of_fold.subset(known_out), curves)
+    for number, (rest, held_out) in enumerate(splitter.split(rows, labels, groups), start=1):
+        _require_two_categories(labels[rest], f"{name}: what is left without fold {number}")
+        found.append((rows[rest], rows[held_out]))
+    return found
 
 
 def _require_two_categories(labels: NDArray[np.int64], where: str) -> None:
@@ -128,3 +138,47 @@ def _score(
             "trainer.precision to 32-true"
         )
     return found
+
+
+def _score_held_out(
+    encoder: Encoder,
+    model: FittedModel,
+    full: EncoderOutput,
+    rest: NDArray[np.intp],
+    held_out: NDArray[np.intp],
+    name: str,
+) -> EncoderOutput:
+    """Score a fold by a model fitted on the rest, with features in the space of `full`."""
+    if encoder.frozen_features:
+        return _score(encoder, model, held_out, name)
+    found = _score(encoder, model, np.concatenate([rest, held_out]), name)
+    n = len(rest)
+    features = projected(found.features[n:], found.features[:n], full.features[rest])
+    return EncoderOutput(features, found.probs[n:], found.known[n:])
+
+
+def _model_output(
+    found: Sequence[EncoderOutput],
+    parts: Sequence[Fold],
+    first: int,
+    ids: NDArray[np.str_],
+    classes: NDArray[np.str_],
+    frozen: bool,
+) -> ModelOutput:
+    """Join what some encoders, numbered from `first`, say of their parts, in the table's order."""
+    fitted, scored = zip(*parts, strict=True)
+    numbers = np.arange(first, first + len(parts), dtype=np.int32)
+    rows = np.concatenate(scored)
+    output = ModelOutput(
+        ids=ids[rows],
+        features=np.concatenate([one.features for one in found]),
+        probs=np.concatenate([one.probs for one in found]),
+        classes=classes,
+        scored_by=np.repeat(numbers, [len(part) for part in scored]),
+        fitted_ids=ids[np.concatenate(fitted)],
+        fitted_by=np.repeat(numbers, [len(part) for part in fitted]),
+        frozen=frozen,
+    )
+    known = np.concatenate([one.known for one in found])
+    order = np.argsort(rows)
+    return output.subset(order[known[order]])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from src.core.schema import KernelSettings
 from src.encoders.common.base import FrozenEncoder
+from src.encoders.common.encoder import FitPlan
 from src.encoders.common.heads import KernelHead
 from src.encoders.common.kernel import KernelRidgeClassifier, choose_landmarks
 from src.encoders.common.network_classifier import NetworkClassifier
@@ -19,14 +20,12 @@ class KernelProbe(FrozenEncoder[KernelSettings]):
 
     stops_early = False
 
-    def fit(
-        self, train: NDArray[np.intp], val: NDArray[np.intp], fold: int
-    ) -> tuple[NetworkClassifier, pd.DataFrame]:
-        """Fit on the train rows; there are no epochs, so no val rows are needed and no curves."""
-        torch.manual_seed(self.seed + fold)
+    def fit(self, train: NDArray[np.intp], plan: FitPlan) -> tuple[NetworkClassifier, pd.DataFrame]:
+        """Fit on the train rows; without epochs there are no curves."""
+        torch.manual_seed(plan.seed)
         model = self.data.start(self.classes)
         self.frozen.of(model.network)
-        self.fit_head(model, train, choose_landmarks(len(train), self.seed))
+        self.fit_head(model, train, choose_landmarks(len(train), plan.seed))
         return model, pd.DataFrame()
 
     def fit_head(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from src.core.schema import EpochSettings
 from src.encoders.common.base import FrozenEncoder
 from src.encoders.common.batches import OrderedBatches, TrainBatches
-from src.encoders.common.fine_tune import fit_name
+from src.encoders.common.encoder import FitPlan
 from src.encoders.common.loading import FeatureRows, make_loader
 from src.encoders.common.network_classifier import NetworkClassifier
 
@@ -23,30 +23,33 @@ class LinearProbe(FrozenEncoder[EpochSettings]):
 
     stops_early = True
 
-    def fit(
-        self, train: NDArray[np.intp], val: NDArray[np.intp], fold: int
-    ) -> tuple[NetworkClassifier, pd.DataFrame]:
-        """Fit on the train rows; the val rows decide which epoch is best and when to stop."""
+    def fit(self, train: NDArray[np.intp], plan: FitPlan) -> tuple[NetworkClassifier, pd.DataFrame]:
+        """Fit on the train rows, until the val rows say stop or for the epochs of the plan."""
         # Imported late: Lightning takes four seconds.
         from src.encoders.common.fit import fit
 
-        torch.manual_seed(self.seed + fold)
+        torch.manual_seed(plan.seed)
         model = self.data.start(self.classes)
         views = self.frozen.of(model.network, self.data.views)
         labels = self.labels[train]
         balanced = self.settings.imbalance == "sampler"
-        batches = TrainBatches(labels, self.settings.batch, self.seed + fold, balanced)
+        batches = TrainBatches(labels, self.settings.batch, plan.seed, balanced)
+        held_out = None
+        if plan.val is not None:
+            held_out = make_loader(
+                FeatureRows(views[:1], self.labels, plan.val),
+                OrderedBatches(len(plan.val), VAL_BATCH),
+            )
         curves = fit(
             model.network.head,  # type: ignore[arg-type]
             make_loader(FeatureRows(views, self.labels, train), batches),
-            make_loader(
-                FeatureRows(views[:1], self.labels, val), OrderedBatches(len(val), VAL_BATCH)
-            ),
+            held_out,
             labels,
             len(self.classes),
             self.settings,
             # A head is fitted in a moment: more processes would only have to be started.
             self.trainer.model_copy(update={"devices": 1, "nodes": 1}),
-            fit_name(self.name, fold),
+            plan.name,
+            plan.epochs,
         )
         return model, curves

@@ -24,6 +24,7 @@ def train_row(
     seed: int,
     data: Path,
     nodes: int,
+    repeats: int = 1,
 ) -> None:
     """Fit and score in every round; write data/embeddings/<row> and data/checkpoints/<row>.
 
@@ -35,19 +36,22 @@ def train_row(
         table: the prepared listings.
         data: the folder `data`.
         nodes: how many machines fit together.
+        repeats: how often all of it is done, with the seeds `seed`, `seed + 1` and so on.
     """
-    rounds = (
-        train(encoder, table.assign(split=split), folds, seed, row)
-        for encoder, split in zip(cycle(encoders), cv_rounds(table), strict=False)
+    splits = list(enumerate(cv_rounds(table)))
+    fits = (
+        (repeat, cv_round, train(encoder, table.assign(split=split), folds, seed + repeat, row))
+        for repeat in range(repeats)
+        for (cv_round, split), encoder in zip(splits, cycle(encoders), strict=False)
     )
     if nodes > 1 and int(os.environ.get("NODE_RANK", 0)) > 0:
-        for _ in rounds:
+        for _ in fits:
             pass
         return
     with replacing(data / "embeddings" / row) as embeddings:
-        for cv_round, trained in enumerate(rounds):
-            RowOutput(trained.output, trained.out_of_fold).save(embeddings, cv_round)
-            if cv_round == 0:
+        for repeat, cv_round, trained in fits:
+            RowOutput(trained.output, trained.out_of_fold).save(embeddings, cv_round, repeat)
+            if repeat == cv_round == 0:
                 save_model(trained, data / "checkpoints" / row)
 
 

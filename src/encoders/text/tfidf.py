@@ -20,7 +20,7 @@ from src.artifacts.model_files import load_sklearn, save_sklearn
 from src.core.errors import UserError
 from src.core.files import read_json, write_json
 from src.core.schema import Tfidf
-from src.encoders.common.encoder import EncoderOutput
+from src.encoders.common.encoder import EncoderOutput, FitPlan
 from src.encoders.text.tokens import rows_with_text
 
 
@@ -28,7 +28,7 @@ class TfidfClassifier:
     """A fitted pipeline of TF-IDF, logistic regression and, for features, truncated SVD.
 
     Attributes:
-        pipeline: steps vectors, classifier and, but for the models of folds, reduction.
+        pipeline: steps vectors, reduction and classifier.
         classes: names of the classes, [C].
     """
 
@@ -57,7 +57,7 @@ class TfidfClassifier:
         return self.score_texts(text_columns(table["title_words"], table["text_words"]))
 
     def score_texts(self, texts: pd.DataFrame) -> EncoderOutput:
-        """Score texts as `text_columns` gives them; the models of folds give features of 0.
+        """Score texts as `text_columns` gives them.
 
         Known are texts with a word or a sequence of characters that the vectorizer learned.
         """
@@ -66,17 +66,16 @@ class TfidfClassifier:
         probs = np.zeros((len(texts), len(self.classes)), np.float32)
         probs[:, steps["classifier"].classes_] = steps["classifier"].predict_proba(matrix)
         x = np.zeros((len(texts), self.settings.components), np.float32)
-        if "reduction" in steps:
-            reduced = steps["reduction"].transform(matrix)
-            # Small data have fewer components than asked for; the others stay 0.
-            x[:, : reduced.shape[1]] = reduced
+        reduced = steps["reduction"].transform(matrix)
+        # Small data have fewer components than asked for; the others stay 0.
+        x[:, : reduced.shape[1]] = reduced
         return EncoderOutput(x, probs, _known(matrix))
 
 
 class TfidfEncoder:
     """Words of the title, words and pairs of words of the whole, characters within words.
 
-    Features are the matrix's latent semantic analysis (truncated SVD), fitted on train texts.
+    Features are the matrix's latent semantic analysis (truncated SVD), fitted on the same texts.
     """
 
     frozen_features = False
@@ -89,7 +88,6 @@ class TfidfEncoder:
         labels: NDArray[np.int64],
         classes: Sequence[str],
         settings: Tfidf,
-        seed: int,
     ) -> None:
         """Take the prepared listings, and the words and the label of each.
 
@@ -100,12 +98,10 @@ class TfidfEncoder:
         lists = tokens.set_index("id").loc[table["id"].to_numpy()[self.rows]]
         self.texts = text_columns(*(lists[name].map(" ".join) for name in ("title", "body")))
         self.labels, self.classes = labels[self.rows], classes
-        self.settings, self.seed = settings, seed
+        self.settings = settings
 
-    def fit(
-        self, train: NDArray[np.intp], val: NDArray[np.intp], fold: int
-    ) -> tuple[TfidfClassifier, pd.DataFrame]:
-        """Fit on the train rows; there are no epochs, so no val rows are needed and no curves."""
+    def fit(self, train: NDArray[np.intp], plan: FitPlan) -> tuple[TfidfClassifier, pd.DataFrame]:
+        """Fit on the train rows; without epochs there are no curves."""
         settings = self.settings
         vectors, matrix = fit_vectors(self.texts.iloc[train])
         balanced = "balanced" if settings.imbalance == "weights" else None
@@ -117,12 +113,9 @@ class TfidfEncoder:
                 "2: add listings, set fewer folds, or take the row out of rows.text"
             )
         classifier.fit(matrix[known], self.labels[train][known])
-        steps = [("vectors", vectors), ("classifier", classifier)]
-        # Only the probabilities of the folds' models are used: their features are not comparable.
-        if fold == 0:
-            rank = min(settings.components, min(matrix.shape) - 1)
-            reduction = TruncatedSVD(rank, random_state=self.seed).fit(matrix)
-            steps.insert(1, ("reduction", reduction))
+        rank = min(settings.components, min(matrix.shape) - 1)
+        reduction = TruncatedSVD(rank, random_state=plan.seed).fit(matrix)
+        steps = [("vectors", vectors), ("reduction", reduction), ("classifier", classifier)]
         return TfidfClassifier(Pipeline(steps), self.classes, settings), pd.DataFrame()
 
     def score(self, model: TfidfClassifier, rows: NDArray[np.intp]) -> EncoderOutput:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from src.core.listings import cv_rounds, labels_of
 from src.core.schema import KernelText, Tfidf, TrainedText, Trainer
@@ -22,6 +20,7 @@ def train_text(
     trainer: Trainer,
     seed: int,
     data: Path,
+    repeats: int = 1,
 ) -> None:
     """Fit a text row and score all texts.
 
@@ -29,25 +28,22 @@ def train_text(
         table: the prepared listings.
         data: the folder `data`; its tokens/<row>/ and weights/<row>/ are read, embeddings/<row>/
             and checkpoints/<row>/ are written.
+        repeats: how often the row is fitted, each time with another seed.
 
     Raises:
         UserError: there are too few texts, or params.yaml asks for what this machine or the
             network cannot do.
     """
-    classes, labels = labels_of(table)
     own_tokens = round_folder(data / "tokens" / row, 1).exists()
-    rounds = len(cv_rounds(table)) if own_tokens else 1
     encoders = [
-        text_encoder(table, labels, classes.tolist(), row, settings, trainer, seed, data, cv_round)
-        for cv_round in range(rounds)
+        text_encoder(table, row, settings, trainer, seed, data, cv_round)
+        for cv_round in range(len(cv_rounds(table)) if own_tokens else 1)
     ]
-    train_row(encoders, table, row, settings.folds, seed, data, trainer.nodes)
+    train_row(encoders, table, row, settings.folds, seed, data, trainer.nodes, repeats)
 
 
 def text_encoder(
     table: pd.DataFrame,
-    labels: NDArray[np.int64],
-    classes: list[str],
     row: str,
     settings: TrainedText | KernelText | Tfidf,
     trainer: Trainer,
@@ -58,14 +54,17 @@ def text_encoder(
     """Return the encoder that a row's settings ask for; TF-IDF imports no PyTorch.
 
     Args:
-        cv_round: whose tokens it reads, where each round has its own.
+        cv_round: whose tokens it reads, where each round has its own; the others as for
+            `train_text`.
     """
+    names, labels = labels_of(table)
+    classes = names.tolist()
     tokens, weights = round_folder(data / "tokens" / row, cv_round), data / "weights" / row
     if isinstance(settings, Tfidf):
         from src.encoders.text.tfidf import TfidfEncoder
 
         words = pd.read_parquet(tokens / "tokens.parquet")
-        return TfidfEncoder(table, words, labels, classes, settings, seed)
+        return TfidfEncoder(table, words, labels, classes, settings)
     from src.encoders.common.network import network_encoder
     from src.encoders.text.data import TextData
 

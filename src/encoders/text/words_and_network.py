@@ -17,7 +17,7 @@ from torch import Tensor
 
 from src.artifacts.model_files import load_sklearn, save_sklearn
 from src.core.schema import KernelText, Trainer
-from src.encoders.common.encoder import EncoderOutput
+from src.encoders.common.encoder import EncoderOutput, FitPlan
 from src.encoders.common.kernel import choose_landmarks
 from src.encoders.common.kernel_probe import KernelProbe
 from src.encoders.text.classifier import TextNetworkClassifier
@@ -80,7 +80,7 @@ class WordsAndNetwork:
     The kernel of the words is linear, so it is kept as one coefficient per word and class.
     """
 
-    frozen_features = False
+    frozen_features = True
     stops_early = False
 
     def __init__(
@@ -101,16 +101,16 @@ class WordsAndNetwork:
         self.texts = text_columns(read["title_words"], read["text_words"]).reset_index(drop=True)
 
     def fit(
-        self, train: NDArray[np.intp], val: NDArray[np.intp], fold: int
+        self, train: NDArray[np.intp], plan: FitPlan
     ) -> tuple[WordsAndNetworkClassifier, pd.DataFrame]:
-        """Fit on the train rows; there are no epochs, so no val rows are needed and no curves."""
-        torch.manual_seed(self.probe.seed + fold)
+        """Fit on the train rows; without epochs there are no curves."""
+        torch.manual_seed(plan.seed)
         model = self.data.start(self.probe.classes)
         vectors, found = fit_vectors(self.texts.iloc[train])
         # Of few short texts the matrix is dense. In float64, or copies would not be quite equal.
         matrix = csr_matrix(found, dtype=np.float64)
         blocks = len(vectors.transformers_)
-        landmarks = choose_landmarks(len(train), self.probe.seed)
+        landmarks = choose_landmarks(len(train), plan.seed)
         similarity = (matrix @ matrix[landmarks].T).toarray() / blocks
         self.probe.frozen.of(model.network)
         share = self.settings.words
@@ -118,6 +118,10 @@ class WordsAndNetwork:
         weight = share / blocks * fitted.temperature_
         coef = weight * (matrix[landmarks].T @ fitted.coef_)
         return WordsAndNetworkClassifier(model, vectors, coef.astype(np.float32)), pd.DataFrame()
+
+    def reuse(self, features: NDArray[np.float32]) -> None:
+        """Take features [N, D] of the network that an earlier run has computed."""
+        self.probe.reuse(features)
 
     def score(self, model: WordsAndNetworkClassifier, rows: NDArray[np.intp]) -> EncoderOutput:
         """Return features and probabilities of the rows."""
