@@ -120,7 +120,7 @@ def page_content(results: Results, params: Params) -> PageContent:
         label_errors=label_error_cards(results),
         n_label_errors=len(results.label_errors),
         intervals=few_listings_note(
-            results.per_class.loc[results.per_class["row"] == best, "n"].to_numpy()
+            results.per_class.loc[results.per_class["row"] == chosen, "n"].to_numpy()
         ),
         audit=results.audit,
         dataset=dataset,
