@@ -12,7 +12,7 @@ from src.core.schema.base import Inputs, KeyFault, Section
 # The settings of each head that a user may give: scikit-learn's, without those that the code sets.
 _SETTINGS = {
     "nn": """
-        activation alpha batch_size beta_1 beta_2 early_stopping epsilon hidden_layer_sizes
+        activation alpha batch_size beta_1 beta_2 class_weight early_stopping epsilon hidden_layer_sizes
         learning_rate learning_rate_init max_fun max_iter momentum n_iter_no_change
         nesterovs_momentum power_t shuffle solver tol validation_fraction verbose warm_start""",
     "logreg": """
@@ -23,7 +23,7 @@ _SETTINGS = {
         bootstrap ccp_alpha class_weight criterion max_depth max_features max_leaf_nodes
         max_samples min_impurity_decrease min_samples_leaf min_samples_split
         min_weight_fraction_leaf monotonic_cst n_estimators oob_score verbose warm_start""",
-    "stack": "penalty",
+    "stack": "class_weight penalty",
 }
 # No head wants more of anything: sizes and counts above it would never end.
 _LARGEST = 10_000_000
@@ -37,6 +37,7 @@ class FusedModel(Section):
     inputs: Inputs
     price: bool
     settings: dict[str, Any]
+    grid: dict[str, list[Any]] = {}
 
     @model_validator(mode="after")
     def _stack_weighs_probabilities(self) -> Self:
