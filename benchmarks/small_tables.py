@@ -15,6 +15,7 @@ import json
 import zlib
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +44,9 @@ class Cell(NamedTuple):
     def name(self) -> str:
         parts = [self.source, str(self.listings), f"{self.categories or 'all'} categories"]
         if self.source == "gumtree":
-            parts.append(f"{self.photos:g} photos" if self.photos > 1 else f"{self.photos:.0%} photos")
+            parts.append(
+                f"{self.photos:g} photos" if self.photos > 1 else f"{self.photos:.0%} photos"
+            )
         parts += ["titles"] if self.titles else []
         parts += [f"sizes fall by {self.falling:g}"] if self.falling else []
         return ", ".join(parts)
@@ -70,8 +73,9 @@ CELLS = [
 ]  # fmt: skip
 
 
-def read(source: str, data: Path, cache: Path) -> tuple[pd.DataFrame, Floats | None]:
-    """Return the listings of a source with their words, and the features of their photos."""
+@cache
+def read(source: str, data: Path) -> pd.DataFrame:
+    """Return the listings of a source with their words; those of equal words share a group."""
     from src.cleaning.text import with_words
 
     names = {"gumtree": "gumtree/listings.csv", "avito": "avito_text.csv"}
@@ -80,13 +84,14 @@ def read(source: str, data: Path, cache: Path) -> tuple[pd.DataFrame, Floats | N
     table["title"] = table["title"].fillna("")
     table = with_words(table)
     table["group"] = pd.factorize(table["title_words"] + " " + table["text_words"])[0]
-    return table, photo_features(table, data / source / "images", cache) if source == "gumtree" else None
+    return table
 
 
-def photo_features(table: pd.DataFrame, folder: Path, cache: Path) -> Floats:
+def photo_features(kept: Path, data: Path) -> Floats:
     """Return features of all photos by a frozen EfficientNet-Lite0, [N, 1280]; NaN where broken."""
-    if (cache / "photos.npy").exists():
-        return np.load(cache / "photos.npy")
+    if (kept / "photos.npy").exists():
+        return np.load(kept / "photos.npy")
+    names = read("gumtree", data)["image"]
     import tempfile
 
     import torch
@@ -104,12 +109,12 @@ def photo_features(table: pd.DataFrame, folder: Path, cache: Path) -> Floats:
         fetch_weights("image", source, weights)
         settings: Any = all_params().image_models["efficientnet"]
         network = start_image_network(settings, weights, 2).eval()
-    extract, found = None, np.full((len(table), 1280), np.nan, np.float32)
-    for rows in np.array_split(np.arange(len(table)), len(table) // 64):
+    extract, found = None, np.full((len(names), 1280), np.nan, np.float32)
+    for rows in np.array_split(np.arange(len(names)), len(names) // 64):
         photos, good = [], []
         for row in rows:
             try:
-                content = read_photo(folder / str(table["image"].iloc[row]))
+                content = read_photo(data / "gumtree" / "images" / str(names.iloc[row]))
                 photos.append(np.asarray(decode(content, PIXELS)))
                 good.append(row)
             except PhotoError:
@@ -117,7 +122,7 @@ def photo_features(table: pd.DataFrame, folder: Path, cache: Path) -> Floats:
         batch = torch.from_numpy(np.stack(photos))
         extract = extract or make_backend("torch-bfloat16", network, batch, torch.device("cpu"))
         found[good] = extract(batch).float().numpy()
-    np.save(cache / "photos.npy", found)
+    np.save(kept / "photos.npy", found)
     return found
 
 
@@ -137,60 +142,84 @@ def drawn(cell: Cell, table: pd.DataFrame, rng: np.random.Generator) -> NDArray[
     return found
 
 
-def splits(cell: Cell, data: Path, cache: Path) -> Iterator[dict[str, Any]]:
+def splits(cell: Cell, data: Path, kept: Path) -> Iterator[dict[str, Any]]:
     """Yield outputs of both encoders and the parts of a cell for each split."""
-    folder = cache / "cells"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{zlib.crc32(repr(cell).encode()):08x}.npz"
-    if not file.exists():
-        np.savez(file, **_outputs(cell, data, cache))
-    stored = dict(np.load(file, allow_pickle=False))
-    for split in range(SPLITS):
-        yield {
-            name: value if name in ("y", "price", "groups") else value[split]
-            for name, value in stored.items()
-        }
-
-
-def _outputs(cell: Cell, data: Path, cache: Path) -> dict[str, Any]:
-    table, photos = read(cell.source, data, cache)
-    rng = np.random.default_rng(zlib.crc32(repr(cell).encode()))
-    rows = drawn(cell, table, rng)
-    table = table.iloc[rows].reset_index(drop=True)
-    y = pd.factorize(table["category"], sort=True)[0].astype(np.int64)
-    price = pd.to_numeric(table["price"], errors="coerce").to_numpy(float)
-    found: dict[str, Any] = {"y": y, "price": price, "groups": table["group"].to_numpy()}
+    # Cells that differ in their photos alone have the same listings, whose texts take the time.
+    shared = cell._replace(photos=1.0)
+    texts = _stored(kept, f"{shared!r} texts", lambda: _text_outputs(shared, data))
+    y, groups = texts["y"], texts["groups"]
     there = np.zeros(len(y), bool)
-    if photos is not None:
-        photos = photos[rows]
+    if cell.source == "gumtree":
+        photos = photo_features(kept, data)[texts["rows"]]
         good = np.flatnonzero(np.isfinite(photos).all(1))
         number = round(cell.photos if cell.photos > 1 else cell.photos * len(y))
-        there[rng.permutation(good)[:number]] = True
+        there[np.random.default_rng(7).permutation(good)[:number]] = True
+    photo = _stored(
+        kept,
+        f"{cell!r} photos",
+        lambda: _per_split(
+            texts["test"],
+            lambda test: _crossed(
+                lambda a, b: _photo(photos, y, groups, a, b), y, groups, there & ~test, there
+            ),
+        ),
+    )
+    for split in range(SPLITS):
+        yield {
+            "y": y, "groups": groups, "price": texts["price"], "test": texts["test"][split],
+            **{f"text_{name}": texts[name][split] for name in ("x", "probs", "known")},
+            **{f"photo_{name}": photo[name][split] for name in ("x", "probs", "known")},
+        }  # fmt: skip
+
+
+def _stored(kept: Path, name: str, make: Any) -> dict[str, Any]:
+    """Return arrays from a file in the cache, made where it is missing."""
+    (kept / "cells").mkdir(parents=True, exist_ok=True)
+    file = kept / "cells" / f"{zlib.crc32(name.encode()):08x}.npz"
+    if not file.exists():
+        np.savez(file, **make())
+    return dict(np.load(file, allow_pickle=False))
+
+
+def _text_outputs(cell: Cell, data: Path) -> dict[str, Any]:
+    table = read(cell.source, data)
+    rows = drawn(cell, table, np.random.default_rng(zlib.crc32(repr(cell).encode())))
+    table = table.iloc[rows].reset_index(drop=True)
+    y = pd.factorize(table["category"], sort=True)[0].astype(np.int64)
+    groups = table["group"].to_numpy()
     whole = table["title_words"] + " " + table["text_words"]
     words = table["title_words"] if cell.titles else whole
     texts = pd.DataFrame({"title": table["title_words"], "whole": words}).astype(object)
-    has_text = (words != "").to_numpy()
+    has_text = (words.str.strip() != "").to_numpy(bool)
+    test = np.zeros((SPLITS, len(y)), bool)
     splitter = StratifiedGroupKFold(SPLITS, shuffle=True, random_state=7)
-    per_split: list[dict[str, Any]] = []
-    for _, tested in splitter.split(y, y, found["groups"]):
-        test = np.zeros(len(y), bool)
-        test[tested] = True
-        one: dict[str, Any] = {"test": test}
-        for name, present, fit in (
-            ("photo", there, lambda a, b: _photo(photos, y, found["groups"], a, b)),
-            ("text", has_text, lambda a, b: _text(texts, y, a, b)),
-        ):
-            x, probs, known = _crossed(fit, y, found["groups"], present & ~test, present)
-            one |= {f"{name}_x": x, f"{name}_probs": probs, f"{name}_known": known}
-        per_split.append(one)
-    return found | {name: np.stack([one[name] for one in per_split]) for name in per_split[0]}
+    for number, (_, tested) in enumerate(splitter.split(y, y, groups)):
+        test[number, tested] = True
+    found = _per_split(
+        test,
+        lambda part: _crossed(
+            lambda a, b: _text(texts, y, a, b), y, groups, has_text & ~part, has_text
+        ),
+    )
+    price = pd.to_numeric(table["price"], errors="coerce").to_numpy(float)
+    return found | {"y": y, "groups": groups, "price": price, "rows": rows, "test": test}
+
+
+def _per_split(test: Any, outputs: Any) -> dict[str, Any]:
+    each = [outputs(part) for part in test]
+    names = ("x", "probs", "known")
+    return {name: np.stack(some) for name, some in zip(names, zip(*each, strict=True), strict=True)}
 
 
 def _crossed(fit: Any, y: Any, groups: Any, learned: Any, present: Any) -> Any:
     """Outputs for all listings: of those learned from out of fold, features mapped to one space."""
     n, num_classes, rows = len(y), y.max() + 1, np.flatnonzero(learned)
     if len(np.unique(y[rows])) < 2 or len(rows) < 2 * FOLDS:
-        return np.zeros((n, 1), np.float32), np.full((n, num_classes), 1 / num_classes), present & False
+        return (
+            np.zeros((n, 1), np.float32),
+            np.full((n, num_classes), 1 / num_classes),
+            present & False,
+        )
     everyone = np.flatnonzero(present)
     full, probs = fit(rows, everyone)
     x = np.zeros((n, full.shape[1]), np.float32)
@@ -212,7 +241,9 @@ def _text(texts: pd.DataFrame, y: Any, learned: Any, asked: Any) -> Any:
     from src.encoders.text.tfidf import fit_vectors
 
     vectors, matrix = fit_vectors(texts.iloc[learned])
-    model = LogisticRegression(C=10.0, class_weight="balanced", max_iter=1000).fit(matrix, y[learned])
+    model = LogisticRegression(C=10.0, class_weight="balanced", max_iter=1000).fit(
+        matrix, y[learned]
+    )
     rank = min(TEXT_FEATURES, min(matrix.shape) - 1)
     reduction = TruncatedSVD(rank, random_state=7).fit(matrix)
     matrix = vectors.transform(texts.iloc[asked])
@@ -251,7 +282,9 @@ def blocks_of(one: dict[str, Any], inputs: Any) -> dict[str, Any]:
     return blocks | {"price": price_block(pd.DataFrame({"price": one["price"]}))}
 
 
-def judge(cell: Cell, data: Path, cache: Path, heads: list[str], inputs: list[str]) -> list[dict[str, Any]]:
+def judge(
+    cell: Cell, data: Path, kept: Path, heads: list[str], inputs: list[str]
+) -> list[dict[str, Any]]:
     """Return F1 and accuracy of the best input and of each fused row, per split."""
     from src.core.params import all_params
     from src.fusion.choosing import f1_and_accuracy
@@ -259,12 +292,14 @@ def judge(cell: Cell, data: Path, cache: Path, heads: list[str], inputs: list[st
     from src.fusion.heads import make_heads
 
     found = []
-    for split, one in enumerate(splits(cell, data, cache)):
+    for split, one in enumerate(splits(cell, data, kept)):
         y, test = one["y"], one["test"]
         num_classes = y.max() + 1
         scores = {
             name: f1_and_accuracy(
-                np.where(one[f"{name}_known"][:, None], one[f"{name}_probs"], _prior(y, test))[test],
+                np.where(one[f"{name}_known"][:, None], one[f"{name}_probs"], _prior(y, test))[
+                    test
+                ],
                 y[test],
             )
             for name in ("photo", "text")
@@ -278,7 +313,9 @@ def judge(cell: Cell, data: Path, cache: Path, heads: list[str], inputs: list[st
                 model.fit(blocks, y, ~test, one["groups"])
                 f1, accuracy = f1_and_accuracy(model.predict_proba(blocks)[test], y[test])
                 said = f1_and_accuracy(model.held_out_[~test], y[~test])
-                answer = model.answers_.get(("photo", "text", "price")) or model.answers_.get(("text", "price"))
+                answer = model.answers_.get(("photo", "text", "price")) or model.answers_.get(
+                    ("text", "price")
+                )
                 found.append(
                     {
                         "cell": cell.name(), "split": split, "head": kind, "inputs": read_as,
@@ -309,7 +346,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--cells", nargs="+", default=[""], help="parts of the names of cells")
-    parser.add_argument("--heads", nargs="+", default=["nn", "logreg", "knn", "random_forest", "stack"])
+    parser.add_argument(
+        "--heads", nargs="+", default=["nn", "logreg", "knn", "random_forest", "stack"]
+    )
     parser.add_argument("--inputs", nargs="+", default=["probs"])
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
@@ -322,7 +361,11 @@ def main() -> None:
             print(last[columns].round(3).to_string(), flush=True)
     table = summary(pd.DataFrame(found))
     print("\nThe worst of each head and inputs:")
-    print(table.groupby(["head", "inputs"])[["f1_gain", "accuracy_gain"]].agg(["min", "mean"]).round(4))
+    print(
+        table.groupby(["head", "inputs"])[["f1_gain", "accuracy_gain"]]
+        .agg(["min", "mean"])
+        .round(4)
+    )
     if given.out:
         given.out.write_text(json.dumps(found))
 

@@ -20,8 +20,7 @@ def main() -> None:
 def check(params: Params) -> None:
     """Refuse what the schema cannot know: values that scikit-learn's classifiers do not take."""
     for row, fused in params.fusion.items():
-        require_settings(f"fusion.{row}.settings", fused.head, fused.settings)
-    require_settings("leaky.settings", "logreg", params.leaky.settings)
+        require_settings(f"fusion.{row}", fused)
 
 
 if __name__ == "__main__":

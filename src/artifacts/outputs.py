@@ -26,18 +26,18 @@ class LeakError(UserError):
 class ModelOutput:
     """Features and probabilities of N listings by one row of the results table.
 
-    A row may have several fitted encoders: encoder 0 is fitted on the whole train split, encoders
-    1 to K on the train split without one of K folds each.
+    A row has several fitted encoders: encoder 0 is fitted on the train and the val split, encoders
+    1 to K on these without one of K folds each. Without folds, encoder 1 is fitted on train alone.
 
     Attributes:
         ids: ids of the listings, [N].
-        features: [N, D] float32; features of different encoders are not comparable.
+        features: [N, D] float32; in the space of encoder 0, whichever encoder scored a listing.
         probs: class probabilities, [N, C] float32.
         classes: names of the classes, [C].
         scored_by: the encoder that scored each listing, [N].
         fitted_ids, fitted_by: pairs of a listing and an encoder that was fitted on it, [M] each.
         frozen: whether `features` come from a network that was fitted on none of the listings.
-            Then they (not the probabilities) are unseen for every listing, and comparable.
+            Then they (not the probabilities) are unseen for every listing.
 
     Raises:
         ValueError: the arrays do not fit each other, or are not finite.
@@ -129,33 +129,32 @@ class RowOutput:
     """One row's outputs in one round of cross-validation.
 
     Attributes:
-        full: of every listing that the row can read, by the encoder of the whole train split.
-        out_of_fold: of the listings that this encoder was fitted on, by encoders that were not;
-            None where the row has no folds.
+        full: of every listing that the row can read, by the encoder of train and val.
+        out_of_fold: of listings that this encoder was fitted on, by encoders that were not: all of
+            train and val where the row has folds, else those of val.
     """
 
     full: ModelOutput
-    out_of_fold: ModelOutput | None
+    out_of_fold: ModelOutput
 
     @staticmethod
-    def folder(row: Path, cv_round: int) -> Path:
-        """Return the folder of one round in the row's folder; without folds there is only 0."""
-        return row if cv_round == 0 else row / f"round_{cv_round}"
+    def folder(row: Path, cv_round: int, repeat: int = 0) -> Path:
+        """Return where outputs lie: the row's folder, or one of another round or repeat in it."""
+        repeated = row / f"repeat_{repeat}" if repeat else row
+        return repeated / f"round_{cv_round}" if cv_round else repeated
 
-    def save(self, row: Path, cv_round: int = 0) -> None:
-        """Write the outputs of one round into the row's folder."""
-        folder = self.folder(row, cv_round)
+    def save(self, row: Path, cv_round: int = 0, repeat: int = 0) -> None:
+        """Write the outputs of one round and repeat into the row's folder."""
+        folder = self.folder(row, cv_round, repeat)
         folder.mkdir(parents=True, exist_ok=True)
         self.full.save(folder / "features.npz")
-        if self.out_of_fold is not None:
-            self.out_of_fold.save(folder / "out_of_fold.npz")
+        self.out_of_fold.save(folder / "out_of_fold.npz")
 
     @classmethod
-    def load(cls, row: Path, cv_round: int = 0) -> RowOutput:
+    def load(cls, row: Path, cv_round: int = 0, repeat: int = 0) -> RowOutput:
         """Read what `save` wrote."""
-        folder = cls.folder(row, cv_round)
-        out_of_fold = folder / "out_of_fold.npz"
+        folder = cls.folder(row, cv_round, repeat)
         return cls(
             ModelOutput.load(folder / "features.npz"),
-            ModelOutput.load(out_of_fold) if out_of_fold.exists() else None,
+            ModelOutput.load(folder / "out_of_fold.npz"),
         )

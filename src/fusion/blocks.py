@@ -22,7 +22,8 @@ class Block:
     Attributes:
         columns: what heads read, [N, D]; 0 for listings without the modality.
         logs: centred log-probabilities by the modality's model, [N, C], 0 for listings without it;
-            None for the price, which has no model.
+            the same array as `columns` where heads read nothing else; None for the price, which has
+            no model.
         present: whether a listing has the modality, [N].
         unseen: whether the encoder behind the block was fitted on neither the listing nor a
             near-duplicate of it, [N]; true where the modality is absent.
@@ -65,18 +66,22 @@ def block_of(
         inputs: features, probs or both.
         unseen: as in a block, [N].
     """
-    logs = _log_probs(probs)
-    columns = logs
-    if inputs != "probs":
-        units = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-6)
-        columns = units if inputs == "features" else np.concatenate([units, logs], axis=1)
     present = np.zeros(n, bool)
     present[rows] = True
-    placed = []
-    for some in (columns, logs):
-        placed.append(np.zeros((n, some.shape[1]), np.float32))
-        placed[-1][rows] = some
-    return Block(placed[0], placed[1], present, unseen)
+    logs = _placed(n, rows, _log_probs(probs))
+    if inputs == "probs":
+        return Block(logs, logs, present, unseen)
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    columns = _placed(n, rows, features / np.maximum(lengths, 1e-6))
+    if inputs == "both":
+        columns = np.concatenate([columns, logs], axis=1)
+    return Block(columns, logs, present, unseen)
+
+
+def _placed(n: int, rows: NDArray[np.intp], some: NDArray[np.float32]) -> NDArray[np.float32]:
+    found = np.zeros((n, some.shape[1]), np.float32)
+    found[rows] = some
+    return found
 
 
 def _log_probs(probs: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -31,6 +31,10 @@ from src.fusion.choosing import (
 from src.fusion.conditional_logit import ConditionalLogit
 from src.fusion.heads import HEAD_TYPES
 
+# With this penalty the classes get no weights of their own: calibrated, the order of a model's
+# classes stays.
+_ORDER_KEPT = 1e6
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -100,49 +104,46 @@ class FusedClassifier(BaseEstimator):
         """
         groups = np.arange(len(y)) if groups is None else groups
         self.prior_ = np.bincount(y[chosen], minlength=len(self.classes)) / chosen.sum()
-        fold = group_folds(y, groups, chosen, self.folds, self.seed)
         self.own_: dict[str, Any] = {}
         self.answers_: dict[Subset, Answer] = {}
-        # What is known of each subset so far: the listings to learn from, and answers to them by
-        # heads that have not learned from their group.
+        fold = group_folds(y, groups, chosen, self.folds, self.seed)
+        # Of each subset so far: the listings to learn from, and the answers to them held out.
         rows_of: dict[Subset, Rows] = {}
         held_out: dict[Subset, Probs] = {}
         for subset in _subsets(list(blocks)):
+            block = blocks[subset[0]]
             rows = chosen & np.logical_and.reduce(
                 [blocks[name].present & blocks[name].unseen for name in subset]
             )
             smaller = {s: of_it for s, of_it in rows_of.items() if set(s) < set(subset)}
-            learnable = len(np.unique(y[rows])) > 1
-            if not learnable:
-                if smaller:
-                    start = best_start(smaller, held_out, y, rows)
+            start = best_start(smaller, held_out, y, rows) if smaller else ()
+            if len(np.unique(y[rows])) < 2:
+                if start:
                     self.answers_[subset] = Answer(start, None, 0.0)
                 continue
-            x, logs = _joined(blocks, subset), blocks[subset[0]].logs
-            start: Subset = ()
-            if smaller:
-                start = best_start(smaller, held_out, y, rows)
-                before = held_out[start]
-            elif logs is not None:
-                calibrate = ConditionalLogit(len(self.classes), penalty=1e6)
-                before = held_out_probs(calibrate, logs, y, rows, fold, softmax(logs, axis=1))
-                self.own_[subset[0]] = calibrate.fit(logs[rows], y[rows])
-            else:
-                before = np.tile(self.prior_, (len(y), 1))
-            heads = [] if len(subset) == 1 and x is logs else self.heads
-            if smaller and not set(y[rows]) >= set(y[rows_of[start]]):
-                heads = []
-            if smaller or logs is not None:
+            x = _joined(blocks, subset)
+            if start:
+                # A head that has not learned all classes would deny the others.
+                complete = set(y[rows]) >= set(y[rows_of[start]])
+                heads = self.heads if complete else []
+                choice = choose(heads, x, y, rows, fold, held_out[start])
+            elif block.logs is not None:
+                own = ConditionalLogit(len(self.classes), penalty=_ORDER_KEPT)
+                said = softmax(block.logs, axis=1)
+                before = held_out_probs(own, block.logs, y, rows, fold, said)
+                self.own_[subset[0]] = own.fit(block.logs[rows], y[rows])
+                heads = self.heads if block.columns is not block.logs else []
                 choice = choose(heads, x, y, rows, fold, before)
             else:
-                # The price alone: whatever it says is better than nothing.
-                answers = held_out_probs(heads[0], x, y, rows, fold, before)
-                choice = Choice(heads[0], 1.0, answers)
-            head = choice.head and clone(choice.head).fit(x[rows], y[rows])
+                # The price alone: what it says is more than nothing.
+                before = np.tile(self.prior_, (len(y), 1))
+                answers = held_out_probs(self.heads[0], x, y, rows, fold, before)
+                choice = Choice(self.heads[0], 1.0, answers)
+            head = None if choice.head is None else clone(choice.head).fit(x[rows], y[rows])
             self.answers_[subset] = Answer(start, head, choice.weight)
             rows_of[subset], held_out[subset] = rows, choice.held_out
         self.held_out_ = np.tile(self.prior_, (len(y), 1))
-        # Larger subsets come last.
+        # The larger subsets come last.
         for subset, rows in rows_of.items():
             self.held_out_[rows] = held_out[subset][rows]
         return self

@@ -23,6 +23,10 @@ class Predictions:
             price, `text_only` without photo and price, `no_price` without the price.
         seen: whether an encoder behind the row was fitted on the listing or a near-duplicate, [N];
             always false in an honest row.
+        val_ids: the val listings, [V]; none of the leaky row.
+        val_probs: their probabilities by heads that were fitted without their group, [V, C].
+        n_fitted: listings with all modalities that heads learned from, in round 0.
+        repeats: `probs` of the other repeats, [R - 1, N, C].
     """
 
     ids: NDArray[np.str_]
@@ -30,6 +34,10 @@ class Predictions:
     probs: NDArray[np.float32]
     without: dict[str, NDArray[np.float32]]
     seen: NDArray[np.bool_]
+    val_ids: NDArray[np.str_]
+    val_probs: NDArray[np.float32]
+    n_fitted: int
+    repeats: NDArray[np.float32]
 
     @classmethod
     def joined(cls, rounds: list[Predictions]) -> Predictions:
@@ -44,6 +52,10 @@ class Predictions:
                 for name in first.without
             },
             seen=np.concatenate([one.seen for one in rounds]),
+            val_ids=np.concatenate([one.val_ids for one in rounds]),
+            val_probs=np.concatenate([one.val_probs for one in rounds]),
+            n_fitted=first.n_fitted,
+            repeats=np.concatenate([one.repeats for one in rounds], axis=1),
         )
 
     def save(self, path: Path) -> None:
@@ -59,4 +71,4 @@ class Predictions:
             arrays = {name: stored[name] for name in stored.files}
         names = [name for name in arrays if name.startswith("without_")]
         without = {name.removeprefix("without_"): arrays.pop(name) for name in names}
-        return cls(without=without, **arrays)
+        return cls(without=without, n_fitted=int(arrays.pop("n_fitted")), **arrays)

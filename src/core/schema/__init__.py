@@ -64,6 +64,7 @@ class Params(Section):
     fused_model: ChosenRow
     weights: Literal["offline", "hub"]
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)]
+    repeats: Annotated[int, Field(ge=1, le=100)]
     portable: bool
     rows: Rows
     collect: Collect

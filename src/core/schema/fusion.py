@@ -31,13 +31,17 @@ SETTINGS = {head: tuple(names.split()) for head, names in _SETTINGS.items()}
 
 
 class FusedModel(Section):
-    """A head over the outputs of the two chosen models; `settings` are scikit-learn's."""
+    """A head over the outputs of the two chosen models; `settings` are scikit-learn's.
+
+    Values in `grid` take the place of those in `settings`; which ones is chosen on held-out
+    listings.
+    """
 
     head: Literal["nn", "logreg", "knn", "random_forest", "stack"]
     inputs: Inputs
     price: bool
     settings: dict[str, Any]
-    grid: dict[str, list[Any]] = {}
+    grid: dict[str, Annotated[list[Any], Field(min_length=1, max_length=20)]]
 
     @model_validator(mode="after")
     def _stack_weighs_probabilities(self) -> Self:
@@ -51,24 +55,18 @@ class FusedModel(Section):
 
     @model_validator(mode="after")
     def _known_settings(self) -> Self:
-        _require_known(self.settings, self.head)
+        _require_known("settings", self.settings, self.head)
+        _require_known("grid", self.grid, self.head)
         return self
 
 
 class Leaky(Section):
-    """The row that leaks on purpose; `share` of all listings is its own test split."""
+    """The row that leaks on purpose, else as fusion.logreg; `share` of listings is its test split."""
 
-    inputs: Inputs
     share: Annotated[float, Field(gt=0, lt=1)]
-    settings: dict[str, Any]
-
-    @model_validator(mode="after")
-    def _known_settings(self) -> Self:
-        _require_known(self.settings, "logreg")
-        return self
 
 
-def _require_known(settings: dict[str, Any], head: str) -> None:
+def _require_known(section: str, settings: dict[str, Any], head: str) -> None:
     known = SETTINGS[head]
     for key in settings:
         if key not in known:
@@ -76,8 +74,8 @@ def _require_known(settings: dict[str, Any], head: str) -> None:
             expected = (
                 f"did you mean {close[0]}?" if close else f"expected one of {', '.join(known)}"
             )
-            raise KeyFault(f"settings.{key}", f"is unknown; {expected}")
+            raise KeyFault(f"{section}.{key}", f"is unknown; {expected}")
     for key, value in settings.items():
         for number in value if isinstance(value, list) else [value]:
             if isinstance(number, int) and number > _LARGEST:
-                raise KeyFault(f"settings.{key}", f"is {value}; expected at most {_LARGEST:,}")
+                raise KeyFault(f"{section}.{key}", f"is {value}; expected at most {_LARGEST:,}")
