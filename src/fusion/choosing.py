@@ -7,27 +7,32 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedGroupKFold
+
+from src.fusion.conditional_logit import ConditionalLogit
 
 Probs = NDArray[np.float64]
 Rows = NDArray[np.bool_]
 Subset = tuple[str, ...]
 
-# Weights of a head against the answer that it starts from.
-WEIGHTS = (0.25, 0.5, 0.75, 1.0)
 # Fewer held-out listings show nothing.
 FEWEST = 50
+# With this penalty the classes get no weights of their own, only the models: one model keeps its
+# order of the classes.
+ORDER_KEPT = 1e6
 _SMALLEST = 1e-9
 
 
 class Choice(NamedTuple):
-    """An unfitted head (None: none does better), its weight, and the answers held out, [N, C]."""
+    """An unfitted head, what joins its answers to the start's, and the joined ones held out, [N, C].
+
+    Without a head that does better, `head` and `join` are None.
+    """
 
     head: Any
-    weight: float
+    join: ConditionalLogit | None
     held_out: Probs
 
 
@@ -63,12 +68,11 @@ def widened(head: Any, x: NDArray[np.float32], start: Probs) -> Probs:
     return found
 
 
-def mixed(start: Probs, answers: Probs, weight: float) -> Probs:
-    """Return the weighted geometric mean of two answers, [N, C]."""
-    logs = (np.log(np.maximum(one, _SMALLEST)) for one in (start, answers))
-    before, after = logs
-    mean: Probs = softmax((1 - weight) * before + weight * after, axis=1)
-    return mean
+def stacked(start: Probs, answers: Probs) -> NDArray[np.float32]:
+    """Return the logarithms of two answers side by side, [N, 2 C], as `ConditionalLogit` reads them."""
+    both = np.concatenate([start, answers], axis=1)
+    logs: NDArray[np.float32] = np.log(np.maximum(both, _SMALLEST)).astype(np.float32)
+    return logs
 
 
 def held_out_probs(
@@ -105,17 +109,18 @@ def choose(
     fold: NDArray[np.int64],
     start: Probs,
 ) -> Choice:
-    """Return the head and the weight that do better on held-out rows than the start, if any.
+    """Return the head that does better on held-out rows than the start, if any.
 
-    That is the least log loss, if it is less than the start's by more than the standard error of
-    the difference, and neither macro F1 nor accuracy is below the start's. The loss weighs classes
-    by the inverse square root of their sizes, between what accuracy and what macro F1 ask for.
+    Its answers are joined to the start's by a weight for each. The best has the least log loss. It
+    must be less than the start's by more than the standard error of the difference, with neither
+    macro F1 nor accuracy below the start's. The loss weighs classes by the inverse square root of
+    their sizes, between what accuracy and what macro F1 ask for.
 
     Args:
         heads: unfitted classifiers, the simplest first.
         others: as for `held_out_probs`.
     """
-    best, gained = Choice(None, 0.0, start), 0.0
+    best, gained = Choice(None, None, start), 0.0
     if rows.sum() < FEWEST or (fold[rows] < 0).any():
         return best
     truth = y[rows]
@@ -123,15 +128,14 @@ def choose(
     importance /= importance.mean()
     before, (f1, accuracy) = _losses(start[rows], truth), f1_and_accuracy(start[rows], truth)
     for head in heads:
-        answers = held_out_probs(head, x, y, rows, fold, start)
-        for weight in WEIGHTS:
-            mix = mixed(start, answers, weight)
-            gain = importance * (before - _losses(mix[rows], truth))
-            if gain.mean() <= max(gained, gain.std() / len(truth) ** 0.5):
-                continue
-            new_f1, new_accuracy = f1_and_accuracy(mix[rows], truth)
+        both = stacked(start, held_out_probs(head, x, y, rows, fold, start))
+        join = ConditionalLogit(start.shape[1], penalty=ORDER_KEPT).fit(both[rows], truth)
+        joined = join.predict_proba(both)
+        gain = importance * (before - _losses(joined[rows], truth))
+        if gain.mean() > max(gained, gain.std() / len(truth) ** 0.5):
+            new_f1, new_accuracy = f1_and_accuracy(joined[rows], truth)
             if new_f1 >= f1 and new_accuracy >= accuracy:
-                best, gained = Choice(head, weight, mix), gain.mean()
+                best, gained = Choice(head, join, joined), gain.mean()
     return best
 
 

@@ -49,7 +49,7 @@ class ConditionalLogit(ClassifierMixin, BaseEstimator):
             X: C log-probabilities of each of m models, then p < C other columns, [N, m C + p].
 
         Raises:
-            TypeError, ValueError: `penalty` is not a number of at least 0, or no such `class_weight`.
+            TypeError, ValueError: `penalty` is not a number of at least 0.
         """
         check_scalar(self.penalty, "penalty", Real, min_val=0)
         X, y = validate_data(self, X, y)

@@ -17,6 +17,7 @@ from src.artifacts.model_files import load_sklearn, save_sklearn
 from src.core.files import read_json, replacing, write_json
 from src.fusion.blocks import Block
 from src.fusion.choosing import (
+    ORDER_KEPT,
     Choice,
     Probs,
     Rows,
@@ -25,15 +26,11 @@ from src.fusion.choosing import (
     choose,
     group_folds,
     held_out_probs,
-    mixed,
+    stacked,
     widened,
 )
 from src.fusion.conditional_logit import ConditionalLogit
 from src.fusion.heads import HEAD_TYPES
-
-# With this penalty the classes get no weights of their own: calibrated, the order of a model's
-# classes stays.
-_ORDER_KEPT = 1e6
 
 
 @dataclass(frozen=True)
@@ -43,12 +40,12 @@ class Answer:
     Attributes:
         start: the smaller subset whose answer it starts from; () where there is none.
         head: the fitted head; None: the start's answer is all.
-        weight: of the head's log-probabilities against the start's, 0 to 1.
+        join: weighs the start's answer and the head's; None: one of them is all.
     """
 
     start: Subset
     head: Any
-    weight: float
+    join: ConditionalLogit | None
 
 
 class FusedClassifier(BaseEstimator):
@@ -119,7 +116,7 @@ class FusedClassifier(BaseEstimator):
             start = best_start(smaller, held_out, y, rows) if smaller else ()
             if len(np.unique(y[rows])) < 2:
                 if start:
-                    self.answers_[subset] = Answer(start, None, 0.0)
+                    self.answers_[subset] = Answer(start, None, None)
                 continue
             x = _joined(blocks, subset)
             if start:
@@ -128,7 +125,7 @@ class FusedClassifier(BaseEstimator):
                 heads = self.heads if complete else []
                 choice = choose(heads, x, y, rows, fold, held_out[start])
             elif block.logs is not None:
-                own = ConditionalLogit(len(self.classes), penalty=_ORDER_KEPT)
+                own = ConditionalLogit(len(self.classes), penalty=ORDER_KEPT)
                 said = softmax(block.logs, axis=1)
                 before = held_out_probs(own, block.logs, y, rows, fold, said)
                 self.own_[subset[0]] = own.fit(block.logs[rows], y[rows])
@@ -138,9 +135,9 @@ class FusedClassifier(BaseEstimator):
                 # The price alone: what it says is more than nothing.
                 before = np.tile(self.prior_, (len(y), 1))
                 answers = held_out_probs(self.heads[0], x, y, rows, fold, before)
-                choice = Choice(self.heads[0], 1.0, answers)
+                choice = Choice(self.heads[0], None, answers)
             head = None if choice.head is None else clone(choice.head).fit(x[rows], y[rows])
-            self.answers_[subset] = Answer(start, head, choice.weight)
+            self.answers_[subset] = Answer(start, head, choice.join)
             rows_of[subset], held_out[subset] = rows, choice.held_out
         self.held_out_ = np.tile(self.prior_, (len(y), 1))
         # The larger subsets come last.
@@ -194,20 +191,27 @@ class FusedClassifier(BaseEstimator):
         if answer.head is None:
             return before
         answers = widened(answer.head, _joined(blocks, subset)[listings], before)
-        return mixed(before, answers, answer.weight)
+        return (
+            answers if answer.join is None else answer.join.predict_proba(stacked(before, answers))
+        )
 
     def save(self, folder: Path) -> None:
         """Write the fitted model: model.skops with the heads, model.json with the rest."""
         with replacing(folder) as temporary:
             temporary.mkdir()
-            heads = {"+".join(s): a.head for s, a in self.answers_.items() if a.head is not None}
-            save_sklearn({"own": self.own_, "heads": heads}, temporary / "model.skops")
-            answers = {
-                "+".join(s): {"start": "+".join(a.start), "weight": a.weight}
-                for s, a in self.answers_.items()
+            named = {"+".join(subset): answer for subset, answer in self.answers_.items()}
+            fitted = {
+                "own": self.own_,
+                "heads": {name: a.head for name, a in named.items() if a.head is not None},
+                "joins": {name: a.join for name, a in named.items() if a.join is not None},
             }
-            content = {"classes": self.classes.tolist(), "prior": self.prior_.tolist()}
-            write_json(temporary / "model.json", content | {"answers": answers})
+            save_sklearn(fitted, temporary / "model.skops")
+            content = {
+                "classes": self.classes.tolist(),
+                "prior": self.prior_.tolist(),
+                "starts": {name: "+".join(answer.start) for name, answer in named.items()},
+            }
+            write_json(temporary / "model.json", content)
 
     @classmethod
     def load(cls, folder: Path) -> FusedClassifier:
@@ -221,11 +225,10 @@ class FusedClassifier(BaseEstimator):
         model.prior_ = np.array(content["prior"])
         fitted = load_sklearn(folder / "model.skops", HEAD_TYPES)
         model.own_ = fitted["own"]
+        heads, joins = fitted["heads"], fitted["joins"]
         model.answers_ = {
-            _subset(name): Answer(
-                _subset(answer["start"]), fitted["heads"].get(name), answer["weight"]
-            )
-            for name, answer in content["answers"].items()
+            _subset(name): Answer(_subset(start), heads.get(name), joins.get(name))
+            for name, start in content["starts"].items()
         }
         return model
 

@@ -12,8 +12,8 @@ from src.core.schema.base import Inputs, KeyFault, Section
 # The settings of each head that a user may give: scikit-learn's, without those that the code sets.
 _SETTINGS = {
     "nn": """
-        activation alpha batch_size beta_1 beta_2 class_weight early_stopping epsilon hidden_layer_sizes
-        learning_rate learning_rate_init max_fun max_iter momentum n_iter_no_change
+        activation alpha batch_size beta_1 beta_2 class_weight early_stopping epsilon
+        hidden_layer_sizes learning_rate learning_rate_init max_fun max_iter momentum n_iter_no_change
         nesterovs_momentum power_t shuffle solver tol validation_fraction verbose warm_start""",
     "logreg": """
         C class_weight dual fit_intercept intercept_scaling l1_ratio max_iter n_jobs penalty
@@ -61,7 +61,7 @@ class FusedModel(Section):
 
 
 class Leaky(Section):
-    """The row that leaks on purpose, else as fusion.logreg; `share` of listings is its test split."""
+    """The row that leaks on purpose, else as fusion.logreg; `share`: of listings in its test split."""
 
     share: Annotated[float, Field(gt=0, lt=1)]
 
