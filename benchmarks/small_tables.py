@@ -56,7 +56,7 @@ CELLS = [
     *(Cell("gumtree", n) for n in (500, 1000, 2000)),
     *(Cell("gumtree", 1000, photos=share) for share in (0, 12, 0.05, 0.3)),
     *(Cell("gumtree", 2000, photos=share) for share in (12, 0.05, 0.3)),
-    Cell("gumtree", 500, photos=12),
+    *(Cell("gumtree", 500, photos=share) for share in (12, 0.05, 0.3)),
     Cell("gumtree", 1000, categories=4),
     Cell("gumtree", 500, categories=4, photos=0.3),
     Cell("gumtree", 1000, categories=4, photos=12),
@@ -214,7 +214,8 @@ def _per_split(test: Any, outputs: Any) -> dict[str, Any]:
 def _crossed(fit: Any, y: Any, groups: Any, learned: Any, present: Any) -> Any:
     """Outputs for all listings: of those learned from out of fold, features mapped to one space."""
     n, num_classes, rows = len(y), y.max() + 1, np.flatnonzero(learned)
-    if len(np.unique(y[rows])) < 2 or len(rows) < 2 * FOLDS:
+    folds = min(FOLDS, int(np.bincount(y[rows], minlength=1).max()))
+    if len(np.unique(y[rows])) < 2 or folds < 2:
         return (
             np.zeros((n, 1), np.float32),
             np.full((n, num_classes), 1 / num_classes),
@@ -226,7 +227,7 @@ def _crossed(fit: Any, y: Any, groups: Any, learned: Any, present: Any) -> Any:
     found = np.full((n, num_classes), 1 / num_classes, np.float32)
     x[everyone], found[everyone] = full, probs
     at_first = x.copy()
-    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=7)
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=7)
     for others, fold in splitter.split(rows, y[rows], groups[rows]):
         if len(np.unique(y[rows[others]])) < 2:
             continue
@@ -320,7 +321,7 @@ def judge(
                     {
                         "cell": cell.name(), "split": split, "head": kind, "inputs": read_as,
                         "f1": f1, "accuracy": accuracy, "held_f1": said[0], "held_accuracy": said[1],
-                        "weight": answer.weight if answer else -1,
+                        "used": float(bool(answer and answer.head is not None)),
                         **{f"{name}_f1": value[0] for name, value in scores.items()},
                         **{f"{name}_accuracy": value[1] for name, value in scores.items()},
                     }
@@ -357,7 +358,7 @@ def main() -> None:
         if any(part in cell.name() for part in given.cells):
             found += judge(cell, given.data, given.cache, given.heads, given.inputs)
             last = summary(pd.DataFrame(found)).loc[[cell.name()]]
-            columns = ["best_f1", "f1_gain", "best_accuracy", "accuracy_gain", "held_f1", "weight"]
+            columns = ["best_f1", "f1_gain", "best_accuracy", "accuracy_gain", "held_f1", "used"]
             print(last[columns].round(3).to_string(), flush=True)
     table = summary(pd.DataFrame(found))
     print("\nThe worst of each head and inputs:")

@@ -26,7 +26,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from src.core.errors import UserError
-from src.core.schema import FusedModel
 from src.fusion.conditional_logit import ConditionalLogit
 
 # Settings that say how long a fit may take.
@@ -75,23 +74,16 @@ def make_head(kind: str, settings: dict[str, Any], num_classes: int, seed: int) 
     return Pipeline([("scale", Standardise()), ("head", head)])
 
 
-def require_settings(path: str, fused: FusedModel) -> None:
-    """Fit a row's heads to a few random rows, which shows whether they take their settings.
+def require_settings(path: str, kind: str, settings: dict[str, Any]) -> None:
+    """Fit a head to a few random rows, which shows whether its settings have values that it takes.
 
     Args:
-        path: of the row in params.yaml, for the message.
-        fused: the row's entry.
+        path: of the settings in params.yaml, for the message.
+        kind, settings: as for `make_head`.
 
     Raises:
-        UserError: they do not.
+        UserError: it does not take them.
     """
-    _require_taken(f"{path}.settings", fused.head, fused.settings)
-    for name, values in fused.grid.items():
-        for value in values:
-            _require_taken(f"{path}.grid", fused.head, fused.settings | {name: value}, fused.grid)
-
-
-def _require_taken(path: str, kind: str, settings: dict[str, Any], shown: Any = None) -> None:
     # Two models' probabilities of two classes.
     X, y = np.random.default_rng(0).uniform(0.1, 1, (40, 4)), np.tile([0, 1], 20)
     # What a setting may be does not depend on how long the fit goes on.
@@ -105,7 +97,7 @@ def _require_taken(path: str, kind: str, settings: dict[str, Any], shown: Any = 
             make_head(kind, quick, num_classes=2, seed=0).fit(X, y)
         except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
-            raise UserError(f"params.yaml: {path} is {shown or settings}; {reason}") from error
+            raise UserError(f"params.yaml: {path} is {settings}; {reason}") from error
 
 
 class Standardise(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
@@ -15,7 +17,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from src.core.errors import UserError
 from src.core.params import parse_params
 from src.fusion.conditional_logit import ConditionalLogit
-from src.fusion.heads import BalancedMLP, Neighbours, make_head, require_settings
+from src.fusion.heads import ClassWeighted, Standardise, Voters, make_head, require_settings
 from tests.fusion.test_fused import HEADS
 from tests.made import params_content
 
@@ -50,7 +52,7 @@ def test_unknown_heads_and_settings_are_refused_in_one_line() -> None:
     ("kind", "settings", "says"),
     [
         ("logreg", {"C": -1}, "The 'C' parameter of LogisticRegression must be a float"),
-        ("nn", {"alpha": "abc"}, "The 'alpha' parameter of BalancedMLP must be a float"),
+        ("nn", {"alpha": "abc"}, "The 'alpha' parameter of MLPClassifier must be a float"),
         ("nn", {"hidden_layer_sizes": ["x"]}, "hidden_layer_sizes"),
         ("knn", {"n_neighbors": "many"}, "n_neighbors"),
         ("random_forest", {"n_estimators": 0}, "The 'n_estimators' parameter"),
@@ -97,7 +99,13 @@ def test_fitting_changes_no_parameter_of_a_head(kind: str) -> None:
 
 @pytest.mark.parametrize(
     "estimator",
-    [ConditionalLogit(), BalancedMLP(max_iter=30), Neighbours(KNeighborsClassifier())],
+    [
+        ConditionalLogit(),
+        ClassWeighted(MLPClassifier(max_iter=30), "balanced"),
+        Voters(KNeighborsClassifier()),
+        Voters(RandomForestClassifier(10, random_state=0)),
+        Standardise(),
+    ],
     ids=lambda estimator: type(estimator).__name__,
 )
 @pytest.mark.filterwarnings("ignore")
