@@ -26,9 +26,9 @@ _SMALLEST = 1e-9
 
 
 class Choice(NamedTuple):
-    """An unfitted head, what joins its answers to the start's, and the joined ones held out, [N, C].
+    """An unfitted head, what joins it to the start, and their answers held out, [N, C].
 
-    Without a head that does better, `head` and `join` are None.
+    Where no head does better, `head` and `join` are None.
     """
 
     head: Any
@@ -69,7 +69,7 @@ def widened(head: Any, x: NDArray[np.float32], start: Probs) -> Probs:
 
 
 def stacked(start: Probs, answers: Probs) -> NDArray[np.float32]:
-    """Return the logarithms of two answers side by side, [N, 2 C], as `ConditionalLogit` reads them."""
+    """Return the logarithms of two answers side by side, as `ConditionalLogit` reads them."""
     both = np.concatenate([start, answers], axis=1)
     logs: NDArray[np.float32] = np.log(np.maximum(both, _SMALLEST)).astype(np.float32)
     return logs

@@ -22,10 +22,10 @@ Y = np.arange(N) % 3
 ALL = np.ones(N, bool)
 NAMES = np.array(CLASSES)
 HEADS: dict[str, dict[str, Any]] = {
-    "nn": {"hidden_layer_sizes": [16], "max_iter": 40, "learning_rate_init": 0.01},
+    "nn": {"hidden_layer_sizes": [16], "max_iter": 15, "learning_rate_init": 0.03},
     "logreg": {"class_weight": "balanced"},
     "knn": {"n_neighbors": 5, "weights": "distance"},
-    "random_forest": {"n_estimators": 20, "class_weight": "balanced_subsample"},
+    "random_forest": {"n_estimators": 5, "class_weight": "balanced"},
     "stack": {"penalty": 0.01},
 }
 
