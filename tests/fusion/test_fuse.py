@@ -95,7 +95,7 @@ def test_a_head_that_cannot_be_fitted_since_encoders_saw_its_rows_is_an_error() 
     table = made_table()
     honest = row_output(table)
     nothing = RowOutput(honest.full, honest.full.subset(np.zeros(60, bool)))
-    with pytest.raises(UserError, match="text: of 48 listings .* 0 unseen .*set `folds`") as error:
+    with pytest.raises(UserError, match=r"text: of 48 listings .* 0 unseen .*set `folds`") as error:
         fuse(table, honest, nothing, LOGREG, seed=7)
     assert "\n" not in str(error.value)
     # Each alone has some, but not the same.
