@@ -155,7 +155,8 @@ class ClassWeighted(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return the most probable classes, [N]."""
-        classes: NDArray[np.int64] = self.classes_[self.predict_proba(X).argmax(1)]
+        best = self.predict_proba(X).argmax(1)
+        classes: NDArray[np.int64] = self.classes_[best]
         return classes
 
 
@@ -195,7 +196,8 @@ class Voters(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return the most probable classes, [N]."""
-        classes: NDArray[np.int64] = self.classes_[self.predict_proba(X).argmax(1)]
+        best = self.predict_proba(X).argmax(1)
+        classes: NDArray[np.int64] = self.classes_[best]
         return classes
 
 

@@ -37,7 +37,10 @@ def test_classes_weigh_alike_or_as_they_occur(kind: str) -> None:
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], [380, 20])
     x = rng.normal(size=(400, 4)).astype(np.float32)
-    settings = {"nn": {"hidden_layer_sizes": [4], "alpha": 1.0, "max_iter": 40}, "stack": {}}
+    settings = {
+        "nn": {"hidden_layer_sizes": [4], "alpha": 1.0, "batch_size": 40, "max_iter": 60},
+        "stack": {},
+    }
     settings |= {"logreg": {"C": 0.01}, "random_forest": {"min_samples_leaf": 60}}
     shares = [
         make_head(kind, settings[kind] | {"class_weight": weight}, 2, seed=7)
