@@ -1,6 +1,6 @@
 """Small real tables: is a fused row ever below its best input?
 
-python -m benchmarks.small_tables --data FOLDER --cache FOLDER [--cells PART ...] [--heads ...]
+python -m benchmarks.small_tables --data FOLDER --cache FOLDER [--cells PART …] [--heads …]
 
 FOLDER holds gumtree/ (listings.csv and images/), avito_text.csv and ozon_titles.csv, or some of
 them. Each cell is a small table drawn from one of them: few or many listings and categories, one

@@ -125,8 +125,8 @@ def fault(content: Any) -> str:
          "collect.avito.since is '29.02.2024'; expected a date such as 2026-01-31, or ''"),
         # Keys.
         ("zebra", 1, "zebra is unknown; expected one of model, text_model, fused_model, weights, "
-         "seed, repeats, portable, rows, collect, pack, prepare, image_models, text_models, fusion, leaky, "
-         "trainer, tracking"),
+         "seed, repeats, portable, rows, collect, pack, prepare, image_models, text_models, "
+         "fusion, leaky, trainer, tracking"),
         ("prepare.min_per_categories", 8,
          "prepare.min_per_categories is unknown; did you mean min_per_category?"),
         ("collect.demo.habits", {}, "collect.demo.habits is unknown; it is called faults now"),
@@ -284,7 +284,7 @@ def test_a_missing_key_is_named_or_optional(path: str) -> None:
     row = sections[1] if sections[:1] in (["image_models"], ["text_models"]) else None
     unused = row and row not in [*CONTENT["rows"]["image"], *CONTENT["rows"]["text"]]
     source = len(sections) == 2 and (last == "hub" or (last == "offline" and unused))
-    if last == "words" or "settings" in sections or source:
+    if last == "words" or {"settings", "grid"} & set(sections) or source:
         parse_params(content)
     elif row and last == "offline":
         assert fault(content).startswith(f"{'.'.join(sections)} has no `offline` entry")

@@ -13,8 +13,9 @@ from src.core.schema.base import Inputs, KeyFault, Section
 _SETTINGS = {
     "nn": """
         activation alpha batch_size beta_1 beta_2 class_weight early_stopping epsilon
-        hidden_layer_sizes learning_rate learning_rate_init max_fun max_iter momentum n_iter_no_change
-        nesterovs_momentum power_t shuffle solver tol validation_fraction verbose warm_start""",
+        hidden_layer_sizes learning_rate learning_rate_init max_fun max_iter momentum
+        n_iter_no_change nesterovs_momentum power_t shuffle solver tol validation_fraction verbose
+        warm_start""",
     "logreg": """
         C class_weight dual fit_intercept intercept_scaling l1_ratio max_iter n_jobs penalty
         random_state solver tol verbose warm_start""",
@@ -61,8 +62,9 @@ class FusedModel(Section):
 
 
 class Leaky(Section):
-    """The row that leaks on purpose, else as fusion.logreg; `share`: of listings in its test split."""
+    """The row that leaks on purpose, and else does what fusion.logreg says."""
 
+    # Of all listings, in its own test split.
     share: Annotated[float, Field(gt=0, lt=1)]
 
 
