@@ -129,11 +129,11 @@ def photo_features(kept: Path, data: Path) -> Floats:
 def drawn(cell: Cell, table: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.intp]:
     """Draw the listings of a cell."""
     counts = table["category"].value_counts()
-    kept = counts.index[: cell.categories or None]
-    if cell.source == "ozon":
-        kept = rng.permutation(counts.index)[: cell.categories or None]
-    share = cell.falling ** np.arange(len(kept)) if cell.falling else counts[kept] ** 1.0
-    wanted = pd.Series(np.maximum(cell.listings * np.asarray(share) / np.sum(share), 8), kept)
+    names = rng.permutation(counts.index) if cell.source == "ozon" else counts.index.to_numpy()
+    names = names[: cell.categories or None]
+    sizes = counts[names].to_numpy(float)
+    share = cell.falling ** np.arange(len(names)) if cell.falling else sizes
+    wanted = pd.Series(np.maximum(cell.listings * share / share.sum(), 8), names)
     rows = []
     for category, number in wanted.items():
         of_it = np.flatnonzero(table["category"] == category)
@@ -297,13 +297,7 @@ def judge(
         y, test = one["y"], one["test"]
         num_classes = y.max() + 1
         scores = {
-            name: f1_and_accuracy(
-                np.where(one[f"{name}_known"][:, None], one[f"{name}_probs"], _prior(y, test))[
-                    test
-                ],
-                y[test],
-            )
-            for name in ("photo", "text")
+            name: f1_and_accuracy(_or_prior(one, name)[test], y[test]) for name in ("photo", "text")
         }
         for kind in heads:
             settings = all_params().fusion[kind]
@@ -320,7 +314,8 @@ def judge(
                 found.append(
                     {
                         "cell": cell.name(), "split": split, "head": kind, "inputs": read_as,
-                        "f1": f1, "accuracy": accuracy, "held_f1": said[0], "held_accuracy": said[1],
+                        "f1": f1, "accuracy": accuracy,
+                        "held_f1": said[0], "held_accuracy": said[1],
                         "used": float(bool(answer and answer.head is not None)),
                         **{f"{name}_f1": value[0] for name, value in scores.items()},
                         **{f"{name}_accuracy": value[1] for name, value in scores.items()},
@@ -329,8 +324,10 @@ def judge(
     return found
 
 
-def _prior(y: Any, test: Any) -> Any:
-    return np.bincount(y[~test], minlength=y.max() + 1) / (~test).sum()
+def _or_prior(one: dict[str, Any], name: str) -> Any:
+    y, test = one["y"], one["test"]
+    prior = np.bincount(y[~test], minlength=y.max() + 1) / (~test).sum()
+    return np.where(one[f"{name}_known"][:, None], one[f"{name}_probs"], prior)
 
 
 def summary(found: pd.DataFrame) -> pd.DataFrame:

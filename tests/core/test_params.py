@@ -306,7 +306,7 @@ def test_the_entry_that_the_leaky_row_repeats_is_required() -> None:
     content = params_content({})
     del content["fusion"]["logreg"]
     content["rows"]["fused"].remove("logreg")
-    with pytest.raises(UserError, match="fusion has no entry logreg, .*; expected one") as error:
+    with pytest.raises(UserError, match=r"fusion has no entry logreg, .*; expected one") as error:
         parse_params(content)
     assert "\n" not in str(error.value)
 
