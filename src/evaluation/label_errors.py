@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.model_selection import GroupKFold
 
 from src.artifacts.outputs import RowOutput
 from src.core.listings import labels_of
@@ -88,12 +89,20 @@ def out_of_sample_probs(
         name: model_block(table, with_out_of_fold(output), "probs")
         for name, output in outputs.items()
     } | {"price": price_block(table)}
-    unseen = np.logical_and.reduce([block.unseen for block in blocks.values()])
-    rows = np.flatnonzero(unseen)
-    groups = table["group"].to_numpy(dtype=object)
-    if len(set(groups[rows])) < 2:
-        return rows[:0], np.zeros((0, len(classes)), np.float32)
-    head = make_head("stack", {}, len(classes), seed)
-    model = FusedClassifier([head], classes, LABEL_CHECK_FOLDS, seed)
-    model.fit(blocks, y, unseen, groups)
-    return rows, model.held_out_[rows].astype(np.float32)
+    rows = np.flatnonzero(np.logical_and.reduce([block.unseen for block in blocks.values()]))
+    all_groups = table["group"].to_numpy(dtype=object)
+    groups = all_groups[rows]
+    probs = np.zeros((len(rows), len(classes)), np.float32)
+    folds = min(LABEL_CHECK_FOLDS, len(set(groups)))
+    if folds < 2:
+        return rows[:0], probs[:0]
+    splitter = GroupKFold(folds, shuffle=True, random_state=seed)
+    for others, fold in splitter.split(rows, groups=groups):
+        learned_from = np.zeros(len(table), bool)
+        learned_from[rows[others]] = True
+        head = make_head("stack", {}, len(classes), seed)
+        # One head to choose from: two folds tell whether it does better than its start.
+        model = FusedClassifier([head], classes, folds=2, seed=seed)
+        model.fit(blocks, y, learned_from, all_groups)
+        probs[fold] = model.predict_proba(blocks)[rows[fold]]
+    return rows, probs
