@@ -284,7 +284,7 @@ def test_a_missing_key_is_named_or_optional(path: str) -> None:
     row = sections[1] if sections[:1] in (["image_models"], ["text_models"]) else None
     unused = row and row not in [*CONTENT["rows"]["image"], *CONTENT["rows"]["text"]]
     source = len(sections) == 2 and (last == "hub" or (last == "offline" and unused))
-    if last == "words" or {"settings", "grid"} & set(sections) or source:
+    if last in ("words", "grid") or {"settings", "grid"} & set(sections) or source:
         parse_params(content)
     elif row and last == "offline":
         assert fault(content).startswith(f"{'.'.join(sections)} has no `offline` entry")
