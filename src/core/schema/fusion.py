@@ -42,7 +42,9 @@ class FusedModel(Section):
     inputs: Inputs
     price: bool
     settings: dict[str, Any]
-    grid: dict[str, Annotated[list[Any], Field(min_length=1, max_length=20)]] = {}
+    grid: dict[str, Annotated[list[Any], Field(min_length=1, max_length=20)]] = Field(
+        default_factory=dict
+    )
 
     @model_validator(mode="after")
     def _stack_weighs_probabilities(self) -> Self:
