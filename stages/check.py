@@ -21,7 +21,10 @@ def check(params: Params) -> None:
     """Refuse what the schema cannot know: values that scikit-learn's classifiers do not take."""
     for row, fused in params.fusion.items():
         require_settings(f"fusion.{row}.settings", fused.head, fused.settings)
-    require_settings("leaky.settings", "logreg", params.leaky.settings)
+        for name, values in fused.grid.items():
+            for value in values:
+                settings = fused.settings | {name: value}
+                require_settings(f"fusion.{row}.grid.{name}: settings", fused.head, settings)
 
 
 if __name__ == "__main__":

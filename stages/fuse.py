@@ -14,7 +14,7 @@ def main(row: str) -> None:
     params = stage_params(f"fuse@{row}")
     table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
     image, text = (Path("data/embeddings") / name for name in (params.model, params.text_model))
-    fused = fuse_rounds(table, image, text, params.fusion[row], params.seed)
+    fused = fuse_rounds(table, image, text, params.fusion[row], params.seed, params.repeats)
     fused.model.save(Path("data/checkpoints") / row)
     fused.predictions.save(Path("data/predictions") / f"{row}.npz")
 

@@ -15,12 +15,14 @@ def main() -> None:
     params = stage_params("leaky")
     table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
     # With rows of one kind there is one model to read.
-    outputs = [
-        ModelOutput.load(Path("data/embeddings") / name / "features.npz")
-        for name in (params.model, params.text_model)
-        if name
-    ]
-    predictions = fuse_leakily(table, outputs, params.leaky, params.seed)
+    outputs = {
+        name: ModelOutput.load(Path("data/embeddings") / row / "features.npz")
+        for name, row in (("photo", params.model), ("text", params.text_model))
+        if row
+    }
+    # The row whose name the leaky one carries, so that the two differ in the split alone.
+    settings = params.fusion["logreg"]
+    predictions = fuse_leakily(table, outputs, settings, params.leaky.share, params.seed)
     predictions.save(Path("data/predictions/leaky.npz"))
 
 

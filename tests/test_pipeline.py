@@ -151,7 +151,7 @@ def test_the_params_as_they_are_pass(copy: Path) -> None:
             {"fusion__nn__settings__alpha": "abc"},
             "fusion.nn.settings is {'hidden_layer_sizes': [64], 'alpha': 'abc'",
         ),
-        ({"leaky__settings__C": -1}, "leaky.settings is {'C': -1"),
+        ({"fusion__knn__grid__n_neighbors": [0]}, "fusion.knn.grid.n_neighbors: settings is {"),
         ({"image_models__cnn": None}, "image_models.cnn is null; expected a section"),
         ({"trainer": {"accelerator": "cpu"}}, "trainer.precision is missing; add it (and 4 more)"),
     ],

@@ -86,11 +86,12 @@ def out_of_sample_probs(
     """
     classes, y = labels_of(table)
     blocks = {
-        name: model_block(table, with_out_of_fold(output, "probs"), "probs")
+        name: model_block(table, with_out_of_fold(output), "probs")
         for name, output in outputs.items()
     } | {"price": price_block(table)}
     rows = np.flatnonzero(np.logical_and.reduce([block.unseen for block in blocks.values()]))
-    groups = table["group"].to_numpy(dtype=object)[rows]
+    all_groups = table["group"].to_numpy(dtype=object)
+    groups = all_groups[rows]
     probs = np.zeros((len(rows), len(classes)), np.float32)
     folds = min(LABEL_CHECK_FOLDS, len(set(groups)))
     if folds < 2:
@@ -100,6 +101,8 @@ def out_of_sample_probs(
         learned_from = np.zeros(len(table), bool)
         learned_from[rows[others]] = True
         head = make_head("stack", {}, len(classes), seed)
-        model = FusedClassifier(head, classes).fit(blocks, y, learned_from)
+        # One head to choose from: two folds tell whether it does better than its start.
+        model = FusedClassifier([head], classes, folds=2, seed=seed)
+        model.fit(blocks, y, learned_from, all_groups)
         probs[fold] = model.predict_proba(blocks)[rows[fold]]
     return rows, probs

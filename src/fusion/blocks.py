@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from src.artifacts.outputs import ModelOutput, RowOutput
 from src.core.schema import Inputs
 
-# Below this, log-probabilities only say "not this class".
-_SMALLEST_PROB = 1e-3
+# Below this share of chance, log-probabilities only say "not this class".
+_SMALLEST_OF_CHANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,17 @@ class Block:
     """One modality's columns for all N listings of a table.
 
     Attributes:
-        columns: [N, D]; 0 for listings without the modality.
+        columns: what heads read, [N, D]; 0 for listings without the modality.
+        logs: centred log-probabilities by the modality's model, [N, C], 0 for listings without it;
+            the same array as `columns` where heads read nothing else; None for the price, which has
+            no model.
         present: whether a listing has the modality, [N].
-        unseen: whether the encoder behind `columns` was fitted on neither the listing nor a
+        unseen: whether the encoder behind the block was fitted on neither the listing nor a
             near-duplicate of it, [N]; true where the modality is absent.
     """
 
     columns: NDArray[np.float32]
+    logs: NDArray[np.float32] | None
     present: NDArray[np.bool_]
     unseen: NDArray[np.bool_]
 
@@ -39,38 +43,51 @@ def model_block(table: pd.DataFrame, output: ModelOutput, inputs: Inputs) -> Blo
         output: of the model; listings without the modality are not in it.
         inputs: which of its outputs are read.
     """
-    unseen = output.unseen(table.set_index("id")["group"])
-    # Features of a frozen network are unseen, whatever the head above it was fitted on.
-    if inputs == "features" and output.frozen:
-        unseen = np.ones(len(output.ids), dtype=bool)
-    read = model_columns(output.features, output.probs, inputs)
-    position = pd.Index(table["id"]).get_indexer(pd.Index(output.ids))
-    columns = np.zeros((len(table), read.shape[1]), np.float32)
-    columns[position] = read
-    present, unseen_or_absent = np.zeros(len(table), bool), np.ones(len(table), bool)
-    present[position] = True
-    unseen_or_absent[position] = unseen
-    return Block(columns, present, unseen_or_absent)
+    rows = pd.Index(table["id"]).get_indexer(pd.Index(output.ids))
+    unseen = np.ones(len(table), bool)
+    unseen[rows] = output.unseen(table.set_index("id")["group"])
+    return block_of(len(table), rows, output.features, output.probs, inputs, unseen)
 
 
-def model_columns(
-    features: NDArray[np.float32], probs: NDArray[np.float32], inputs: Inputs
-) -> NDArray[np.float32]:
-    """Return the columns that heads read of a model's outputs, [N, D'].
+def block_of(
+    n: int,
+    rows: NDArray[np.intp],
+    features: NDArray[np.float32],
+    probs: NDArray[np.float32],
+    inputs: Inputs,
+    unseen: NDArray[np.bool_],
+) -> Block:
+    """Build a block for N listings from the outputs for M of them.
 
     Args:
-        features: [N, D]; scaled to rows of unit length, so that all networks are alike.
-        probs: [N, C]; read as centred log-probabilities.
+        rows: positions of the M listings.
+        features: [M, D]; scaled to rows of unit length, so that all networks are alike.
+        probs: [M, C]; read as centred log-probabilities.
         inputs: features, probs or both.
+        unseen: as in a block, [N].
     """
-    columns = []
-    if inputs != "probs":
-        length = np.linalg.norm(features, axis=1, keepdims=True)
-        columns.append(features / np.maximum(length, 1e-6))
-    if inputs != "features":
-        logs = np.log(np.maximum(probs, _SMALLEST_PROB))
-        columns.append(logs - logs.mean(1, keepdims=True))
-    return np.concatenate(columns, axis=1)
+    present = np.zeros(n, bool)
+    present[rows] = True
+    logs = _placed(n, rows, _log_probs(probs))
+    if inputs == "probs":
+        return Block(logs, logs, present, unseen)
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    columns = _placed(n, rows, features / np.maximum(lengths, 1e-6))
+    if inputs == "both":
+        columns = np.concatenate([columns, logs], axis=1)
+    return Block(columns, logs, present, unseen)
+
+
+def _placed(n: int, rows: NDArray[np.intp], some: NDArray[np.float32]) -> NDArray[np.float32]:
+    found = np.zeros((n, some.shape[1]), np.float32)
+    found[rows] = some
+    return found
+
+
+def _log_probs(probs: NDArray[np.float32]) -> NDArray[np.float32]:
+    smallest = _SMALLEST_OF_CHANCE / max(probs.shape[1], 1)
+    logs = np.log(np.maximum(probs, np.float32(smallest)))
+    return logs - logs.mean(1, keepdims=True)
 
 
 def price_block(table: pd.DataFrame) -> Block:
@@ -78,11 +95,11 @@ def price_block(table: pd.DataFrame) -> Block:
     price = table["price"].to_numpy(dtype=float, na_value=np.nan)
     present = np.isfinite(price)
     logs = np.where(present, np.log1p(np.where(present, price, 0.0)), 0.0)[:, None]
-    return Block(logs.astype(np.float32), present, np.ones(len(table), bool))
+    return Block(logs.astype(np.float32), None, present, np.ones(len(table), bool))
 
 
-def with_out_of_fold(output: RowOutput, inputs: Inputs) -> ModelOutput:
-    """Return a row's outputs, the out-of-fold ones where its full encoder saw the listing."""
+def with_out_of_fold(output: RowOutput) -> ModelOutput:
+    """Return a row's outputs, the out-of-fold ones in place of the full encoder's."""
     full, out_of_fold = output.full, output.out_of_fold
     kept = full.subset(~np.isin(full.ids, out_of_fold.ids))
     joined = {

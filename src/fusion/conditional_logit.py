@@ -29,14 +29,21 @@ class ConditionalLogit(ClassifierMixin, BaseEstimator):
     Args:
         num_classes: C; then the classes are 0 to C - 1. None: the classes that occur in y.
         penalty: weight of the squares of v and b, relative to the mean loss.
+        class_weight: "balanced" gives all classes the same total weight; None, all listings.
     """
 
-    def __init__(self, num_classes: int | None = None, penalty: float = 0.001) -> None:
+    def __init__(
+        self,
+        num_classes: int | None = None,
+        penalty: float = 0.001,
+        class_weight: str | None = None,
+    ) -> None:
         self.num_classes = num_classes
         self.penalty = penalty
+        self.class_weight = class_weight
 
     def fit(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> ConditionalLogit:
-        """Fit on X and classes y [N], all classes with the same weight.
+        """Fit on X and classes y [N].
 
         Args:
             X: C log-probabilities of each of m models, then p < C other columns, [N, m C + p].
@@ -54,7 +61,7 @@ class ConditionalLogit(ClassifierMixin, BaseEstimator):
         logs, others = self._divided(X)
         self.mean_, self.std_ = others.mean(0), others.std(0) + 1e-6
         z = self._design(others)
-        weight = compute_sample_weight("balanced", y) / len(y)
+        weight = compute_sample_weight(self.class_weight, y) / len(y)
         truth = cautious_targets(y, len(self.classes_))
         models = len(logs)
 

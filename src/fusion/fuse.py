@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from src.artifacts.outputs import RowOutput
 from src.core.errors import UserError
 from src.core.listings import cv_rounds, labels_of
 from src.core.schema import FusedModel
 from src.core.wording import count_of
-from src.fusion.blocks import model_block, price_block, with_out_of_fold
+from src.fusion.blocks import Block, model_block, price_block, with_out_of_fold
 from src.fusion.fused import FusedClassifier
-from src.fusion.heads import make_head
+from src.fusion.heads import make_heads
 from src.fusion.predictions import Predictions
 
 # The modalities hidden for each of the scores that show what a fused row does with less.
@@ -35,7 +36,7 @@ class Fused:
 
 
 def fuse_rounds(
-    table: pd.DataFrame, image: Path, text: Path, settings: FusedModel, seed: int
+    table: pd.DataFrame, image: Path, text: Path, settings: FusedModel, seed: int, repeats: int = 1
 ) -> Fused:
     """Call `fuse` in each round of cross-validation; without folds there is one round.
 
@@ -43,6 +44,7 @@ def fuse_rounds(
         table: the prepared listings.
         image, text: folders with the outputs of the two chosen models.
         settings: the row's entry in `fusion`.
+        repeats: how often; repeat r reads those of the models and takes the seed `seed` + r.
 
     Returns:
         The model of round 0, and the predictions of all rounds.
@@ -50,21 +52,28 @@ def fuse_rounds(
     Raises:
         LeakError, UserError: as `fuse` does.
     """
-    predictions = []
+    rounds = []
     for cv_round, split in enumerate(cv_rounds(table)):
-        outputs = [RowOutput.load(folder, cv_round) for folder in (image, text)]
-        fused = fuse(table.assign(split=split), outputs[0], outputs[1], settings, seed)
-        predictions.append(fused.predictions)
-        # The models of later rounds are large, and only one is needed.
-        if cv_round == 0:
-            model = fused.model
-    return Fused(model, Predictions.joined(predictions))
+        now = table.assign(split=split)
+        predictions: list[Predictions] = []
+        for repeat in range(repeats):
+            outputs = [RowOutput.load(folder, cv_round, repeat) for folder in (image, text)]
+            fused = fuse(now, outputs[0], outputs[1], settings, seed + repeat)
+            predictions.append(fused.predictions)
+            # Other models are large, and only one is needed.
+            if cv_round == repeat == 0:
+                model = fused.model
+        first, *others = predictions
+        shape = (len(others), *first.probs.shape)
+        repeated = np.array([one.probs for one in others], np.float32).reshape(shape)
+        rounds.append(replace(first, repeats=repeated))
+    return Fused(model, Predictions.joined(rounds))
 
 
 def fuse(
     table: pd.DataFrame, image: RowOutput, text: RowOutput, settings: FusedModel, seed: int
 ) -> Fused:
-    """Fit one head on the train and val listings that no encoder saw; predict the test split.
+    """Fit heads on the train and val listings that no encoder saw; predict the test split.
 
     Args:
         table: the prepared listings.
@@ -73,33 +82,24 @@ def fuse(
 
     Raises:
         LeakError: an encoder was fitted on a test listing or a near-duplicate of one.
-        UserError: too few listings are left to fit on.
+        UserError: the encoders have seen so many listings that too few are left to fit on.
     """
     classes, y = labels_of(table)
     ids = table["id"].to_numpy(dtype=str)
-    test = (table["split"] == "test").to_numpy()
+    test, val = ((table["split"] == name).to_numpy() for name in ("test", "val"))
     groups = table.set_index("id")["group"]
     blocks = {}
     for name, output in (("photo", image), ("text", text)):
         tested = output.full.subset(np.isin(output.full.ids, ids[test]))
         tested.require_unseen(groups, f"test split, {name}")
-        joined = with_out_of_fold(output, settings.inputs)
-        blocks[name] = model_block(table, joined, settings.inputs)
+        blocks[name] = model_block(table, with_out_of_fold(output), settings.inputs)
+    require_something_unseen(blocks, y, ~test)
     if settings.price:
         blocks["price"] = price_block(table)
-    usable = ~test & np.logical_and.reduce([block.unseen for block in blocks.values()])
-    if len(np.unique(y[usable])) < 2:
-        raise UserError(
-            f"{count_of(int(usable.sum()), 'listing')} unseen by both encoders; expected listings "
-            "of at least two categories to fit a head on: enlarge prepare.parts.val, or set "
-            "`folds` of both models"
-        )
-    head = make_head(settings.head, settings.settings, len(classes), seed)
-    # The probabilities of one model only need calibration. With this penalty the classes get no
-    # weights of their own, so the order of the classes stays.
-    calibrated = make_head("stack", {"penalty": 1e6}, len(classes), seed)
-    single_model_head = calibrated if settings.inputs == "probs" else None
-    model = FusedClassifier(head, classes, single_model_head).fit(blocks, y, ~test)
+    heads = make_heads(settings.head, settings.settings, settings.grid, len(classes), seed)
+    model = FusedClassifier(heads, classes, seed=seed)
+    model.fit(blocks, y, ~test, groups.to_numpy(dtype=object))
+    learned = ~test & np.logical_and.reduce([b.present & b.unseen for b in blocks.values()])
     predictions = Predictions(
         ids=ids[test],
         classes=classes,
@@ -108,5 +108,29 @@ def fuse(
             name: model.predict_proba(blocks, hidden)[test] for name, hidden in _HIDDEN.items()
         },
         seen=np.zeros(int(test.sum()), bool),
+        val_ids=ids[val],
+        val_probs=model.held_out_[val].astype(np.float32),
+        n_fitted=int(learned.sum()),
+        repeats=np.empty((0, int(test.sum()), len(classes)), np.float32),
     )
     return Fused(model, predictions)
+
+
+def require_something_unseen(
+    blocks: dict[str, Block], y: NDArray[np.int64], chosen: NDArray[np.bool_]
+) -> None:
+    """Check that encoders have left listings of two classes to learn from, of one and of both.
+
+    Raises:
+        UserError: they have seen (nearly) all that could be learned from.
+    """
+    for names in (("photo",), ("text",), ("photo", "text")):
+        there = chosen & np.logical_and.reduce([blocks[name].present for name in names])
+        unseen = there & np.logical_and.reduce([blocks[name].unseen for name in names])
+        if len(np.unique(y[there])) > 1 and len(np.unique(y[unseen])) < 2:
+            raise UserError(
+                f"{' and '.join(names)}: of {count_of(int(there.sum()), 'listing')} of train and "
+                f"val, {int(unseen.sum())} unseen by the encoders; expected some of at least two "
+                "categories to fit a head on: enlarge prepare.parts.val, or set `folds` of both "
+                "models"
+            )

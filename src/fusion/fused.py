@@ -3,67 +3,146 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, clone
 
 from src.artifacts.model_files import load_sklearn, save_sklearn
 from src.core.files import read_json, replacing, write_json
 from src.fusion.blocks import Block
+from src.fusion.choosing import (
+    ORDER_KEPT,
+    Choice,
+    Probs,
+    Rows,
+    Subset,
+    best_start,
+    choose,
+    group_folds,
+    held_out_probs,
+    stacked,
+    widened,
+)
+from src.fusion.conditional_logit import ConditionalLogit
 from src.fusion.heads import HEAD_TYPES
 
 
-class FusedClassifier(BaseEstimator):
-    """A head for each subset of the modalities; a listing goes to the head for what it has.
+@dataclass(frozen=True)
+class Answer:
+    """How listings with a subset of the modalities are answered.
 
-    The head of a subset is fitted on all listings that have at least that subset, so a listing with
-    photo, text and price is used by all of them. Missing modalities are never filled in.
+    Attributes:
+        start: the smaller subset whose answer it starts from; () where there is none.
+        head: the fitted head; None: the start's answer is all.
+        join: weighs the start's answer and the head's; None: one of them is all.
+    """
+
+    start: Subset
+    head: Any
+    join: ConditionalLogit | None
+
+
+class FusedClassifier(BaseEstimator):
+    """An answer for each subset of the modalities; a listing gets that for what it has.
+
+    Where one model speaks alone, its calibrated probabilities are the answer to start from, else
+    the best answer of a smaller subset. A head over all columns of the subset is mixed in, as far
+    as it does better on held-out listings (`src.fusion.choosing`). Heads are fitted on all
+    listings that have at least the subset, so a listing with photo, text and price is used by all
+    of them. Missing modalities are never filled in.
 
     An estimator in scikit-learn's sense, but for its input: blocks, since an array cannot tell a
     missing modality from zeros.
 
     Args:
-        head: an unfitted classifier, cloned for each subset.
+        heads: unfitted classifiers to choose from, cloned for each subset; the simplest first.
         classes: names of the classes, [C].
-        single_model_head: used in place of `head` where only one model has an output; None: `head`.
+        folds: of the cross-validation that chooses.
+        seed: of its folds.
 
     Attributes:
-        heads_: the fitted heads by subset, e.g. ("photo", "price").
+        own_: what calibrates each model alone, by modality.
+        answers_: by subset, e.g. ("photo", "price").
         prior_: shares of the classes in the listings that were fitted on, [C].
+        held_out_: probabilities of the listings that were fitted on, in order, by heads that were
+            fitted without their group, [M, C]. The choices have seen them, so their scores are a
+            little kind.
     """
 
-    def __init__(self, head: Any, classes: NDArray[np.str_], single_model_head: Any = None) -> None:
-        self.head = head
+    def __init__(
+        self, heads: list[Any], classes: NDArray[np.str_], folds: int = 5, seed: int = 0
+    ) -> None:
+        self.heads = heads
         self.classes = classes
-        self.single_model_head = single_model_head
+        self.folds = folds
+        self.seed = seed
 
     def fit(
-        self, blocks: dict[str, Block], y: NDArray[np.int64], chosen: NDArray[np.bool_]
+        self,
+        blocks: dict[str, Block],
+        y: NDArray[np.int64],
+        chosen: Rows,
+        groups: NDArray[Any] | None = None,
     ) -> FusedClassifier:
-        """Fit a head for each subset that has listings of at least two classes.
+        """Choose and fit the answer of each subset that has listings of at least two classes.
 
         Args:
             blocks: the modalities of all N listings, by name.
             y: indices into `classes`, [N].
             chosen: the listings to fit on, [N]. A subset's head leaves out those that an encoder
                 behind the subset's blocks has seen.
+            groups: near-duplicates share one, [N]; by default each listing is alone.
         """
+        groups = np.arange(len(y)) if groups is None else groups
         self.prior_ = np.bincount(y[chosen], minlength=len(self.classes)) / chosen.sum()
-        self.heads_: dict[tuple[str, ...], Any] = {}
+        self.own_: dict[str, Any] = {}
+        self.answers_: dict[Subset, Answer] = {}
+        fold = group_folds(y, groups, chosen, self.folds, self.seed)
+        # Of each subset so far: the listings to learn from, and the answers to them held out.
+        rows_of: dict[Subset, Rows] = {}
+        held_out: dict[Subset, Probs] = {}
         for subset in _subsets(list(blocks)):
-            usable = chosen.copy()
-            for name in subset:
-                usable &= blocks[name].present & blocks[name].unseen
-            if len(np.unique(y[usable])) < 2:
+            block = blocks[subset[0]]
+            rows = chosen & np.logical_and.reduce(
+                [blocks[name].present & blocks[name].unseen for name in subset]
+            )
+            smaller = {s: of_it for s, of_it in rows_of.items() if set(s) < set(subset)}
+            start = best_start(smaller, held_out, y, rows) if smaller else ()
+            if len(np.unique(y[rows])) < 2:
+                if start:
+                    self.answers_[subset] = Answer(start, None, None)
                 continue
-            single_model = subset in (("photo",), ("text",))
-            head = self.single_model_head if single_model else None
-            head = clone(self.head if head is None else head)
-            self.heads_[subset] = head.fit(_joined(blocks, subset, usable), y[usable])
+            x = _joined(blocks, subset)
+            if start:
+                # A head that has not learned all classes would deny the others.
+                complete = set(y[rows]) >= set(y[rows_of[start]])
+                heads = self.heads if complete else []
+                choice = choose(heads, x, y, rows, fold, held_out[start])
+            elif block.logs is not None:
+                own = ConditionalLogit(len(self.classes), penalty=ORDER_KEPT)
+                said = softmax(block.logs, axis=1)
+                before = held_out_probs(own, block.logs, y, rows, fold, said)
+                self.own_[subset[0]] = own.fit(block.logs[rows], y[rows])
+                heads = self.heads if block.columns is not block.logs else []
+                choice = choose(heads, x, y, rows, fold, before)
+            else:
+                # The price alone: what it says is more than nothing.
+                before = np.tile(self.prior_, (len(y), 1))
+                answers = held_out_probs(self.heads[0], x, y, rows, fold, before)
+                choice = Choice(self.heads[0], None, answers)
+            head = None if choice.head is None else clone(choice.head).fit(x[rows], y[rows])
+            self.answers_[subset] = Answer(start, head, choice.join)
+            rows_of[subset], held_out[subset] = rows, choice.held_out
+        self.held_out_ = np.tile(self.prior_, (len(y), 1))
+        # The larger subsets come last.
+        for subset, rows in rows_of.items():
+            self.held_out_[rows] = held_out[subset][rows]
         return self
 
     def predict_proba(
@@ -77,36 +156,61 @@ class FusedClassifier(BaseEstimator):
         n = len(next(iter(blocks.values())).present)
         probs = np.tile(self.prior_, (n, 1)).astype(np.float32)
         for subset, listings in self.answering(blocks, hidden):
-            head = self.heads_[subset]
-            answers = np.zeros((int(listings.sum()), len(self.classes)), np.float32)
-            answers[:, head.classes_] = head.predict_proba(_joined(blocks, subset, listings))
-            probs[listings] = answers
+            probs[listings] = self._answers(subset, blocks, listings)
         return probs
 
     def answering(
         self, blocks: dict[str, Block], hidden: frozenset[str] = frozenset()
-    ) -> Iterator[tuple[tuple[str, ...], NDArray[np.bool_]]]:
-        """Yield each subset whose head answers, with the mask of its listings, [N].
+    ) -> Iterator[tuple[Subset, Rows]]:
+        """Yield the subsets that answers are based on, with the mask of their listings, [N].
 
-        A listing goes to the largest subset that it has and that has a head. Listings for which
-        there is none get the prior, and are in no mask.
+        A listing is answered by the largest subset that it has, or by the smaller one where that
+        starts if no head of its own does better. Listings for which there is none get the prior,
+        and are in no mask.
         """
         done = np.zeros(len(next(iter(blocks.values())).present), bool)
-        for subset in sorted(self.heads_, key=len, reverse=True):
+        for subset in sorted(self.answers_, key=len, reverse=True):
             if hidden & set(subset):
                 continue
             listings = ~done & np.logical_and.reduce([blocks[name].present for name in subset])
+            done |= listings
+            while self.answers_[subset].head is None and self.answers_[subset].start:
+                subset = self.answers_[subset].start
             if listings.any():
                 yield subset, listings
-            done |= listings
+
+    def _answers(self, subset: Subset, blocks: dict[str, Block], listings: Rows) -> Probs:
+        answer = self.answers_[subset]
+        logs = blocks[subset[0]].logs
+        if answer.start:
+            before = self._answers(answer.start, blocks, listings)
+        elif logs is not None:
+            before = self.own_[subset[0]].predict_proba(logs[listings])
+        else:
+            before = np.tile(self.prior_, (int(listings.sum()), 1))
+        if answer.head is None:
+            return before
+        answers = widened(answer.head, _joined(blocks, subset)[listings], before)
+        return (
+            answers if answer.join is None else answer.join.predict_proba(stacked(before, answers))
+        )
 
     def save(self, folder: Path) -> None:
         """Write the fitted model: model.skops with the heads, model.json with the rest."""
         with replacing(folder) as temporary:
             temporary.mkdir()
-            heads = {"+".join(subset): head for subset, head in self.heads_.items()}
-            save_sklearn(heads, temporary / "model.skops")
-            content = {"classes": self.classes.tolist(), "prior": self.prior_.tolist()}
+            named = {"+".join(subset): answer for subset, answer in self.answers_.items()}
+            fitted = {
+                "own": self.own_,
+                "heads": {name: a.head for name, a in named.items() if a.head is not None},
+                "joins": {name: a.join for name, a in named.items() if a.join is not None},
+            }
+            save_sklearn(fitted, temporary / "model.skops")
+            content = {
+                "classes": self.classes.tolist(),
+                "prior": self.prior_.tolist(),
+                "starts": {name: "+".join(answer.start) for name, answer in named.items()},
+            }
             write_json(temporary / "model.json", content)
 
     @classmethod
@@ -117,18 +221,26 @@ class FusedClassifier(BaseEstimator):
             UserError: the file of the heads is broken or holds types that are not trusted.
         """
         content = read_json(folder / "model.json")
-        model = cls(head=None, classes=np.array(content["classes"]))
+        model = cls(heads=[], classes=np.array(content["classes"]))
         model.prior_ = np.array(content["prior"])
-        heads = load_sklearn(folder / "model.skops", HEAD_TYPES)
-        model.heads_ = {tuple(subset.split("+")): head for subset, head in heads.items()}
+        fitted = load_sklearn(folder / "model.skops", HEAD_TYPES)
+        model.own_ = fitted["own"]
+        heads, joins = fitted["heads"], fitted["joins"]
+        model.answers_ = {
+            _subset(name): Answer(_subset(start), heads.get(name), joins.get(name))
+            for name, start in content["starts"].items()
+        }
         return model
 
 
-def _subsets(names: list[str]) -> list[tuple[str, ...]]:
+def _subset(name: str) -> Subset:
+    return tuple(name.split("+")) if name else ()
+
+
+def _subsets(names: list[str]) -> list[Subset]:
     return [s for size in range(1, len(names) + 1) for s in combinations(names, size)]
 
 
-def _joined(
-    blocks: dict[str, Block], subset: tuple[str, ...], listings: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    return np.concatenate([blocks[name].columns[listings] for name in subset], axis=1)
+def _joined(blocks: dict[str, Block], subset: Subset) -> NDArray[np.float32]:
+    columns = [blocks[name].columns for name in subset]
+    return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)

@@ -18,7 +18,7 @@ from src.encoders.common.encoder import EncoderOutput
 from src.encoders.text.model import TextClassifier, load_text_model
 from src.encoders.text.tokens import rows_with_text
 from src.evaluation.calibration import apply_temperature
-from src.fusion.blocks import Block, model_columns, price_block
+from src.fusion.blocks import Block, block_of, price_block
 from src.fusion.fused import FusedClassifier
 from src.predict.bundle import read_bundle
 
@@ -164,11 +164,10 @@ class Predictor:
         return probs, [modality if row in has else "" for row in range(n)]
 
     def _block(self, n: int, scored: _Scored) -> Block:
-        present = np.zeros(n, bool)
-        present[scored.rows] = True
-        columns = np.zeros((0, 0), np.float32)
-        if scored.output is not None:
-            columns = model_columns(scored.output.features, scored.output.probs, self.info.inputs)
-        x = np.zeros((n, columns.shape[1]), np.float32)
-        x[scored.rows] = columns
-        return Block(x, present, np.ones(n, bool))
+        unseen = np.ones(n, bool)
+        if scored.output is None:
+            nothing = np.zeros((n, 0), np.float32)
+            return Block(nothing, nothing, ~unseen, unseen)
+        rows = np.array(scored.rows, dtype=np.intp)
+        features, probs = scored.output.features, scored.output.probs
+        return block_of(n, rows, features, probs, self.info.inputs, unseen)

@@ -23,7 +23,7 @@ from src.core.errors import UserError
 from src.core.files import read_json
 from src.fusion.blocks import Block
 from src.fusion.fused import FusedClassifier
-from src.fusion.heads import HEAD_TYPES, Neighbours, make_head, require_settings
+from src.fusion.heads import HEAD_TYPES, Standardise, Voters, make_head, require_settings
 from tests.made import labels, made_table
 
 ROOT = Path(__file__).parents[2]
@@ -65,12 +65,12 @@ def fused() -> tuple[FusedClassifier, dict[str, Block]]:
     """Fit a small fused model; return it with the blocks that it was fitted on."""
     rng = np.random.default_rng(0)
     everything = np.ones(60, bool)
-    blocks = {
-        name: Block(rng.normal(size=(60, d)).astype(np.float32), everything, everything)
-        for name, d in (("photo", 3), ("text", 3), ("price", 1))
-    }
+    blocks = {}
+    for name, d in (("photo", 3), ("text", 3), ("price", 1)):
+        x = rng.normal(size=(60, d)).astype(np.float32)
+        blocks[name] = Block(x, None if name == "price" else x, everything, everything)
     head = make_head("stack", SETTINGS["stack"], 3, seed=7)
-    model = FusedClassifier(head, np.array(["a", "b", "c"]))
+    model = FusedClassifier([head], np.array(["a", "b", "c"]))
     return model.fit(blocks, np.arange(60) % 3, everything), blocks
 
 
@@ -130,10 +130,10 @@ def test_a_metric_that_passes_the_check_is_read_back(
 def test_a_class_that_the_caller_does_not_trust_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "model.skops"
     save_sklearn(fitted("knn")[0], path)
-    require_known_types(path, [Neighbours])
+    require_known_types(path, [Standardise, Voters])
     for check in (require_known_types, load_sklearn):
         with pytest.raises(
-            UserError, match=r"not trusted: src\.fusion\.heads\.Neighbours;"
+            UserError, match=r"not trusted: src\.fusion\.heads\.Standardise"
         ) as error:
             check(path)
         assert "\n" not in str(error.value)
@@ -148,10 +148,11 @@ def test_a_fused_model_is_saved_by_what_its_heads_read(tmp_path: Path) -> None:
     content = read_json(tmp_path / "out" / "model.json")
     assert content["classes"] == ["a", "b", "c"]
     assert content["prior"] == pytest.approx([1 / 3] * 3)
-    heads = load_sklearn(tmp_path / "out" / "model.skops", HEAD_TYPES)
-    assert set(heads) == {
+    assert set(content["starts"]) == {
         "photo", "text", "price", "photo+text", "photo+price", "text+price", "photo+text+price"
     }  # fmt: skip
+    fitted = load_sklearn(tmp_path / "out" / "model.skops", HEAD_TYPES)
+    assert set(fitted) == {"own", "heads", "joins"}
     read = FusedClassifier.load(tmp_path / "out")
     assert read.classes.tolist() == ["a", "b", "c"]
     np.testing.assert_allclose(read.predict_proba(blocks), model.predict_proba(blocks), atol=1e-6)

@@ -9,7 +9,7 @@ from src.artifacts.outputs import ModelOutput, RowOutput
 from src.core.errors import UserError
 from src.core.params import parse_params
 from src.core.schema import Inputs
-from src.fusion.blocks import model_block, price_block, with_out_of_fold
+from src.fusion.blocks import block_of, model_block, price_block, with_out_of_fold
 from tests.made import made_features, made_table, one_hot, params_content
 
 TABLE = made_table()
@@ -72,12 +72,25 @@ def test_a_probability_of_zero_stays_finite() -> None:
 
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("inputs", INPUTS)
-def test_only_features_of_a_frozen_network_are_unseen_for_the_listings_of_its_head(
+def test_every_block_starts_from_probabilities_so_what_was_fitted_on_is_seen(
     inputs: Inputs, frozen: bool
 ) -> None:
     block = model_block(TABLE, made_features(TABLE, frozen=frozen), inputs)
-    expected = np.ones(60, bool) if frozen and inputs == "features" else ~TRAIN
-    np.testing.assert_array_equal(block.unseen, expected)
+    np.testing.assert_array_equal(block.unseen, ~TRAIN)
+    assert block.logs is not None
+    expected = model_block(TABLE, made_features(TABLE), "probs").logs
+    np.testing.assert_array_equal(block.logs, expected)
+    assert (block.columns is block.logs) == (inputs == "probs")
+
+
+@pytest.mark.parametrize("num_classes", [2, 17, 750, 5000])
+def test_the_floor_of_probabilities_lies_below_chance(num_classes: int) -> None:
+    probs = np.full((1, num_classes), 0.5 / (num_classes - 1), np.float32)
+    probs[0, 0] = 0.5
+    probs[0, 1] /= 10
+    block = block_of(1, np.arange(1), probs, probs, "probs", np.ones(1, bool))
+    softmax = np.exp(block.columns) / np.exp(block.columns).sum()
+    np.testing.assert_allclose(softmax[0, :2], probs[0, :2] / probs.sum(), rtol=1e-3)
 
 
 def test_unknown_inputs_are_refused_in_one_line() -> None:
@@ -96,31 +109,22 @@ def test_a_missing_price_is_absent_and_a_price_is_its_logarithm() -> None:
     assert block.unseen.all()
 
 
-@pytest.mark.parametrize("frozen", [False, True])
-def test_out_of_fold_probabilities_take_the_place_of_seen_ones(frozen: bool) -> None:
-    full = made_features(TABLE, frozen=frozen)
-    joined = with_out_of_fold(RowOutput(full, out_of_fold(full)), "probs")
-    block = model_block(TABLE, joined, "probs")
+@pytest.mark.parametrize("inputs", INPUTS)
+def test_out_of_fold_outputs_take_the_place_of_seen_ones(inputs: Inputs) -> None:
+    full = made_features(TABLE)
+    joined = with_out_of_fold(RowOutput(full, out_of_fold(full)))
+    block = model_block(TABLE, joined, inputs)
     assert block.present.all()
     assert block.unseen.all()
-    weaker = model_block(TABLE, made_features(TABLE, probs=one_hot(TABLE, sure=0.5)), "probs")
-    np.testing.assert_allclose(block.columns[TRAIN], weaker.columns[TRAIN], atol=1e-5)
-    untouched = model_block(TABLE, full, "probs")
-    np.testing.assert_array_equal(block.columns[~TRAIN], untouched.columns[~TRAIN])
-
-
-@pytest.mark.parametrize("inputs", ["features", "both"])
-def test_features_of_separately_tuned_encoders_are_not_mixed(inputs: Inputs) -> None:
-    full = made_features(TABLE)
-    assert with_out_of_fold(RowOutput(full, out_of_fold(full)), inputs) is full
-    frozen = made_features(TABLE, frozen=True)
-    joined = with_out_of_fold(RowOutput(frozen, out_of_fold(frozen)), inputs)
-    assert model_block(TABLE, joined, inputs).unseen.all()
+    others = made_features(TABLE, probs=one_hot(TABLE, sure=0.5), features=full.features + 100)
+    expected, untouched = (model_block(TABLE, one, inputs).columns for one in (others, full))
+    np.testing.assert_allclose(block.columns[TRAIN], expected[TRAIN], atol=1e-5)
+    np.testing.assert_array_equal(block.columns[~TRAIN], untouched[~TRAIN])
 
 
 def test_out_of_fold_scores_that_saw_their_listing_stay_seen() -> None:
     full = made_features(TABLE)
     honest = out_of_fold(full)
     leaking = ModelOutput(**vars(honest) | {"fitted_by": honest.scored_by})
-    joined = with_out_of_fold(RowOutput(full, leaking), "probs")
+    joined = with_out_of_fold(RowOutput(full, leaking))
     assert not model_block(TABLE, joined, "probs").unseen[TRAIN].any()

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from src.artifacts.outputs import LeakError, ModelOutput, RowOutput
+from src.artifacts.outputs import LeakError, RowOutput
 from src.core.errors import UserError
 from src.core.listings import cv_rounds
 from src.core.params import parse_params
-from src.core.schema import FusedModel, Leaky
+from src.core.schema import FusedModel
 from src.fusion.fuse import fuse, fuse_rounds
 from src.fusion.leaky import fuse_leakily
 from src.fusion.predictions import Predictions
 from tests.made import CLASSES, made_features, made_table, one_hot, params_content
 
-STACK = FusedModel(head="stack", inputs="probs", price=True, settings={"penalty": 0.01})
-LOGREG = FusedModel(head="logreg", inputs="probs", price=True, settings={})
+STACK = FusedModel(head="stack", inputs="probs", price=True, settings={"penalty": 0.01}, grid={})
+LOGREG = FusedModel(head="logreg", inputs="probs", price=True, settings={}, grid={})
+
+
+def row_output(table: pd.DataFrame, **changes: Any) -> RowOutput:
+    """Return outputs without folds: by an encoder of train and val, and for val by one of train."""
+    learned = table.assign(split=table["split"].replace("val", "train"))
+    val = (table["split"] == "val").to_numpy()
+    by_train = made_features(table, **changes)
+    out_of_fold = replace(
+        by_train.subset(val),
+        scored_by=np.ones(int(val.sum()), np.int32),
+        fitted_by=np.ones_like(by_train.fitted_by),
+    )
+    return RowOutput(made_features(learned, **changes), out_of_fold)
 
 
 def test_the_test_split_is_scored_whole_and_with_inputs_hidden() -> None:
     table = made_table()
-    scores = RowOutput(made_features(table), None)
+    scores = row_output(table)
     found = fuse(table, scores, scores, STACK, seed=7).predictions
     assert found.ids.tolist() == table["id"][table["split"] == "test"].tolist()
     assert found.classes.tolist() == list(CLASSES)
@@ -39,21 +54,24 @@ def test_the_test_split_is_scored_whole_and_with_inputs_hidden() -> None:
 @pytest.mark.parametrize("which", ["photo", "text"])
 def test_a_test_row_that_an_encoder_was_fitted_on_is_refused_by_id(which: str) -> None:
     table = made_table()
-    honest = made_features(table)
-    leaking = made_features(
-        table,
-        fitted_ids=np.append(honest.fitted_ids, "r50"),
-        fitted_by=np.append(honest.fitted_by, np.int32(0)),
+    honest = row_output(table)
+    leaking = replace(
+        honest,
+        full=replace(
+            honest.full,
+            fitted_ids=np.append(honest.full.fitted_ids, "r50"),
+            fitted_by=np.append(honest.full.fitted_by, np.int32(0)),
+        ),
     )
     image, text = (leaking, honest) if which == "photo" else (honest, leaking)
     with pytest.raises(LeakError, match=f"test split, {which}: 1 listing .* r50;"):
-        fuse(table, RowOutput(image, None), RowOutput(text, None), STACK, seed=7)
+        fuse(table, image, text, STACK, seed=7)
 
 
 def test_a_test_row_whose_near_duplicate_an_encoder_was_fitted_on_is_refused_by_id() -> None:
     table = made_table()
     table.loc[[5, 57], "group"] = "reposted"
-    scores = RowOutput(made_features(table), None)
+    scores = row_output(table)
     with pytest.raises(LeakError, match=r"1 listing .* r57;"):
         fuse(table, scores, scores, STACK, seed=7)
 
@@ -62,25 +80,29 @@ def test_a_test_row_whose_near_duplicate_an_encoder_was_fitted_on_is_refused_by_
 def test_the_output_for_listings_that_an_encoder_has_seen_has_no_effect(head: str) -> None:
     table = made_table()
     settings = STACK if head == "stack" else LOGREG
-    honest = made_features(table)
-    poisoned_probs = honest.probs.copy()
-    poisoned_probs[:36] = np.roll(one_hot(table, sure=1.0)[:36], 1, axis=1)
-    poisoned = made_features(table, probs=poisoned_probs, features=honest.features * 100)
+    honest = row_output(table)
+    poisoned_probs = honest.full.probs.copy()
+    poisoned_probs[:48] = np.roll(one_hot(table, sure=1.0)[:48], 1, axis=1)
+    full = replace(honest.full, probs=poisoned_probs, features=honest.full.features * 100)
     one, two = (
-        fuse(
-            table, RowOutput(output, None), RowOutput(honest, None), settings, seed=7
-        ).predictions.probs
-        for output in (honest, poisoned)
+        fuse(table, output, honest, settings, seed=7).predictions.probs
+        for output in (honest, replace(honest, full=full))
     )
     np.testing.assert_array_equal(one, two)
 
 
-def test_without_an_unseen_listing_there_is_nothing_to_learn_from() -> None:
-    table = made_table(train=36, val=0, test=12)
-    scores = RowOutput(made_features(table), None)
-    with pytest.raises(UserError, match="0 listings unseen by both encoders; expected") as error:
-        fuse(table, scores, scores, STACK, seed=7)
+def test_a_head_that_cannot_be_fitted_since_encoders_saw_its_rows_is_an_error() -> None:
+    table = made_table()
+    honest = row_output(table)
+    nothing = RowOutput(honest.full, honest.full.subset(np.zeros(60, bool)))
+    with pytest.raises(UserError, match=r"text: of 48 listings .* 0 unseen .*set `folds`") as error:
+        fuse(table, honest, nothing, LOGREG, seed=7)
     assert "\n" not in str(error.value)
+    # Each alone has some, but not the same.
+    some = honest.out_of_fold.ids < "r42"
+    halves = [replace(honest, out_of_fold=honest.out_of_fold.subset(h)) for h in (some, ~some)]
+    with pytest.raises(UserError, match="photo and text: of 48 listings"):
+        fuse(table, *halves, LOGREG, seed=7)
 
 
 def test_the_stack_takes_probabilities_alone() -> None:
@@ -91,19 +113,18 @@ def test_the_stack_takes_probabilities_alone() -> None:
 
 def test_a_row_without_the_price_does_not_read_it() -> None:
     table = made_table()
-    scores = RowOutput(made_features(table), None)
+    scores = row_output(table)
     settings = STACK.model_copy(update={"price": False})
     fused = fuse(table, scores, scores, settings, seed=7)
-    assert set(fused.model.heads_) == {("photo",), ("text",), ("photo", "text")}
+    assert set(fused.model.answers_) == {("photo",), ("text",), ("photo", "text")}
     other = fuse(table.assign(price=7.0), scores, scores, settings, seed=7)
     np.testing.assert_array_equal(fused.predictions.probs, other.predictions.probs)
 
 
 def test_where_only_one_model_has_an_output_every_head_calibrates_it_alike() -> None:
     table = made_table()
-    scores = RowOutput(made_features(table), None)
+    scores = row_output(table)
     one, two = (fuse(table, scores, scores, head, seed=7).predictions for head in (STACK, LOGREG))
-    assert not np.allclose(one.probs, two.probs)
     first, second = (found.without["photo_only"] for found in (one, two))
     np.testing.assert_array_equal(first, second)
     np.testing.assert_array_equal(first.argmax(1), scores.full.probs[48:].argmax(1))
@@ -112,51 +133,47 @@ def test_where_only_one_model_has_an_output_every_head_calibrates_it_alike() -> 
     assert features.without["photo_only"].shape == (12, 3)
 
 
-def test_out_of_fold_scores_are_read_where_there_are_some(tmp_path: Path) -> None:
-    features = made_features(made_table())
-    features.save(tmp_path / "features.npz")
-    assert RowOutput.load(tmp_path).out_of_fold is None
-    features.subset(np.arange(5)).save(tmp_path / "out_of_fold.npz")
-    found = RowOutput.load(tmp_path).out_of_fold
-    assert found is not None and len(found.ids) == 5
-
-
 def test_predictions_are_loaded_as_they_were_saved_in_equal_bytes(tmp_path: Path) -> None:
     table = made_table()
-    scores = RowOutput(made_features(table), None)
+    scores = row_output(table)
     for name in ("a", "b"):
         found = fuse(table, scores, scores, STACK, seed=7).predictions
         found.save(tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     loaded = Predictions.load(tmp_path / "a")
     assert set(loaded.without) == set(found.without)
-    for name in ("ids", "classes", "probs", "seen"):
+    assert loaded.n_fitted == found.n_fitted == 12
+    for name in ("ids", "classes", "probs", "seen", "val_ids", "val_probs", "repeats"):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(found, name))
     for name, probs in found.without.items():
         np.testing.assert_array_equal(loaded.without[name], probs)
 
 
-def memorised(table: pd.DataFrame, seed: int) -> ModelOutput:
+def memorised(table: pd.DataFrame, seed: int) -> RowOutput:
     """Return the label of every listing fitted on and noise for the others: nothing is learned."""
     guesses = np.random.default_rng(seed).dirichlet(np.ones(3), len(table)).astype(np.float32)
-    fitted = (table["split"] == "train").to_numpy()
-    return made_features(table, probs=np.where(fitted[:, None], one_hot(table, 0.99), guesses))
+    honest = row_output(table, probs=guesses)
+    fitted = (table["split"] != "test").to_numpy()
+    probs = np.where(fitted[:, None], one_hot(table, 0.99), guesses).astype(np.float32)
+    return replace(honest, full=replace(honest.full, probs=probs))
 
 
 def test_on_labels_without_meaning_the_leaky_score_is_high_and_the_honest_one_is_chance() -> None:
-    table = made_table(train=600, val=300, test=300)
+    table = made_table(train=300, val=300, test=300)
     shuffled = np.random.default_rng(0).permutation(table["category"].to_numpy())
     table = table.assign(category=shuffled)
     image, text = memorised(table, 1), memorised(table, 2)
     true = pd.Series(shuffled, index=table["id"])
 
-    found = fuse(table, RowOutput(image, None), RowOutput(text, None), LOGREG, seed=7).predictions
-    honest = (found.classes[found.probs.argmax(1)] == true[found.ids]).mean()
-    # Four standard deviations of a guess on 300 listings.
-    assert abs(honest - 1 / 3) < 4 * (2 / 9 / 300) ** 0.5
+    found = fuse(table, image, text, LOGREG, seed=7).predictions
+    for ids, probs in ((found.ids, found.probs), (found.val_ids, found.val_probs)):
+        honest = (found.classes[probs.argmax(1)] == true[ids]).mean()
+        # Four standard deviations of a guess on 300 listings.
+        assert abs(honest - 1 / 3) < 4 * (2 / 9 / 300) ** 0.5
 
-    settings = Leaky(inputs="both", share=0.25, settings={"max_iter": 500})
-    leaky = fuse_leakily(table, [image, text], settings, seed=7)
+    both = LOGREG.model_copy(update={"inputs": "both"})
+    outputs = {"photo": image.full, "text": text.full}
+    leaky = fuse_leakily(table, outputs, both, share=0.25, seed=7)
     right = (leaky.classes[leaky.probs.argmax(1)] == true[leaky.ids]).to_numpy()
     assert right.mean() > 0.55
     assert right[leaky.seen].mean() > 0.95
@@ -166,24 +183,75 @@ def test_on_labels_without_meaning_the_leaky_score_is_high_and_the_honest_one_is
 def test_the_leaky_row_records_which_listings_were_seen() -> None:
     table = made_table(train=60, val=20, test=20)
     features = made_features(table)
-    settings = Leaky(inputs="probs", share=0.3, settings={})
-    found = fuse_leakily(table, [features, features], settings, seed=7)
+    found = fuse_leakily(table, {"photo": features, "text": features}, LOGREG, share=0.3, seed=7)
     assert len(found.ids) == 30
+    assert found.n_fitted == 70
     assert found.seen.tolist() == np.isin(found.ids, features.fitted_ids).tolist()
     assert 0 < found.seen.mean() < 1
     assert found.without == {}
+    assert found.val_ids.shape == (0,) and found.val_probs.shape == (0, 3)
+
+
+def test_the_leaky_row_does_what_logreg_does_but_for_the_split() -> None:
+    table = made_table()
+    output = made_features(table, fitted_ids=np.array([], str), fitted_by=np.array([], np.int32))
+    leaky = fuse_leakily(table, {"photo": output, "text": output}, LOGREG, share=0.2, seed=7)
+    split = np.where(table["id"].isin(leaky.ids), "test", "train")
+    empty = output.subset(np.zeros(60, bool))
+    honest = fuse(
+        table.assign(split=split),
+        RowOutput(output, empty),
+        RowOutput(output, empty),
+        LOGREG,
+        seed=7,
+    ).predictions
+    order = np.argsort(leaky.ids)
+    np.testing.assert_array_equal(leaky.ids[order], honest.ids)
+    np.testing.assert_allclose(leaky.probs[order], honest.probs, atol=1e-6)
 
 
 def test_every_round_of_cross_validation_is_fused_and_the_first_model_kept(tmp_path: Path) -> None:
     table = made_table().assign(fold=np.arange(60) // 3 % 4)
     settings, rounds = STACK, []
     for cv_round, split in enumerate(cv_rounds(table)):
-        output = RowOutput(made_features(table.assign(split=split)), None)
+        output = row_output(table.assign(split=split))
         output.save(tmp_path / "row", cv_round)
         rounds.append(fuse(table.assign(split=split), output, output, settings, seed=7))
     found = fuse_rounds(table, tmp_path / "row", tmp_path / "row", settings, seed=7)
     assert sorted(found.predictions.ids) == sorted(table["id"])
     expected = np.concatenate([one.predictions.probs for one in rounds])
     np.testing.assert_array_equal(found.predictions.probs, expected)
-    kept, first = (one.model.heads_["photo", "text"].weights_ for one in (found, rounds[0]))
+    np.testing.assert_array_equal(found.predictions.val_ids[:15], rounds[0].predictions.val_ids)
+    assert sorted(found.predictions.val_ids) == sorted(table["id"])
+    assert found.predictions.repeats.shape == (0, 60, 3)
+    kept, first = (one.model.own_["photo"].weights_ for one in (found, rounds[0]))
     np.testing.assert_array_equal(kept, first)
+
+
+def test_every_repeat_reads_its_own_outputs(tmp_path: Path) -> None:
+    table = made_table().assign(fold=np.arange(60) // 3 % 4)
+    for cv_round, split in enumerate(cv_rounds(table)):
+        for repeat, sure in enumerate((0.8, 0.5, 0.4)):
+            now = table.assign(split=split)
+            row_output(now, probs=one_hot(table, sure)).save(tmp_path, cv_round, repeat)
+    found = fuse_rounds(table, tmp_path, tmp_path, STACK, seed=7, repeats=3).predictions
+    alone = fuse_rounds(table, tmp_path, tmp_path, STACK, seed=7).predictions
+    np.testing.assert_array_equal(found.probs, alone.probs)
+    assert found.repeats.shape == (2, 60, 3)
+    assert not np.allclose(found.repeats[0], found.probs)
+
+
+@pytest.mark.parametrize("inputs", ["features", "probs", "both"])
+def test_heads_learn_from_every_listing_whatever_they_read(inputs: Any) -> None:
+    table = made_table()
+    settings = LOGREG.model_copy(update={"inputs": inputs})
+    honest = row_output(table)
+    every = honest.full.subset(np.arange(48))
+    folds = RowOutput(
+        honest.full,
+        replace(every, scored_by=np.ones(48, np.int32), fitted_by=np.full(48, 2, np.int32)),
+    )
+    assert fuse(table, honest, honest, settings, seed=7).predictions.n_fitted == 12
+    found = fuse(table, folds, folds, settings, seed=7).predictions
+    assert found.n_fitted == 48
+    assert (found.probs.argmax(1) == one_hot(table)[48:].argmax(1)).all()

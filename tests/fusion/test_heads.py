@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
@@ -15,7 +17,14 @@ from sklearn.utils.estimator_checks import check_estimator
 from src.core.errors import UserError
 from src.core.params import parse_params
 from src.fusion.conditional_logit import ConditionalLogit
-from src.fusion.heads import BalancedMLP, Neighbours, make_head, require_settings
+from src.fusion.heads import (
+    ClassWeighted,
+    Standardise,
+    Voters,
+    make_head,
+    make_heads,
+    require_settings,
+)
 from tests.fusion.test_fused import HEADS
 from tests.made import params_content
 
@@ -23,13 +32,59 @@ Y = np.arange(90) % 3
 X = np.random.default_rng(0).normal(size=(90, 7)).astype(np.float32)
 
 
-def test_the_network_weighs_all_classes_alike() -> None:
+@pytest.mark.parametrize("kind", ["nn", "stack", "logreg", "random_forest"])
+def test_classes_weigh_alike_or_as_they_occur(kind: str) -> None:
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], [380, 20])
-    x = rng.normal(size=(400, 2)).astype(np.float32)
-    settings = {"hidden_layer_sizes": [4], "alpha": 1.0, "max_iter": 60}
-    probs = make_head("nn", settings, 2, seed=7).fit(x, y).predict_proba(x)
-    assert probs[:, 1].mean() == pytest.approx(0.5, abs=0.1)
+    x = rng.normal(size=(400, 4)).astype(np.float32)
+    settings = {
+        "nn": {"hidden_layer_sizes": [4], "alpha": 1.0, "batch_size": 40, "max_iter": 60},
+        "stack": {},
+    }
+    settings |= {"logreg": {"C": 0.01}, "random_forest": {"min_samples_leaf": 60}}
+    shares = [
+        make_head(kind, settings[kind] | {"class_weight": weight}, 2, seed=7)
+        .fit(x, y)
+        .predict_proba(x)[:, 1]
+        .mean()
+        for weight in ("balanced", None)
+    ]
+    assert shares[0] == pytest.approx(0.5, abs=0.12)
+    assert shares[1] < 0.3
+
+
+@pytest.mark.parametrize("kind", ["knn", "random_forest"])
+@pytest.mark.parametrize("num_classes", [3, 30])
+def test_no_class_has_a_probability_of_0_and_those_without_a_vote_follow_their_shares(
+    kind: str, num_classes: int
+) -> None:
+    y = np.repeat(np.arange(num_classes), np.arange(num_classes) + 2)
+    x = (y[:, None] + np.random.default_rng(0).normal(0, 0.01, (len(y), 2))).astype(np.float32)
+    probs = make_head(kind, HEADS[kind], num_classes, seed=7).fit(x, y).predict_proba(x)
+    np.testing.assert_allclose(probs.sum(1), 1, atol=1e-6)
+    assert probs.min() > 0
+    without_a_vote = probs[0, 2:] if num_classes == 3 else probs[0, 20:]
+    assert (np.diff(without_a_vote) > 0).all()
+
+
+def test_a_column_that_hardly_moves_does_not_explode() -> None:
+    x = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
+    x[:, 0] *= np.float32(1e-7)
+    scaled = Standardise().fit(x)
+    x[0] = 1.0
+    assert np.abs(scaled.transform(x)).max() <= 5
+    assert np.abs(scaled.transform(x)[1:, 0]).max() < 1e-4
+    np.testing.assert_allclose(scaled.transform(x)[1:, 1:].std(0), 1, atol=0.1)
+
+
+def test_values_of_the_grid_take_the_place_of_those_in_the_settings() -> None:
+    grid = {"n_neighbors": [15, 40], "weights": ["uniform"]}
+    heads = make_heads("knn", {"n_neighbors": 3, "weights": "distance"}, grid, 3, seed=7)
+    found = [head["head"].estimator.get_params() for head in heads]
+    assert [(one["n_neighbors"], one["weights"]) for one in found] == [
+        (15, "uniform"), (40, "uniform")
+    ]  # fmt: skip
+    assert len(make_heads("stack", {}, {}, 3, seed=7)) == 1
 
 
 def test_unknown_heads_and_settings_are_refused_in_one_line() -> None:
@@ -50,7 +105,7 @@ def test_unknown_heads_and_settings_are_refused_in_one_line() -> None:
     ("kind", "settings", "says"),
     [
         ("logreg", {"C": -1}, "The 'C' parameter of LogisticRegression must be a float"),
-        ("nn", {"alpha": "abc"}, "The 'alpha' parameter of BalancedMLP must be a float"),
+        ("nn", {"alpha": "abc"}, "The 'alpha' parameter of MLPClassifier must be a float"),
         ("nn", {"hidden_layer_sizes": ["x"]}, "hidden_layer_sizes"),
         ("knn", {"n_neighbors": "many"}, "n_neighbors"),
         ("random_forest", {"n_estimators": 0}, "The 'n_estimators' parameter"),
@@ -84,7 +139,7 @@ def test_few_listings_are_all_neighbours_and_the_parameters_stay() -> None:
     assert head["head"].estimator.n_neighbors == 15
     many = clone(head).fit(X, Y).predict_proba(X)
     plain = make_pipeline(StandardScaler(), KNeighborsClassifier(15)).fit(X, Y)
-    np.testing.assert_array_equal(many, plain.predict_proba(X))
+    np.testing.assert_allclose(many, (15 * plain.predict_proba(X) + 1 / 3) / 16, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", HEADS)
@@ -98,7 +153,13 @@ def test_fitting_changes_no_parameter_of_a_head(kind: str) -> None:
 
 @pytest.mark.parametrize(
     "estimator",
-    [ConditionalLogit(), BalancedMLP(max_iter=30), Neighbours(KNeighborsClassifier())],
+    [
+        ConditionalLogit(),
+        ClassWeighted(MLPClassifier(max_iter=30, random_state=0), "balanced"),
+        Voters(KNeighborsClassifier()),
+        Voters(RandomForestClassifier(10, random_state=0)),
+        Standardise(),
+    ],
     ids=lambda estimator: type(estimator).__name__,
 )
 @pytest.mark.filterwarnings("ignore")

@@ -12,9 +12,10 @@ from src.core.schema.base import Inputs, KeyFault, Section
 # The settings of each head that a user may give: scikit-learn's, without those that the code sets.
 _SETTINGS = {
     "nn": """
-        activation alpha batch_size beta_1 beta_2 early_stopping epsilon hidden_layer_sizes
-        learning_rate learning_rate_init max_fun max_iter momentum n_iter_no_change
-        nesterovs_momentum power_t shuffle solver tol validation_fraction verbose warm_start""",
+        activation alpha batch_size beta_1 beta_2 class_weight early_stopping epsilon
+        hidden_layer_sizes learning_rate learning_rate_init max_fun max_iter momentum
+        n_iter_no_change nesterovs_momentum power_t shuffle solver tol validation_fraction verbose
+        warm_start""",
     "logreg": """
         C class_weight dual fit_intercept intercept_scaling l1_ratio max_iter n_jobs penalty
         random_state solver tol verbose warm_start""",
@@ -23,7 +24,7 @@ _SETTINGS = {
         bootstrap ccp_alpha class_weight criterion max_depth max_features max_leaf_nodes
         max_samples min_impurity_decrease min_samples_leaf min_samples_split
         min_weight_fraction_leaf monotonic_cst n_estimators oob_score verbose warm_start""",
-    "stack": "penalty",
+    "stack": "class_weight penalty",
 }
 # No head wants more of anything: sizes and counts above it would never end.
 _LARGEST = 10_000_000
@@ -31,12 +32,19 @@ SETTINGS = {head: tuple(names.split()) for head, names in _SETTINGS.items()}
 
 
 class FusedModel(Section):
-    """A head over the outputs of the two chosen models; `settings` are scikit-learn's."""
+    """A head over the outputs of the two chosen models; `settings` are scikit-learn's.
+
+    Values in `grid` take the place of those in `settings`; which ones is chosen on held-out
+    listings.
+    """
 
     head: Literal["nn", "logreg", "knn", "random_forest", "stack"]
     inputs: Inputs
     price: bool
     settings: dict[str, Any]
+    grid: dict[str, Annotated[list[Any], Field(min_length=1, max_length=20)]] = Field(
+        default_factory=dict
+    )
 
     @model_validator(mode="after")
     def _stack_weighs_probabilities(self) -> Self:
@@ -50,24 +58,19 @@ class FusedModel(Section):
 
     @model_validator(mode="after")
     def _known_settings(self) -> Self:
-        _require_known(self.settings, self.head)
+        _require_known("settings", self.settings, self.head)
+        _require_known("grid", self.grid, self.head)
         return self
 
 
 class Leaky(Section):
-    """The row that leaks on purpose; `share` of all listings is its own test split."""
+    """The row that leaks on purpose, and else does what fusion.logreg says."""
 
-    inputs: Inputs
+    # Of all listings, in its own test split.
     share: Annotated[float, Field(gt=0, lt=1)]
-    settings: dict[str, Any]
-
-    @model_validator(mode="after")
-    def _known_settings(self) -> Self:
-        _require_known(self.settings, "logreg")
-        return self
 
 
-def _require_known(settings: dict[str, Any], head: str) -> None:
+def _require_known(section: str, settings: dict[str, Any], head: str) -> None:
     known = SETTINGS[head]
     for key in settings:
         if key not in known:
@@ -75,8 +78,8 @@ def _require_known(settings: dict[str, Any], head: str) -> None:
             expected = (
                 f"did you mean {close[0]}?" if close else f"expected one of {', '.join(known)}"
             )
-            raise KeyFault(f"settings.{key}", f"is unknown; {expected}")
+            raise KeyFault(f"{section}.{key}", f"is unknown; {expected}")
     for key, value in settings.items():
         for number in value if isinstance(value, list) else [value]:
             if isinstance(number, int) and number > _LARGEST:
-                raise KeyFault(f"settings.{key}", f"is {value}; expected at most {_LARGEST:,}")
+                raise KeyFault(f"{section}.{key}", f"is {value}; expected at most {_LARGEST:,}")

@@ -51,6 +51,11 @@ def require_rows(params: Params) -> None:
                 f"{choice} is {chosen!r}; expected one of {', '.join(names)}: "
                 f"choose one of these, or add it to rows.{kind}"
             )
+    if "logreg" not in params.fusion:
+        raise ValueError(
+            "fusion has no entry logreg, which the row that leaks on purpose repeats; "
+            "expected one: put it back (it need not be in rows.fused)"
+        )
     _require_own_names([*rows.image, *rows.text, *rows.fused])
     for kind in ("image", "text"):
         for name in getattr(rows, kind):
