@@ -20,7 +20,7 @@ QUANTILES = {"median": 0.5, "p90": 0.9, "p99": 0.99}
 _BLOCK = 100
 
 
-class Tested(NamedTuple):
+class SplitParts(NamedTuple):
     """A split to measure: the part of each listing, from 0, and which are tested, [N] each."""
 
     part: Indices
@@ -30,7 +30,7 @@ class Tested(NamedTuple):
 def measure_overlap(
     table: pd.DataFrame,
     index: pd.DataFrame,
-    splits: dict[str, Tested],
+    splits: dict[str, SplitParts],
     text_similarity: float,
     photo_bits: int,
     seed: int,
@@ -48,8 +48,8 @@ def measure_overlap(
         photo file, or a photo with a perceptual hash at most `photo_bits` apart, is elsewhere.
         `sellers`, `same_seller`: those with a known seller; of them, whose seller is elsewhere.
         `texts`, `similar_text`, `nearest_text`: texts of MIN_WORDS that were compared (at most
-        TEXTS_COMPARED); of them, those with a similar one elsewhere; quantiles of the similarity to the
-        nearest one there, which is the Jaccard similarity of word 3-grams.
+        TEXTS_COMPARED); of them, those with a similar one elsewhere; quantiles of the similarity to
+        the nearest one there, which is the Jaccard similarity of word 3-grams.
     """
     file = pd.factorize(index["sha256"].mask((index["row"] < 0).to_numpy()))[0]
     seller = pd.factorize(table["seller"])[0]
@@ -86,7 +86,7 @@ def _elsewhere(key: Indices, part: Indices) -> NDArray[np.bool_]:
 
 
 def _similar_photos(
-    phash: pd.Series, splits: dict[str, Tested], bits: int
+    phash: pd.Series, splits: dict[str, SplitParts], bits: int
 ) -> dict[str, NDArray[np.bool_]]:
     """Whether a photo with a hash at most `bits` apart is in another part, [N] for each split."""
     hashed = phash.notna().to_numpy()
@@ -113,7 +113,7 @@ def _similar_photos(
     return found
 
 
-def _nearest_texts(grams: csr_array, split: Tested, seed: int) -> NDArray[np.float64]:
+def _nearest_texts(grams: csr_array, split: SplitParts, seed: int) -> NDArray[np.float64]:
     """Similarity to the nearest text of another part, for up to TEXTS_COMPARED tested texts."""
     part, tested = split
     size = np.diff(grams.indptr).astype(np.int64)
