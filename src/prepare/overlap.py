@@ -14,13 +14,13 @@ from src.prepare.jaccard import Indices, sets_of
 from src.prepare.texts import MIN_WORDS, read_texts
 
 # Texts of so many test listings, drawn at random, are compared with all others.
-COMPARED = 2000
+TEXTS_COMPARED = 2000
 QUANTILES = {"median": 0.5, "p90": 0.9, "p99": 0.99}
 # Texts compared at a time.
 _BLOCK = 100
 
 
-class Parts(NamedTuple):
+class SplitParts(NamedTuple):
     """A split to measure: the part of each listing, from 0, and which are tested, [N] each."""
 
     part: Indices
@@ -30,7 +30,7 @@ class Parts(NamedTuple):
 def measure_overlap(
     table: pd.DataFrame,
     index: pd.DataFrame,
-    splits: dict[str, Parts],
+    splits: dict[str, SplitParts],
     text_similarity: float,
     photo_bits: int,
     seed: int,
@@ -48,8 +48,8 @@ def measure_overlap(
         photo file, or a photo with a perceptual hash at most `photo_bits` apart, is elsewhere.
         `sellers`, `same_seller`: those with a known seller; of them, whose seller is elsewhere.
         `texts`, `similar_text`, `nearest_text`: texts of MIN_WORDS that were compared (at most
-        COMPARED); of them, those with a similar one elsewhere; quantiles of the similarity to the
-        nearest one there, which is the Jaccard similarity of word 3-grams.
+        TEXTS_COMPARED); of them, those with a similar one elsewhere; quantiles of the similarity to
+        the nearest one there, which is the Jaccard similarity of word 3-grams.
     """
     file = pd.factorize(index["sha256"].mask((index["row"] < 0).to_numpy()))[0]
     seller = pd.factorize(table["seller"])[0]
@@ -86,7 +86,7 @@ def _elsewhere(key: Indices, part: Indices) -> NDArray[np.bool_]:
 
 
 def _similar_photos(
-    phash: pd.Series, splits: dict[str, Parts], bits: int
+    phash: pd.Series, splits: dict[str, SplitParts], bits: int
 ) -> dict[str, NDArray[np.bool_]]:
     """Whether a photo with a hash at most `bits` apart is in another part, [N] for each split."""
     hashed = phash.notna().to_numpy()
@@ -113,13 +113,13 @@ def _similar_photos(
     return found
 
 
-def _nearest_texts(grams: csr_array, split: Parts, seed: int) -> NDArray[np.float64]:
-    """Similarity to the nearest text of another part, for up to COMPARED tested texts."""
+def _nearest_texts(grams: csr_array, split: SplitParts, seed: int) -> NDArray[np.float64]:
+    """Similarity to the nearest text of another part, for up to TEXTS_COMPARED tested texts."""
     part, tested = split
     size = np.diff(grams.indptr).astype(np.int64)
     rows = np.flatnonzero(tested & (size > 0))
-    if len(rows) > COMPARED:
-        rows = np.sort(np.random.default_rng([seed, 4]).choice(rows, COMPARED, replace=False))
+    if len(rows) > TEXTS_COMPARED:
+        rows = np.sort(np.random.default_rng([seed, 4]).choice(rows, TEXTS_COMPARED, replace=False))
     counted = grams.astype(np.int32)
     others = csr_array(counted.T)
     nearest = np.zeros(len(rows))

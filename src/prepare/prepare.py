@@ -13,7 +13,7 @@ from src.core.errors import UserError
 from src.core.listings import SPLITS, cv_rounds, pairs_within
 from src.core.schema import Prepare
 from src.prepare.duplicates import DuplicateGroups, group_near_duplicates
-from src.prepare.overlap import Parts, measure_overlap
+from src.prepare.overlap import SplitParts, measure_overlap
 from src.prepare.sellers import MIN_SELLERS, few_sellers, with_sellers
 from src.prepare.split import GIVEN, assign_splits
 
@@ -157,7 +157,7 @@ def _overlap(
     rng = np.random.default_rng([seed, 2])
     by_chance = part.groupby(table["category"]).transform(lambda own: rng.permutation(own))
     splits = {
-        name: Parts(np.asarray(own, np.int64), np.asarray(own == 1) | in_folds)
+        name: SplitParts(np.asarray(own, np.int64), np.asarray(own == 1) | in_folds)
         for name, own in (("random_split", by_chance), ("split", part))
     }
     return measure_overlap(

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.prepare import overlap
-from src.prepare.overlap import Parts, measure_overlap
+from src.prepare.overlap import SplitParts, measure_overlap
 from src.prepare.texts import MIN_WORDS
 
 
@@ -57,7 +57,10 @@ def test_counts_are_those_of_comparing_all_with_all(
     part = np.array([rng.randrange(3 if in_folds else 2) for _ in range(count)])
     tested = np.ones(count, bool) if in_folds else part == 1
     with mock.patch.object(overlap, "_BLOCK", 7):
-        split = {"one": Parts(part, tested), "two": Parts(1 - np.minimum(part, 1), tested)}
+        split = {
+            "one": SplitParts(part, tested),
+            "two": SplitParts(1 - np.minimum(part, 1), tested),
+        }
         found = measure_overlap(table, index, split, 0.5, bits, 1)["one"]
 
     rows = table.to_dict("records")
@@ -101,6 +104,6 @@ def test_counts_are_those_of_comparing_all_with_all(
 def test_of_many_texts_a_sample_is_compared() -> None:
     table, index = _market(random.Random(1), 60)
     part = np.arange(60) % 2
-    with mock.patch.object(overlap, "COMPARED", 5):
-        found = measure_overlap(table, index, {"one": Parts(part, part == 1)}, 0.5, 6, 1)
+    with mock.patch.object(overlap, "TEXTS_COMPARED", 5):
+        found = measure_overlap(table, index, {"one": SplitParts(part, part == 1)}, 0.5, 6, 1)
     assert found["one"]["texts"] == 5
