@@ -426,7 +426,6 @@ def test_a_name_that_two_columns_have_is_refused(folder: Path, name: str) -> Non
         ([datetime.datetime(2026, 2, 3), None], ["2026-02-03 00:00:00", ""]),
         ([datetime.date(2026, 2, 3), None], ["2026-02-03", ""]),
         ([True, None], ["True", ""]),
-        ([["a"], None], ["['a']", ""]),
     ],
 )
 def test_values_of_parquet_as_text(folder: Path, values: list[Any], texts: list[str]) -> None:
