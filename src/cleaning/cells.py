@@ -77,6 +77,10 @@ def is_missing(cell: Any) -> bool:
         cell = cell.decode("utf-8", "replace")
     if isinstance(cell, str):
         cell = cell.strip()
-        return len(cell) <= _LONGEST_WORD and visible(cell).casefold() in _MISSING
+        if len(cell) > _LONGEST_WORD:
+            return False
+        word = visible(cell).casefold()
+        # Programs write a question mark for each letter that their encoding lacks.
+        return word in _MISSING or not word.strip("? \ufffd")
     # For a list in a cell, isna would return an array.
     return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))

@@ -27,6 +27,11 @@ def test_values_are_not_missing(cell: object) -> None:
     assert not is_missing(cell)
 
 
+def test_letters_that_a_program_lost_are_no_value() -> None:
+    assert is_missing("?????? ???") and is_missing("\ufffd\ufffd")
+    assert read_category("????").problem and not is_missing("Why?")
+
+
 def test_odd_spaces_and_invisible_characters_go() -> None:
     assert visible("\ufeff 1\u00a0\u2009500\u200b\t₽\u00ad ") == "1 500 ₽"
 

@@ -45,7 +45,35 @@ def codec_of(rows: Sequence[Sequence[str]], codec: str) -> list[list[str]]:
         return [list(row.cells.values()) for row in cells]
 
 
-@settings(max_examples=150)
+OTHERS = {
+    "cp1250": (
+        "Židle,žlutá velmi pěkná,Nábytek", "Stůl,dřevěný velký,Knížky a časopisy",
+        "Kolo,skoro nové,Součástky", "Postel,bílá v dobrém stavu,Věci pro děti", "Křeslo,šedé,Dům",
+        "Třípokojový byt,příjemný,Nemovitosti", "Dětský kočárek,málo používaný,Děti",
+        "Dřevěné hračky,různé,Hračky", "Běžecké boty,červené,Sportovní potřeby",
+    ),
+    "cp1253": ("Καρέκλα,κίτρινη πολύ ωραία,Έπιπλα", "Τραπέζι,ξύλινο μεγάλο,Σπίτι και κήπος"),
+    "cp1255": (
+        "כיסא,צהוב יפה מאוד,רהיטים", "שולחן,עץ אלון גדול,בית וגן", "אופניים,כמעט חדשים,ספורט",
+    ),
+    "iso8859-5": ("Стул,Жёлтый хороший,Мебель", "Стол,дубовый большой,Книги и журналы"),
+    "shift_jis": ("椅子,とても良いです,家具", "机,木製の大きい,本と雑誌", "自転車,ほぼ新品,部品"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("codec", OTHERS)
+@pytest.mark.parametrize("times", [1, 50])
+def test_texts_in_other_encodings_are_refused_and_not_misread(codec: str, times: int) -> None:
+    assert guess_codec("\n".join(OTHERS[codec] * times).encode(codec)) is None
+
+
+def test_bullets_right_before_words_do_not_count_against_their_letters() -> None:
+    text = "•Крепкий стул из дуба\n•Почти новый\n•Самовывоз\n•Торг уместен\n"
+    guess = guess_codec(text.encode("cp1251"))
+    assert guess is not None and guess.codec == "cp1251"
+
+
+@settings(max_examples=150, deadline=None)
 @given(
     st.integers(0, 10**6),
     st.sampled_from([3, 4, 8, 60, 300]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 # What Excel and older programs write, and how much more than its letters must speak for it.
@@ -49,8 +50,10 @@ _FIRST_CAPITAL, _CAPITALS, _ODD = -0.5, -0.1, -5.0
 # A text must hold a word or a price to be Cyrillic: a French one holds à, and 5 г may be £.
 _WITHOUT_WORDS = -12.0
 _UNPAIRED = -8.0
-# The least mean of characters beyond ASCII.
+# The least mean of characters beyond ASCII, and of letters where there are many: what Czech, Greek
+# or Hebrew bytes look like is no text in any of these encodings.
 _LEAST = -6.0
+_MANY, _LEAST_OF_MANY, _LEAST_OF_MANY_WESTERN = 40, -3.7, -4.75
 # A number with the space before what it counts, or after a sign of money.
 _NUMBER = re.compile(r"\d+(?: (?=[^\x00-\x7f]))?|(?<=[£€]) (?=\d)")
 _TOKEN = re.compile(r"[^\x00-\x20,;|\"]+")
@@ -58,6 +61,7 @@ _OTHER = re.compile(r"[^\x00-\x7f]")
 _CYRILLIC_WORD = re.compile(r"[А-Яа-яЁё]{2,}|\d\s?р\b")
 _PLACE = re.compile(r"[^\n,;|\t]{0,8}[^\x00-\x7f][^\n,;|\t]{0,8}")
 _WORD = re.compile(r"[^\W\d_]{2,20}")
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 class Guess(NamedTuple):
@@ -72,9 +76,15 @@ def guess_codec(sample: bytes) -> Guess | None:
     texts = {codec: sample.decode(codec, "replace") for codec in _CODECS}
     found = {codec: _likelihood(text) - _CODECS[codec] for codec, text in texts.items()}
     codec = max(found, key=lambda name: found[name])
-    if _mean(texts[codec]) < _LEAST:
-        return None
-    return Guess(codec, _example(texts[codec]))
+    return Guess(codec, _example(texts[codec])) if _is_text(texts[codec], codec) else None
+
+
+def _is_text(text: str, codec: str) -> bool:
+    # Each once: one odd name in all rows is still little to go by.
+    words = [word for word in dict.fromkeys(_LETTERS.findall(text)) if not word.isascii()]
+    least = _LEAST_OF_MANY_WESTERN if codec == "cp1252" else _LEAST_OF_MANY
+    few = sum(len(_OTHER.findall(word)) for word in words) < _MANY
+    return _mean(_tokens(text)) >= _LEAST and (few or _mean(words) >= least)
 
 
 def _likelihood(text: str) -> float:
@@ -89,8 +99,9 @@ def _likelihood(text: str) -> float:
     )
 
 
-def _mean(text: str) -> float:
-    return sum(map(_of_token, _tokens(text))) / max(1, len(_OTHER.findall(text)))
+def _mean(tokens: Sequence[str]) -> float:
+    others = sum(len(_OTHER.findall(token)) for token in tokens)
+    return sum(map(_of_token, tokens)) / max(1, others)
 
 
 def _tokens(text: str) -> list[str]:

@@ -15,6 +15,7 @@ from src.cleaning.tables.row import Row
 from src.core.errors import UserError
 
 NOT_UTF8 = "bytes that are not UTF-8 text"
+NO_TEXT = "a list or struct where a text belongs"
 OUT_OF_RANGE = "a value out of range, such as a date after the year 9999"
 _BATCH = 1000
 _LAST = b"PAR1"
@@ -105,6 +106,8 @@ def _value(scalar: pa.Scalar) -> Any:
 def _text(value: Any) -> str:
     if isinstance(value, _Unusable):
         raise value
+    if isinstance(value, list | dict):
+        raise _Unusable(NO_TEXT)
     return value_as_text(value)
 
 
