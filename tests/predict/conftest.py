@@ -90,7 +90,7 @@ class Pipeline:
         fitted_on = (
             refit_models(self.data, refitted, table, rows, settings, TRAINER, 7)
             if refitted
-            else judged_on(self.data, table, rows)
+            else judged_on(self.data, rows)
         )
         columns = all_params().collect.table.columns.model_copy(update=COLUMNS)
         write_bundle(
