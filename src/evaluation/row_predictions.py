@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from src.artifacts.outputs import ModelOutput, RowOutput
-from src.core.listings import cv_rounds
+from src.core.rounds import cv_rounds
 from src.evaluation.calibration import Calibrated, calibrate
 from src.evaluation.model_probs import unseen_probs
 from src.evaluation.scores import hidden_scores, macro_f1, seed_scores, seen_scores

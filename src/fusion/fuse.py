@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from src.artifacts.outputs import RowOutput
 from src.core.errors import UserError
-from src.core.listings import cv_rounds, labels_of
+from src.core.listings import labels_of
+from src.core.rounds import cv_rounds
 from src.core.schema import FusedModel
 from src.core.wording import count_of
 from src.fusion.blocks import Block, model_block, price_block, with_out_of_fold
