@@ -72,8 +72,8 @@ class FusedClassifier(BaseEstimator):
         prior_: shares of the classes in the listings that were fitted on, [C].
         n_fitted_: listings with all modalities that were fitted on.
         held_out_: probabilities of the listings that were fitted on, in order, by heads that were
-            fitted without their group, [M, C]. The choices have seen them, so their scores are a
-            little kind.
+            fitted without their group, [M, C]. The choices have seen them, so their scores are
+            slightly optimistic.
     """
 
     def __init__(
