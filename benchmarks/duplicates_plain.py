@@ -26,7 +26,11 @@ _WORD = re.compile(r"[^\W_]+")
 def plain_groups(
     table: pd.DataFrame, index: pd.DataFrame, text_similarity: float, photo_bits: int
 ) -> pd.Series:
-    """Apply the rules of `group_near_duplicates` pair by pair; return the groups, [N]."""
+    """Apply simpler rules than `group_near_duplicates` pair by pair; return the groups, [N].
+
+    A photo that more than MAX_SHARED_PHOTO listings share links none, and passages that many
+    listings repeat count like others.
+    """
     words, grams, long = [], [], []
     for both in zip(table["title"], table["text"], strict=True):
         listed = [_WORD.findall(field.lower().replace("ё", "е")) for field in both]

@@ -23,6 +23,13 @@ Rng = random.Random
 _MARKS = re.compile("|".join(map(re.escape, (EMAIL, LINK, NAME, PHONE))))
 
 
+# Repeated, these begin like contacts at every place.
+HOSTILE = (
+    *("1 2 ", "один", "a.", "www.", "8 (9", "+7 905 ", "a-", "о", "<a ", "9", "тг ", "ник в "),
+    *("код 9", "собака ", "vk ", "a точка ", "8 905 а 123 ", "89051234567 ", "б1", "(", "@ a"),
+)
+
+
 class Planted(NamedTuple):
     """A text around a contact, and the words that reveal it; without any, its digits do."""
 
@@ -712,6 +719,9 @@ def main() -> None:
             print(f"{kind}: {_changes(text)} in {text!r}")
     for kinds in (result["found"], result["touched"]):
         kinds["total"] = sum(kinds.values()) / len(kinds)
+    growth = {piece: _growth(piece) for piece in HOSTILE}
+    worst = max(growth, key=growth.__getitem__)
+    result["growth"] = {"piece": worst, "times": growth[worst]}
     if given.texts:
         result["texts"] = _real(given)
     print(json.dumps(result, indent=2, ensure_ascii=False) if given.json else _table(result))
@@ -729,6 +739,21 @@ def _real(given: Namespace) -> dict[str, Any]:
         "us_per_text": round(spent / len(texts) * 1e6, 1),
         "pieces": [piece for text in changed for piece in _changes(text)],
     }
+
+
+def hostile(piece: str, length: int) -> str:
+    """Return the piece repeated to a text of about that length, which ends in a hint at a name."""
+    return piece * (length // len(piece)) + "@"
+
+
+def _growth(piece: str) -> float:
+    """Return how much longer a text takes that is four times as long: 4 if time is linear."""
+    took = []
+    for length in (5_000, 20_000):
+        began = time.perf_counter()
+        redact(hostile(piece, length))
+        took.append(time.perf_counter() - began)
+    return round(took[1] / took[0], 1)
 
 
 def _changes(text: str) -> list[str]:
@@ -750,6 +775,11 @@ def _table(result: dict[str, Any]) -> str:
             *(f"{kind:24} {share:6.2f}" for kind, share in kinds.items()),
             "",
         ]
+    lines.append(
+        "of a hostile text, 4 times as long: at most {times} times the time ({piece!r})".format(
+            **result["growth"]
+        )
+    )
     if real := result.get("texts"):
         lines.append(
             "{changed} of {texts} real texts changed, {us_per_text} µs a text".format(**real)

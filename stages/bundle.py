@@ -22,7 +22,7 @@ def main() -> None:
         fitted_on = (
             refit_models(data, refitted, table, rows, fused_model, params.trainer, params.seed)
             if refitted
-            else judged_on(data, table, rows)
+            else judged_on(data, rows)
         )
         write_bundle(
             data,

@@ -92,6 +92,10 @@ class ModelOutput:
             self.frozen,
         )
 
+    def count_fitted(self) -> int:
+        """Return how many listings encoder 0 was fitted on."""
+        return len(np.unique(self.fitted_ids[self.fitted_by == 0]))
+
     def unseen(self, groups: pd.Series) -> NDArray[np.bool_]:
         """Mark the listings whose encoder was fitted on none of their group, [N].
 

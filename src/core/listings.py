@@ -97,26 +97,6 @@ def check_listings(table: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -
     return checked
 
 
-def cv_rounds(table: pd.DataFrame) -> list[pd.Series]:
-    """Return the split of every listing in each round of cross-validation, [N] each.
-
-    With K folds, round k tests on fold k, validates on fold k + 1 (fold 0 after the last) and
-    trains on the rest, so every listing is tested once. Without folds there is one round, with the
-    table's own split.
-
-    Args:
-        table: listings with `split` and `fold` of PREPARED.
-    """
-    folds = int(table["fold"].max()) + 1
-    if not folds:
-        return [table["split"]]
-    distances = ((table["fold"] - k) % folds for k in range(folds))
-    return [
-        distance.map({0: "test", 1: "val"}).fillna("train").astype("str").rename("split")
-        for distance in distances
-    ]
-
-
 def labels_of(table: pd.DataFrame) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
     """Return the sorted names of the classes, [C], and each listing's index into them, [N]."""
     classes, labels = np.unique(table["category"].to_numpy(dtype=str), return_inverse=True)

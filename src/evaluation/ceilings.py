@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from src.core.listings import cv_rounds
+from src.core.rounds import cv_rounds
 from src.evaluation.scores import macro_f1
 
 

@@ -46,8 +46,3 @@ def probs_or_prior(
     place = pd.Index(output.ids).get_indexer(pd.Index(ids))
     probs[place >= 0] = output.probs[place[place >= 0]]
     return probs
-
-
-def count_fitted(output: ModelOutput) -> int:
-    """Return how many listings encoder 0 was fitted on."""
-    return len(np.unique(output.fitted_ids[output.fitted_by == 0]))

@@ -10,7 +10,8 @@ import pandas as pd
 
 from src.artifacts.outputs import ModelOutput, RowOutput
 from src.core.files import read_json
-from src.core.listings import PREPARED, cv_rounds, read_listings
+from src.core.listings import PREPARED, read_listings
+from src.core.rounds import cv_rounds
 from src.core.schema import Rows
 from src.evaluation.row_predictions import (
     RowPredictions,

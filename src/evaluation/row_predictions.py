@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from src.artifacts.outputs import ModelOutput, RowOutput
-from src.core.listings import cv_rounds
+from src.core.rounds import cv_rounds
 from src.evaluation.calibration import Calibrated, calibrate
-from src.evaluation.model_probs import count_fitted, unseen_probs
+from src.evaluation.model_probs import unseen_probs
 from src.evaluation.scores import hidden_scores, macro_f1, seed_scores, seen_scores
 from src.fusion.predictions import Predictions
 
@@ -98,7 +98,7 @@ def model_predictions(
         test.append(unseen_probs(now, row, output.full, "test"))
         val.append(unseen_probs(now, row, output.out_of_fold, "val"))
         if len(test) == 1:
-            classes, n_fitted = output.full.classes, count_fitted(output.full)
+            classes, n_fitted = output.full.classes, output.full.count_fitted()
     others = [
         [
             unseen_probs(table.assign(split=split), row, full, "test")

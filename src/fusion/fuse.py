@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from src.artifacts.outputs import RowOutput
 from src.core.errors import UserError
-from src.core.listings import cv_rounds, labels_of
+from src.core.listings import labels_of
+from src.core.rounds import cv_rounds
 from src.core.schema import FusedModel
 from src.core.wording import count_of
 from src.fusion.blocks import Block, model_block, price_block, with_out_of_fold
@@ -99,7 +100,6 @@ def fuse(
     heads = make_heads(settings.head, settings.settings, settings.grid, len(classes), seed)
     model = FusedClassifier(heads, classes, seed=seed)
     model.fit(blocks, y, ~test, groups.to_numpy(dtype=object))
-    learned = ~test & np.logical_and.reduce([b.present & b.unseen for b in blocks.values()])
     predictions = Predictions(
         ids=ids[test],
         classes=classes,
@@ -110,7 +110,7 @@ def fuse(
         seen=np.zeros(int(test.sum()), bool),
         val_ids=ids[val],
         val_probs=model.held_out_[val].astype(np.float32),
-        n_fitted=int(learned.sum()),
+        n_fitted=model.n_fitted_,
         repeats=np.empty((0, int(test.sum()), len(classes)), np.float32),
     )
     return Fused(model, predictions)

@@ -70,9 +70,10 @@ class FusedClassifier(BaseEstimator):
         own_: what calibrates each model alone, by modality.
         answers_: by subset, e.g. ("photo", "price").
         prior_: shares of the classes in the listings that were fitted on, [C].
+        n_fitted_: listings with all modalities that were fitted on.
         held_out_: probabilities of the listings that were fitted on, in order, by heads that were
-            fitted without their group, [M, C]. The choices have seen them, so their scores are a
-            little kind.
+            fitted without their group, [M, C]. The choices have seen them, so their scores are
+            slightly optimistic.
     """
 
     def __init__(
@@ -112,6 +113,8 @@ class FusedClassifier(BaseEstimator):
             rows = chosen & np.logical_and.reduce(
                 [blocks[name].present & blocks[name].unseen for name in subset]
             )
+            # The largest subset comes last.
+            self.n_fitted_ = int(rows.sum())
             smaller = {s: of_it for s, of_it in rows_of.items() if set(s) < set(subset)}
             start = best_start(smaller, held_out, y, rows) if smaller else ()
             if len(np.unique(y[rows])) < 2:
@@ -209,6 +212,7 @@ class FusedClassifier(BaseEstimator):
             content = {
                 "classes": self.classes.tolist(),
                 "prior": self.prior_.tolist(),
+                "n_fitted": self.n_fitted_,
                 "starts": {name: "+".join(answer.start) for name, answer in named.items()},
             }
             write_json(temporary / "model.json", content)
@@ -222,7 +226,7 @@ class FusedClassifier(BaseEstimator):
         """
         content = read_json(folder / "model.json")
         model = cls(heads=[], classes=np.array(content["classes"]))
-        model.prior_ = np.array(content["prior"])
+        model.prior_, model.n_fitted_ = np.array(content["prior"]), content["n_fitted"]
         fitted = load_sklearn(folder / "model.skops", HEAD_TYPES)
         model.own_ = fitted["own"]
         heads, joins = fitted["heads"], fitted["joins"]

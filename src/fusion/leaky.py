@@ -56,6 +56,6 @@ def fuse_leakily(
         seen=seen[predicted],
         val_ids=np.empty(0, str),
         val_probs=np.empty((0, len(classes)), np.float32),
-        n_fitted=len(fitted),
+        n_fitted=model.n_fitted_,
         repeats=np.empty((0, len(predicted), len(classes)), np.float32),
     )

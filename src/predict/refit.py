@@ -6,18 +6,22 @@ They are never scored: what the table says is the score of the models that were 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from src.artifacts.outputs import RowOutput
+from src.artifacts.outputs import ModelOutput, RowOutput
 from src.core.errors import UserError
 from src.core.files import read_json, replacing
 from src.core.schema import FusedModel, ImageModel, TextModel, Trainer
-from src.encoders.common.encoder import Encoder, FitPlan, ReusesFeatures, best_epoch
+from src.encoders.common.encoder import Encoder, FitPlan, FittedModel, ReusesFeatures, best_epoch
+from src.encoders.common.projection import projected
 from src.fusion.fuse import fuse
+from src.fusion.fused import FusedClassifier
 
 
 def refit_models(
@@ -32,7 +36,8 @@ def refit_models(
     """Fit the models of a bundle on all listings, each as its checkpoint says it was fitted.
 
     The heads learn from the unseen outputs of the judged models: the out-of-fold ones of train and
-    val, and the full encoder's ones of test.
+    val, and the full encoder's ones of test. Their features are projected into the space of the
+    models fitted again, which the heads will read.
 
     Args:
         data: the folder `data`.
@@ -44,55 +49,61 @@ def refit_models(
     Returns:
         How many listings each was fitted on, by kind.
     """
-    counts = {}
+    counts, outputs = {}, {}
     # Other machines take part in the training stages alone.
     trainer = trainer.model_copy(update={"nodes": 1})
     for kind, row in rows.items():
         if kind != "fused":
             encoder = _encoder(kind, row, data, table, trainer, seed)
-            _refit(encoder, row, data, out, table, seed)
+            output = RowOutput.load(data / "embeddings" / row)
+            model = _refit(encoder, row, data, output, table, seed)
+            with replacing(out / row) as folder:
+                folder.mkdir()
+                model.save(folder)
             counts[kind] = len(encoder.rows)
+            if fused_model and fused_model.inputs != "probs" and not encoder.frozen_features:
+                features = encoder.score(model, np.arange(len(encoder.rows))).features
+                output = _in_space_of(features, table["id"].iloc[encoder.rows], output)
+            outputs[kind] = output
     if fused_model:
-        outputs = _outputs(data, rows)
         # One split holds all: nothing is left to be judged.
         every = table.assign(split="train")
         fused = fuse(every, outputs["image"], outputs["text"], fused_model, seed)
         fused.model.save(out / rows["fused"])
-        counts["fused"] = _unseen(every, outputs)
+        counts["fused"] = fused.predictions.n_fitted
     return counts
 
 
-def judged_on(data: Path, table: pd.DataFrame, rows: Mapping[str, str]) -> dict[str, int]:
+def judged_on(data: Path, rows: Mapping[str, str]) -> dict[str, int]:
     """Return how many listings each of the judged models was fitted on, by kind.
 
     Args:
-        data, table, rows: as for `refit_models`.
+        data, rows: as for `refit_models`.
     """
-    outputs = _outputs(data, rows)
-    counts = {
-        kind: len(np.unique(output.full.fitted_ids[output.full.fitted_by == 0]))
-        for kind, output in outputs.items()
-    }
-    return counts | ({"fused": _unseen(table, outputs)} if "fused" in rows else {})
-
-
-def _outputs(data: Path, rows: Mapping[str, str]) -> dict[str, RowOutput]:
     return {
-        kind: RowOutput.load(data / "embeddings" / row)
+        kind: (
+            FusedClassifier.load(data / "checkpoints" / row).n_fitted_
+            if kind == "fused"
+            else RowOutput.load(data / "embeddings" / row).full.count_fitted()
+        )
         for kind, row in rows.items()
-        if kind != "fused"
     }
 
 
-def _unseen(table: pd.DataFrame, outputs: Mapping[str, RowOutput]) -> int:
-    """Return how many listings outside the test split no encoder saw: heads learn from these."""
-    ids, groups = table["id"].to_numpy(dtype=str), table.set_index("id")["group"]
-    usable = (table["split"] != "test").to_numpy()
-    for output in outputs.values():
-        full = output.full
-        unseen = [full.ids[full.unseen(groups)], output.out_of_fold.ids]
-        usable = usable & (~np.isin(ids, full.ids) | np.isin(ids, np.concatenate(unseen)))
-    return int(usable.sum())
+def _in_space_of(features: NDArray[np.float32], ids: pd.Series, output: RowOutput) -> RowOutput:
+    """Return a judged row's outputs with features in the space of the model fitted again.
+
+    Args:
+        features: of that model, [N, D]; `ids` are those of the listings, [N].
+    """
+    full = output.full
+    both = np.isin(full.ids, full.fitted_ids)
+    theirs = features[pd.Index(ids).get_indexer(pd.Index(full.ids[both]))]
+
+    def moved(one: ModelOutput) -> ModelOutput:
+        return replace(one, features=projected(one.features, full.features[both], theirs))
+
+    return RowOutput(moved(full), moved(output.out_of_fold))
 
 
 def _encoder(
@@ -112,20 +123,17 @@ def _encoder(
 
 
 def _refit(
-    encoder: Encoder, row: str, data: Path, out: Path, table: pd.DataFrame, seed: int
-) -> None:
+    encoder: Encoder, row: str, data: Path, output: RowOutput, table: pd.DataFrame, seed: int
+) -> FittedModel:
     if isinstance(encoder, ReusesFeatures):
-        full = RowOutput.load(data / "embeddings" / row).full
-        if full.ids.tolist() != table["id"].iloc[encoder.rows].tolist():
+        if output.full.ids.tolist() != table["id"].iloc[encoder.rows].tolist():
             raise UserError(
                 f"{data}/embeddings/{row} is of other listings than {data}/prepared; "
                 "run `dvc repro` for all stages"
             )
-        encoder.reuse(full.features)
+        encoder.reuse(output.full.features)
     curves = data / "checkpoints" / row / "curves.csv"
     epochs = best_epoch(pd.read_csv(curves)) if curves.exists() else None
     plan = FitPlan(seed, f"{row}, all listings", epochs=epochs)
     model, _ = encoder.fit(np.arange(len(encoder.rows)), plan)
-    with replacing(out / row) as folder:
-        folder.mkdir()
-        model.save(folder)
+    return model

@@ -10,7 +10,8 @@ import pandas as pd
 from src.cleaning.redact import EMAIL, LINK, NAME, PHONE
 from src.cleaning.text import with_words
 from src.core.errors import UserError
-from src.core.listings import SPLITS, cv_rounds, pairs_within
+from src.core.listings import SPLITS, pairs_within
+from src.core.rounds import cv_rounds
 from src.core.schema import Prepare
 from src.prepare.duplicates import DuplicateGroups, group_near_duplicates
 from src.prepare.overlap import SplitParts, measure_overlap

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from src.core.errors import UserError
-from src.core.listings import SPLITS, cv_rounds
+from src.core.listings import SPLITS
+from src.core.rounds import cv_rounds
 from src.core.schema import Prepare
 from src.core.wording import count_of
 from src.prepare.assign import MORE_GROUPS, assign_by_date, assign_folds, assign_random

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from src.artifacts.outputs import RowOutput
 from src.core.errors import UserError
-from src.core.listings import cv_rounds, labels_of
+from src.core.listings import labels_of
 from src.core.params import parse_params
+from src.core.rounds import cv_rounds
 from src.core.schema import KernelImage, Tfidf, TrainedImage
 from src.encoders.common.batches import OrderedBatches, TrainBatches
 from src.encoders.common.encoder import EncoderOutput, FitPlan, best_epoch

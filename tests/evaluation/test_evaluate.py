@@ -13,7 +13,8 @@ import pytest
 
 from src.artifacts.outputs import LeakError, RowOutput
 from src.core.files import read_json, write_json
-from src.core.listings import PREPARED, cv_rounds, write_listings
+from src.core.listings import PREPARED, write_listings
+from src.core.rounds import cv_rounds
 from src.core.schema import Rows
 from src.evaluation.evaluate import Evaluation, evaluate
 from src.evaluation.read import read_inputs

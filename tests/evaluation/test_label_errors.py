@@ -9,14 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from src.artifacts.outputs import RowOutput
 from src.evaluation.label_errors import (
     LABEL_ERROR_COLUMNS,
     find_label_errors,
     out_of_sample_probs,
 )
 from src.evaluation.planted import labels_found, pairs_found
-from tests.made import CLASSES, made_features, made_table, one_hot
+from tests.made import CLASSES, made_output, made_table, one_hot
 
 NAMES = np.array(["a", "b", "c"])
 
@@ -63,8 +62,7 @@ def test_an_empty_class_and_an_empty_table_are_handled() -> None:
 
 def test_only_listings_that_no_encoder_has_seen_are_scored() -> None:
     table = made_table()
-    features = made_features(table)
-    output = RowOutput(features, None)
+    output = made_output(table)
     places, probs = out_of_sample_probs(table, {"photo": output, "text": output}, seed=7)
     assert set(table["split"].iloc[places]) == {"val", "test"}
     assert len(places) == 24 and probs.shape == (24, 3)
@@ -74,8 +72,7 @@ def test_only_listings_that_no_encoder_has_seen_are_scored() -> None:
 
 def test_a_label_does_not_influence_its_own_probability() -> None:
     table = made_table()
-    features = made_features(table, probs=one_hot(table, 0.5))
-    scores = dict.fromkeys(("photo", "text"), RowOutput(features, None))
+    scores = dict.fromkeys(("photo", "text"), made_output(table, probs=one_hot(table, 0.5)))
     places, before = out_of_sample_probs(table, scores, seed=7)
     changed = table.copy()
     changed.loc[places[0], "category"] = CLASSES[1 - CLASSES.index(table["category"][places[0]])]

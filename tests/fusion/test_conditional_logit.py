@@ -66,18 +66,21 @@ def test_a_model_of_pure_noise_gets_no_weight() -> None:
     np.testing.assert_allclose(head.weights_, [0, 1], atol=0.1)
 
 
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
 @pytest.mark.parametrize("columns", [1, 2])
-def test_without_models_it_is_scikit_learn_s_logistic_regression(columns: int) -> None:
+def test_without_models_it_is_scikit_learn_s_logistic_regression(
+    columns: int, class_weight: str | None
+) -> None:
     penalty, n = 0.01, 300
     y = np.repeat([0, 1, 2], [200, 70, 30])
     x = RNG(0).normal(size=(n, columns)) * 7 + y[:, None]
-    head = ConditionalLogit(3, penalty).fit(x, y)
+    head = ConditionalLogit(3, penalty, class_weight).fit(x, y)
     design = np.column_stack([(x - x.mean(0)) / x.std(0), np.ones(n)])
     reference = LogisticRegression(
         C=1 / (2 * penalty * n), fit_intercept=False, tol=1e-8, max_iter=5000
     )
     # Each listing once as each class, with the weight that its target gives the class.
-    weight = cautious_targets(y, 3) * compute_sample_weight("balanced", y)[:, None]
+    weight = cautious_targets(y, 3) * compute_sample_weight(class_weight, y)[:, None]
     reference.fit(np.repeat(design, 3, axis=0), np.tile([0, 1, 2], n), weight.ravel())
     np.testing.assert_allclose(head.predict_proba(x), reference.predict_proba(design), atol=1e-3)
 

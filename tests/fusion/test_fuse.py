@@ -12,34 +12,21 @@ import pytest
 
 from src.artifacts.outputs import LeakError, RowOutput
 from src.core.errors import UserError
-from src.core.listings import cv_rounds
 from src.core.params import parse_params
+from src.core.rounds import cv_rounds
 from src.core.schema import FusedModel
 from src.fusion.fuse import fuse, fuse_rounds
 from src.fusion.leaky import fuse_leakily
 from src.fusion.predictions import Predictions
-from tests.made import CLASSES, made_features, made_table, one_hot, params_content
+from tests.made import CLASSES, made_features, made_output, made_table, one_hot, params_content
 
 STACK = FusedModel(head="stack", inputs="probs", price=True, settings={"penalty": 0.01}, grid={})
 LOGREG = FusedModel(head="logreg", inputs="probs", price=True, settings={}, grid={})
 
 
-def row_output(table: pd.DataFrame, **changes: Any) -> RowOutput:
-    """Return outputs without folds: by an encoder of train and val, and for val by one of train."""
-    learned = table.assign(split=table["split"].replace("val", "train"))
-    val = (table["split"] == "val").to_numpy()
-    by_train = made_features(table, **changes)
-    out_of_fold = replace(
-        by_train.subset(val),
-        scored_by=np.ones(int(val.sum()), np.int32),
-        fitted_by=np.ones_like(by_train.fitted_by),
-    )
-    return RowOutput(made_features(learned, **changes), out_of_fold)
-
-
 def test_the_test_split_is_scored_whole_and_with_inputs_hidden() -> None:
     table = made_table()
-    scores = row_output(table)
+    scores = made_output(table)
     found = fuse(table, scores, scores, STACK, seed=7).predictions
     assert found.ids.tolist() == table["id"][table["split"] == "test"].tolist()
     assert found.classes.tolist() == list(CLASSES)
@@ -54,7 +41,7 @@ def test_the_test_split_is_scored_whole_and_with_inputs_hidden() -> None:
 @pytest.mark.parametrize("which", ["photo", "text"])
 def test_a_test_row_that_an_encoder_was_fitted_on_is_refused_by_id(which: str) -> None:
     table = made_table()
-    honest = row_output(table)
+    honest = made_output(table)
     leaking = replace(
         honest,
         full=replace(
@@ -71,7 +58,7 @@ def test_a_test_row_that_an_encoder_was_fitted_on_is_refused_by_id(which: str) -
 def test_a_test_row_whose_near_duplicate_an_encoder_was_fitted_on_is_refused_by_id() -> None:
     table = made_table()
     table.loc[[5, 57], "group"] = "reposted"
-    scores = row_output(table)
+    scores = made_output(table)
     with pytest.raises(LeakError, match=r"1 listing .* r57;"):
         fuse(table, scores, scores, STACK, seed=7)
 
@@ -80,7 +67,7 @@ def test_a_test_row_whose_near_duplicate_an_encoder_was_fitted_on_is_refused_by_
 def test_the_output_for_listings_that_an_encoder_has_seen_has_no_effect(head: str) -> None:
     table = made_table()
     settings = STACK if head == "stack" else LOGREG
-    honest = row_output(table)
+    honest = made_output(table)
     poisoned_probs = honest.full.probs.copy()
     poisoned_probs[:48] = np.roll(one_hot(table, sure=1.0)[:48], 1, axis=1)
     full = replace(honest.full, probs=poisoned_probs, features=honest.full.features * 100)
@@ -93,7 +80,7 @@ def test_the_output_for_listings_that_an_encoder_has_seen_has_no_effect(head: st
 
 def test_a_head_that_cannot_be_fitted_since_encoders_saw_its_rows_is_an_error() -> None:
     table = made_table()
-    honest = row_output(table)
+    honest = made_output(table)
     nothing = RowOutput(honest.full, honest.full.subset(np.zeros(60, bool)))
     with pytest.raises(UserError, match=r"text: of 48 listings .* 0 unseen .*set `folds`") as error:
         fuse(table, honest, nothing, LOGREG, seed=7)
@@ -113,7 +100,7 @@ def test_the_stack_takes_probabilities_alone() -> None:
 
 def test_a_row_without_the_price_does_not_read_it() -> None:
     table = made_table()
-    scores = row_output(table)
+    scores = made_output(table)
     settings = STACK.model_copy(update={"price": False})
     fused = fuse(table, scores, scores, settings, seed=7)
     assert set(fused.model.answers_) == {("photo",), ("text",), ("photo", "text")}
@@ -123,7 +110,7 @@ def test_a_row_without_the_price_does_not_read_it() -> None:
 
 def test_where_only_one_model_has_an_output_every_head_calibrates_it_alike() -> None:
     table = made_table()
-    scores = row_output(table)
+    scores = made_output(table)
     one, two = (fuse(table, scores, scores, head, seed=7).predictions for head in (STACK, LOGREG))
     first, second = (found.without["photo_only"] for found in (one, two))
     np.testing.assert_array_equal(first, second)
@@ -135,7 +122,7 @@ def test_where_only_one_model_has_an_output_every_head_calibrates_it_alike() -> 
 
 def test_predictions_are_loaded_as_they_were_saved_in_equal_bytes(tmp_path: Path) -> None:
     table = made_table()
-    scores = row_output(table)
+    scores = made_output(table)
     for name in ("a", "b"):
         found = fuse(table, scores, scores, STACK, seed=7).predictions
         found.save(tmp_path / name)
@@ -152,7 +139,7 @@ def test_predictions_are_loaded_as_they_were_saved_in_equal_bytes(tmp_path: Path
 def memorised(table: pd.DataFrame, seed: int) -> RowOutput:
     """Return the label of every listing fitted on and noise for the others: nothing is learned."""
     guesses = np.random.default_rng(seed).dirichlet(np.ones(3), len(table)).astype(np.float32)
-    honest = row_output(table, probs=guesses)
+    honest = made_output(table, probs=guesses)
     fitted = (table["split"] != "test").to_numpy()
     probs = np.where(fitted[:, None], one_hot(table, 0.99), guesses).astype(np.float32)
     return replace(honest, full=replace(honest.full, probs=probs))
@@ -214,7 +201,7 @@ def test_every_round_of_cross_validation_is_fused_and_the_first_model_kept(tmp_p
     table = made_table().assign(fold=np.arange(60) // 3 % 4)
     settings, rounds = STACK, []
     for cv_round, split in enumerate(cv_rounds(table)):
-        output = row_output(table.assign(split=split))
+        output = made_output(table.assign(split=split))
         output.save(tmp_path / "row", cv_round)
         rounds.append(fuse(table.assign(split=split), output, output, settings, seed=7))
     found = fuse_rounds(table, tmp_path / "row", tmp_path / "row", settings, seed=7)
@@ -233,7 +220,7 @@ def test_every_repeat_reads_its_own_outputs(tmp_path: Path) -> None:
     for cv_round, split in enumerate(cv_rounds(table)):
         for repeat, sure in enumerate((0.8, 0.5, 0.4)):
             now = table.assign(split=split)
-            row_output(now, probs=one_hot(table, sure)).save(tmp_path, cv_round, repeat)
+            made_output(now, probs=one_hot(table, sure)).save(tmp_path, cv_round, repeat)
     found = fuse_rounds(table, tmp_path, tmp_path, STACK, seed=7, repeats=3).predictions
     alone = fuse_rounds(table, tmp_path, tmp_path, STACK, seed=7).predictions
     np.testing.assert_array_equal(found.probs, alone.probs)
@@ -245,7 +232,7 @@ def test_every_repeat_reads_its_own_outputs(tmp_path: Path) -> None:
 def test_heads_learn_from_every_listing_whatever_they_read(inputs: Any) -> None:
     table = made_table()
     settings = LOGREG.model_copy(update={"inputs": inputs})
-    honest = row_output(table)
+    honest = made_output(table)
     every = honest.full.subset(np.arange(48))
     folds = RowOutput(
         honest.full,

@@ -17,7 +17,9 @@ from src.encoders.common import features
 from src.encoders.common.encoder import FitPlan
 from src.encoders.common.fine_tune import FineTune
 from src.encoders.text.tfidf import TfidfEncoder
+from src.fusion.fuse import fuse
 from src.fusion.fused import FusedClassifier
+from src.predict import refit
 from src.predict.bundle import read_bundle
 from src.predict.predictor import Predictor
 from src.predict.refit import refit_models
@@ -29,12 +31,13 @@ def test_a_bundle_says_what_its_models_were_fitted_on_and_whose_the_scores_are(
     pipeline: Pipeline, bundle: Path, tmp_path: Path
 ) -> None:
     # Of 60 listings 12 are of test. Three lack a photo, three a text; one text is nothing known.
+    # Of val and test, which heads learn from, 18 have photo, text and price.
     judged = read_bundle(bundle)
     assert judged.scores_are_of == "these models"
     assert judged.fitted_on == {"image": 47, "text": 47, "fused": 12}
     refitted = read_bundle(pipeline.bundle(tmp_path / "b", refit=True))
     assert refitted.scores_are_of == "the same models, fitted without the test split"
-    assert refitted.fitted_on == {"image": 57, "text": 57, "fused": 24}
+    assert refitted.fitted_on == {"image": 57, "text": 57, "fused": 18}
 
 
 @pytest.mark.parametrize(
@@ -58,6 +61,40 @@ def test_the_models_of_a_bundle_are_fitted_on_the_test_split_too(
         about = "image" if row == "cnn" else "text"
         settings = read_json(pipeline.data / "checkpoints" / row / "model.json")["settings"]
         assert read_json(folder / about / "model.json")["settings"] == settings
+
+
+def test_heads_that_read_features_learn_them_in_the_space_of_the_models_fitted_again(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A model fitted again may turn its features around; probabilities stay as they are.
+    turned, fit = np.random.default_rng(0).permutation(8), TfidfEncoder.fit
+
+    def turning(self, train, plan):  # type: ignore[no-untyped-def]
+        model, curves = fit(self, train, plan)
+        score = model.score_texts
+        model.score_texts = lambda texts: score(texts)._replace(
+            features=-score(texts).features[:, turned]
+        )
+        return model, curves
+
+    learned: dict[str, RowOutput] = {}
+
+    def noting(table, image, text, *settings):  # type: ignore[no-untyped-def]
+        learned["text"] = text
+        return fuse(table, image, text, *settings)
+
+    monkeypatch.setattr(TfidfEncoder, "fit", turning)
+    monkeypatch.setattr(refit, "fuse", noting)
+    folder = pipeline.bundle(tmp_path / "b", fused_row="knn", refit=True)
+    judged, moved = RowOutput.load(pipeline.data / "embeddings" / "tfidf"), learned["text"]
+    model = Predictor(folder).text
+    assert model is not None
+    table = pd.read_parquet(pipeline.data / "prepared.parquet").set_index("id")
+    for one, other in ((judged.full, moved.full), (judged.out_of_fold, moved.out_of_fold)):
+        np.testing.assert_array_equal(one.probs, other.probs)
+        read = -model.score(table.loc[one.ids].reset_index()).features[:, turned]
+        assert np.square(other.features - read).mean() < 0.1 * read.var()
+        assert np.square(one.features - read).mean() > read.var()
 
 
 def test_networks_run_the_epochs_that_val_found(

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from src.core.errors import UserError
-from src.core.listings import SPLITS, cv_rounds
+from src.core.listings import SPLITS
+from src.core.rounds import cv_rounds
 from src.prepare.split import SplitAssignment, assign_splits
 from tests.prepare.markets import made_market, markets, settings_with
 

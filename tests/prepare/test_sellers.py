@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.core.errors import UserError
-from src.core.listings import PREPARED, RAW, check_listings, cv_rounds
+from src.core.listings import PREPARED, RAW, check_listings
+from src.core.rounds import cv_rounds
 from src.prepare.prepare import Prepared, prepare
 from src.prepare.sellers import few_sellers, with_sellers
 from tests.prepare.markets import settings_with

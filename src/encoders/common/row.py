@@ -11,7 +11,7 @@ import pandas as pd
 
 from src.artifacts.outputs import RowOutput
 from src.core.files import replacing
-from src.core.listings import cv_rounds
+from src.core.rounds import cv_rounds
 from src.encoders.common.encoder import Encoder
 from src.encoders.common.folds import Trained, train
 

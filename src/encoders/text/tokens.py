@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from src.core.errors import UserError
 from src.core.files import read_json, replacing, write_json
-from src.core.listings import cv_rounds
+from src.core.rounds import cv_rounds
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from src.core.listings import cv_rounds, labels_of
+from src.core.listings import labels_of
+from src.core.rounds import cv_rounds
 from src.core.schema import KernelText, Tfidf, TrainedText, Trainer
 from src.encoders.common.encoder import Encoder
 from src.encoders.common.row import train_row
