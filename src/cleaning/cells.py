@@ -74,7 +74,10 @@ def present(cell: str) -> str:
 def is_missing(cell: Any) -> bool:
     """Return whether a cell has no value: None, NaN, an empty text, or a word such as "n/a"."""
     if isinstance(cell, bytes):
-        cell = cell.decode("utf-8", "replace")
+        try:
+            cell = cell.decode("utf-8")
+        except UnicodeDecodeError:
+            return False
     if isinstance(cell, str):
         cell = cell.strip()
         if len(cell) > _LONGEST_WORD:

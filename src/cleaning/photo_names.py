@@ -151,7 +151,7 @@ def _of_struct(value: dict[Any, Any]) -> PhotoCell:
     path = next((texts[name] for name in _NAMES if name in texts), next(iter(texts.values()), ""))
     content = value.get(_CONTENT)
     if isinstance(content, bytes | bytearray) and content:
-        return PhotoCell((path,) if path else (), bytes(content), 1)
+        return PhotoCell((path.strip(),) if path.strip() else (), bytes(content), 1)
     return _of_text(path)
 
 

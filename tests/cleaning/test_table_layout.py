@@ -80,6 +80,13 @@ def test_a_header_that_lacks_the_first_name_and_has_an_empty_last_one_is_refused
         opened(tmp_path, ["id", "price", "category", "title", ""], rows)
 
 
+def test_commas_that_may_have_cut_numbers_are_refused(tmp_path: Path) -> None:
+    rows = [[f"{n}", f"t{n}", "b", "5", f"{n % 90 + 10}", "Cars", ""] for n in range(20)]
+    header = ["id", "title", "text", "price", "category", "image"]
+    with pytest.raises(UserError, match="commas may have cut its numbers"):
+        opened(tmp_path, header, rows)
+
+
 def test_a_last_column_without_a_name_is_left_out_where_the_others_are_in_place(
     tmp_path: Path,
 ) -> None:

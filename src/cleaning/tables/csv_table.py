@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from src.cleaning.cells import visible
+from src.cleaning.tables.detect import detect_layout
 from src.cleaning.tables.encoding import MARK, detect_encoding, open_text
-from src.cleaning.tables.layout import detect_layout
 from src.cleaning.tables.records import LONGEST, CsvRecord, Records, limited_lines
 from src.cleaning.tables.row import Row
 from src.cleaning.tables.stray import RowShape
