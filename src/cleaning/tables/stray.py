@@ -133,11 +133,6 @@ class RowShape:
         steps = [sign * change for change in _steps(column, [*start, *counted, stop])]
         return sum(not 0 < change <= step for change in steps) * 8 <= len(steps)
 
-    def _may_be_row(self, cells: Sequence[str], text: int) -> bool:
-        """A separator in its text without quotes makes a row longer."""
-        spare = max(0, len(cells) - self.width)
-        return self.looks_like_row([*cells[:text], *cells[text + spare :]])
-
 
 def _counting(column: int, rows: Sequence[Sequence[str]]) -> _Counting | None:
     steps = _steps(column, rows)
