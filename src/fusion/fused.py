@@ -19,8 +19,8 @@ from src.fusion.blocks import Block
 from src.fusion.choosing import (
     ORDER_KEPT,
     Choice,
-    Probs,
     Mask,
+    Probs,
     Subset,
     best_start,
     choose,
