@@ -14,7 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from src.fusion.conditional_logit import ConditionalLogit
 
 Probs = NDArray[np.float64]
-Rows = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 Subset = tuple[str, ...]
 
 # Fewer held-out listings show nothing.
@@ -37,7 +37,7 @@ class Choice(NamedTuple):
 
 
 def group_folds(
-    y: NDArray[np.int64], groups: NDArray[Any], chosen: Rows, folds: int, seed: int
+    y: NDArray[np.int64], groups: NDArray[Any], chosen: Mask, folds: int, seed: int
 ) -> NDArray[np.int64]:
     """Return the fold of each chosen listing, [N]; -1 for others, and where no folds are possible.
 
@@ -79,7 +79,7 @@ def held_out_probs(
     head: Any,
     x: NDArray[np.float32],
     y: NDArray[np.int64],
-    rows: Rows,
+    rows: Mask,
     fold: NDArray[np.int64],
     start: Probs,
 ) -> Probs:
@@ -105,7 +105,7 @@ def choose(
     heads: list[Any],
     x: NDArray[np.float32],
     y: NDArray[np.int64],
-    rows: Rows,
+    rows: Mask,
     fold: NDArray[np.int64],
     start: Probs,
 ) -> Choice:
@@ -140,7 +140,7 @@ def choose(
 
 
 def best_start(
-    smaller: dict[Subset, Rows], held_out: dict[Subset, Probs], y: NDArray[np.int64], rows: Rows
+    smaller: dict[Subset, Mask], held_out: dict[Subset, Probs], y: NDArray[np.int64], rows: Mask
 ) -> Subset:
     """Return the smaller subset whose held-out answers to the rows are best by F1 and accuracy.
 

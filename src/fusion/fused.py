@@ -19,8 +19,8 @@ from src.fusion.blocks import Block
 from src.fusion.choosing import (
     ORDER_KEPT,
     Choice,
+    Mask,
     Probs,
-    Rows,
     Subset,
     best_start,
     choose,
@@ -88,7 +88,7 @@ class FusedClassifier(BaseEstimator):
         self,
         blocks: dict[str, Block],
         y: NDArray[np.int64],
-        chosen: Rows,
+        chosen: Mask,
         groups: NDArray[Any] | None = None,
     ) -> FusedClassifier:
         """Choose and fit the answer of each subset that has listings of at least two classes.
@@ -106,7 +106,7 @@ class FusedClassifier(BaseEstimator):
         self.answers_: dict[Subset, Answer] = {}
         fold = group_folds(y, groups, chosen, self.folds, self.seed)
         # Of each subset so far: the listings to learn from, and the answers to them held out.
-        rows_of: dict[Subset, Rows] = {}
+        rows_of: dict[Subset, Mask] = {}
         held_out: dict[Subset, Probs] = {}
         for subset in _subsets(list(blocks)):
             block = blocks[subset[0]]
@@ -164,7 +164,7 @@ class FusedClassifier(BaseEstimator):
 
     def answering(
         self, blocks: dict[str, Block], hidden: frozenset[str] = frozenset()
-    ) -> Iterator[tuple[Subset, Rows]]:
+    ) -> Iterator[tuple[Subset, Mask]]:
         """Yield the subsets that answers are based on, with the mask of their listings, [N].
 
         A listing is answered by the largest subset that it has, or by the smaller one where that
@@ -182,7 +182,7 @@ class FusedClassifier(BaseEstimator):
             if listings.any():
                 yield subset, listings
 
-    def _answers(self, subset: Subset, blocks: dict[str, Block], listings: Rows) -> Probs:
+    def _answers(self, subset: Subset, blocks: dict[str, Block], listings: Mask) -> Probs:
         answer = self.answers_[subset]
         logs = blocks[subset[0]].logs
         if answer.start:

@@ -60,21 +60,21 @@ _PLACE = re.compile(r"[^\n,;|\t]{0,8}[^\x00-\x7f][^\n,;|\t]{0,8}")
 _WORD = re.compile(r"[^\W\d_]{2,20}")
 
 
-class Guess(NamedTuple):
+class CodecGuess(NamedTuple):
     """A codec of Python, and a word or a few characters that it reads."""
 
     codec: str
     example: str
 
 
-def guess_codec(sample: bytes) -> Guess | None:
+def guess_codec(sample: bytes) -> CodecGuess | None:
     """Return the likeliest encoding of lines that are not ASCII; None if none is likely."""
     texts = {codec: sample.decode(codec, "replace") for codec in _CODECS}
     found = {codec: _likelihood(text) - _CODECS[codec] for codec, text in texts.items()}
     codec = max(found, key=lambda name: found[name])
     if _mean(texts[codec]) < _LEAST:
         return None
-    return Guess(codec, _example(texts[codec]))
+    return CodecGuess(codec, _example(texts[codec]))
 
 
 def _likelihood(text: str) -> float:
