@@ -25,7 +25,7 @@ from src.encoders.text.tokens import tokenize
 from src.encoders.text.train import train_text
 from src.encoders.weights.fetch import IMAGENET_NORM
 from src.fusion import choosing, fused
-from src.fusion.choosing import ORDER_KEPT, Probs, Rows, held_out_probs, stacked
+from src.fusion.choosing import ORDER_KEPT, Mask, Probs, held_out_probs, stacked
 from src.fusion.conditional_logit import ConditionalLogit
 from src.fusion.fuse import fuse
 from src.fusion.predictions import Predictions
@@ -71,7 +71,7 @@ BERT = {
 
 
 def first_head(
-    heads: list[Any], x: Any, y: Any, rows: Rows, fold: Any, start: Probs
+    heads: list[Any], x: Any, y: Any, rows: Mask, fold: Any, start: Probs
 ) -> choosing.Choice:
     """Take the first head, joined to its start: so few listings would let none answer."""
     if not heads:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from src.cleaning.tables.contents import open_bytes
-from src.cleaning.tables.letters import EncodingGuess, guess_codec
+from src.cleaning.tables.letters import CodecGuess, guess_codec
 from src.core.errors import UserError
 
 # Stands for bytes that cannot be decoded: no valid text holds it.
@@ -131,7 +131,7 @@ def _utf8_letters(path: Path) -> tuple[int, int]:
     return good, bad
 
 
-def _old_encoding(path: Path) -> EncodingGuess:
+def _old_encoding(path: Path) -> CodecGuess:
     sample = bytearray()
     with open_bytes(path) as file:
         for line in iter(lambda: file.readline(_SAMPLE), b""):

@@ -64,19 +64,19 @@ _WORD = re.compile(r"[^\W\d_]{2,20}")
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
-class EncodingGuess(NamedTuple):
+class CodecGuess(NamedTuple):
     """A codec of Python, and a word or a few characters that it reads."""
 
     codec: str
     example: str
 
 
-def guess_codec(sample: bytes) -> EncodingGuess | None:
+def guess_codec(sample: bytes) -> CodecGuess | None:
     """Return the likeliest encoding of lines that are not ASCII; None if none is likely."""
     texts = {codec: sample.decode(codec, "replace") for codec in _CODECS}
     found = {codec: _likelihood(text) - _CODECS[codec] for codec, text in texts.items()}
     codec = max(found, key=lambda name: found[name])
-    return EncodingGuess(codec, _example(texts[codec])) if _is_text(texts[codec], codec) else None
+    return CodecGuess(codec, _example(texts[codec])) if _is_text(texts[codec], codec) else None
 
 
 def _is_text(text: str, codec: str) -> bool:
