@@ -57,6 +57,8 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Repo:
         text_models__rubert_tiny2__epochs=1,
         text_models__rubert_tiny2__max_tokens=32,
         fusion__random_forest__settings__n_estimators=20,
+        # So that its answers can be compared with the pipeline's.
+        bundle__refit=False,
     )
     repo.run("dvc", "repro")
     repo.run("git", "add", "-A")
