@@ -26,7 +26,8 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
-SPLITS, FOLDS, TEXT_FEATURES = 5, 4, 128
+SPLITS, FOLDS = 5, 4
+TEXT_FEATURES, PHOTO_FEATURES = 128, 1280
 PIXELS = 160
 Floats = NDArray[np.float32]
 
@@ -109,7 +110,7 @@ def photo_features(kept: Path, data: Path) -> Floats:
         fetch_weights("image", source, weights)
         settings: Any = all_params().image_models["efficientnet"]
         network = start_image_network(settings, weights, 2).eval()
-    extract, found = None, np.full((len(names), 1280), np.nan, np.float32)
+    extract, found = None, np.full((len(names), PHOTO_FEATURES), np.nan, np.float32)
     for rows in np.array_split(np.arange(len(names)), len(names) // 64):
         photos, good = [], []
         for row in rows:
@@ -160,7 +161,12 @@ def splits(cell: Cell, data: Path, kept: Path) -> Iterator[dict[str, Any]]:
         lambda: _per_split(
             texts["test"],
             lambda test: _crossed(
-                lambda a, b: _photo(photos, y, groups, a, b), y, groups, there & ~test, there
+                lambda a, b: _photo(photos, y, groups, a, b),
+                y,
+                groups,
+                there & ~test,
+                there,
+                PHOTO_FEATURES,
             ),
         ),
     )
@@ -198,7 +204,12 @@ def _text_outputs(cell: Cell, data: Path) -> dict[str, Any]:
     found = _per_split(
         test,
         lambda part: _crossed(
-            lambda a, b: _text(texts, y, a, b), y, groups, has_text & ~part, has_text
+            lambda a, b: _text(texts, y, a, b),
+            y,
+            groups,
+            has_text & ~part,
+            has_text,
+            TEXT_FEATURES,
         ),
     )
     price = pd.to_numeric(table["price"], errors="coerce").to_numpy(float)
@@ -211,13 +222,13 @@ def _per_split(test: Any, outputs: Any) -> dict[str, Any]:
     return {name: np.stack(some) for name, some in zip(names, zip(*each, strict=True), strict=True)}
 
 
-def _crossed(fit: Any, y: Any, groups: Any, learned: Any, present: Any) -> Any:
+def _crossed(fit: Any, y: Any, groups: Any, learned: Any, present: Any, width: int) -> Any:
     """Outputs for all listings: of those learned from out of fold, features mapped to one space."""
     n, num_classes, rows = len(y), y.max() + 1, np.flatnonzero(learned)
     folds = min(FOLDS, int(np.bincount(y[rows], minlength=1).max()))
     if len(np.unique(y[rows])) < 2 or folds < 2:
         return (
-            np.zeros((n, 1), np.float32),
+            np.zeros((n, width), np.float32),
             np.full((n, num_classes), 1 / num_classes),
             present & False,
         )
