@@ -14,9 +14,10 @@ from torch import Tensor
 from src.core.files import read_json
 from src.core.schema import KernelText, TrainedText
 from src.encoders.text.classifier import TextNetworkClassifier
+from src.encoders.text.joining import join_texts
 from src.encoders.text.networks import start_text_network
-from src.encoders.text.padding import join, known_texts, pad
-from src.encoders.text.tokens import meaningless_tokens, rows_with_text
+from src.encoders.text.padding import pad
+from src.encoders.text.tokens import rows_with_text
 
 
 class TextData:
@@ -38,11 +39,11 @@ class TextData:
         rows = rows_with_text(table)
         lists = pd.read_parquet(tokens / "tokens.parquet").set_index("id").loc[table["id"]]
         titles, bodies = lists["title"].to_numpy(), lists["body"].to_numpy()
-        budget, special = settings.max_tokens, self.special
-        joined = [join(titles[row], bodies[row], budget, special) for row in rows]
-        known = np.flatnonzero(known_texts(joined, meaningless_tokens(self.tokenizer)))
+        joined, known = join_texts(
+            titles[rows], bodies[rows], settings, self.special, self.tokenizer
+        )
         self.rows = rows[known]
-        self.tokens = [joined[row] for row in known]
+        self.tokens = [joined[row] for row in np.flatnonzero(known)]
         self.groups = table["group"].to_numpy(dtype=str)[self.rows]
         self.lengths = np.array([len(tokens) for tokens in self.tokens])
         self.weights, self.settings = weights, settings
