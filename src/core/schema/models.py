@@ -113,6 +113,7 @@ class TextSettings(Section):
     max_tokens: Annotated[int, Field(ge=4, le=1_000_000)]
     prefix: Annotated[str, Field(max_length=200)] = ""
     separator: bool = True
+    title_apart: bool = False
     pooling: Literal["mean", "cls", "last"] = "mean"
 
 

@@ -10,59 +10,90 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from src.core.errors import UserError
-from src.core.files import read_json, write_json
+from src.core.files import read_json
 from src.core.schema import KernelText, TrainedText
 from src.encoders.common.heads import network_head
-from src.encoders.text.use import MODEL_TYPE, UseEncoder
+from src.encoders.text.use import MODEL_TYPE, WIDTH, UseEncoder
 
 
 class TextNetwork(nn.Module):
-    """An encoder of transformers: token numbers to features to logits.
+    """Token numbers to features to logits: an encoder under one head.
+
+    Features are those of the whole text; with `title_apart` those of the title follow.
+    """
+
+    encoder: Any
+
+    def __init__(
+        self, settings: TrainedText | KernelText, encoder: Any, size: int, num_classes: int
+    ) -> None:
+        """Take an encoder whose features have that size, H."""
+        super().__init__()
+        self.encoder = encoder
+        self.head = network_head(size * (1 + settings.title_apart), num_classes, settings)
+
+    def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Turn padded tokens and their mask, [B, L] each, into features [B, H]."""
+        raise NotImplementedError
+
+    def config(self) -> dict[str, Any]:
+        """Return what the encoder is built from again."""
+        raise NotImplementedError
+
+    def features(self, batch: dict[str, Tensor]) -> Tensor:
+        """Turn a batch as `pad_listings` gives it into features [B, H] or [B, 2 H]."""
+        found = self.encode(batch["input_ids"], batch["attention_mask"])
+        if "title_ids" not in batch:
+            return found
+        return torch.cat([found, self.encode(batch["title_ids"], batch["title_mask"])], 1)
+
+    def forward(self, batch: dict[str, Tensor]) -> Tensor:
+        """Turn a batch as `pad_listings` gives it into logits [B, C]."""
+        logits: Tensor = self.head(self.features(batch))
+        return logits
+
+
+class TransformersNetwork(TextNetwork):
+    """An encoder of transformers, its last states pooled.
 
     Raises:
         UserError: the encoder reads fewer tokens than `max_tokens`.
     """
 
     def __init__(self, settings: TrainedText | KernelText, encoder: Any, num_classes: int) -> None:
-        super().__init__()
-        self.encoder = encoder
         wanted = settings.max_tokens
-        most = getattr(self.encoder.config, "max_position_embeddings", wanted)
+        most = getattr(encoder.config, "max_position_embeddings", wanted)
         if wanted > most:
             raise UserError(
                 f"max_tokens is {wanted}; expected at most {most}, as many as this network can "
                 "read: set it in params.yaml"
             )
+        super().__init__(settings, encoder, encoder.config.hidden_size, num_classes)
         self.encoder.float()
-        self.pooling = settings.pooling
-        # Features are pooled states; BERT's own pooling is not used and gets no gradient.
+        # BERT's own pooling is not used and gets no gradient.
         if getattr(self.encoder, "pooler", None) is not None:
             self.encoder.pooler = None
-        self.head = network_head(self.encoder.config.hidden_size, num_classes, settings)
+        self.pooling = settings.pooling
 
-    def features(self, batch: dict[str, Tensor]) -> Tensor:
-        """Pool the last states of real tokens: input_ids [B, L] to features [B, H]."""
-        states: Tensor = self.encoder(**batch).last_hidden_state
+    def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        states: Tensor = self.encoder(
+            input_ids=input_ids, attention_mask=attention_mask
+        ).last_hidden_state
         if self.pooling == "cls":
             return states[:, 0]
         if self.pooling == "last":
-            last = batch["attention_mask"].sum(1) - 1
+            last = attention_mask.sum(1) - 1
             return states[torch.arange(len(last), device=last.device), last]
-        mask = batch["attention_mask"].unsqueeze(-1).to(states.dtype)
+        mask = attention_mask.unsqueeze(-1).to(states.dtype)
         return torch.as_tensor((states * mask).sum(1) / mask.sum(1))
 
-    def forward(self, batch: dict[str, Tensor]) -> Tensor:
-        """Turn input_ids and attention_mask, [B, L] each, into logits [B, C]."""
-        logits: Tensor = self.head(self.features(batch))
-        return logits
-
-    def save_config(self, path: Path) -> None:
-        """Write what the encoder is built from again."""
-        self.encoder.config.to_json_file(path)
+    def config(self) -> dict[str, Any]:
+        config: dict[str, Any] = self.encoder.config.to_diff_dict()
+        return config
 
 
-class UseNetwork(nn.Module):
-    """The Universal Sentence Encoder: token numbers to features [B, 512] to logits [B, C].
+class UseNetwork(TextNetwork):
+    """The Universal Sentence Encoder.
 
     Raises:
         UserError: the settings ask for another pooling than its own.
@@ -71,33 +102,24 @@ class UseNetwork(nn.Module):
     def __init__(
         self, settings: TrainedText | KernelText, encoder: UseEncoder, num_classes: int
     ) -> None:
-        super().__init__()
         if settings.pooling != "mean":
             raise UserError(
                 f"pooling is {settings.pooling}; expected mean: this network averages in its own "
                 "way, so leave the key out in params.yaml"
             )
-        self.encoder = encoder
-        self.head = network_head(encoder.size, num_classes, settings)
+        super().__init__(settings, encoder, WIDTH, num_classes)
 
-    def features(self, batch: dict[str, Tensor]) -> Tensor:
-        """Turn input_ids and attention_mask, [B, L] each, into features [B, 512]."""
-        vectors: Tensor = self.encoder(**batch)
+    def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        vectors: Tensor = self.encoder(input_ids, attention_mask)
         return vectors
 
-    def forward(self, batch: dict[str, Tensor]) -> Tensor:
-        """Turn input_ids and attention_mask, [B, L] each, into logits [B, C]."""
-        logits: Tensor = self.head(self.features(batch))
-        return logits
-
-    def save_config(self, path: Path) -> None:
-        """Write what the encoder is built from again."""
-        write_json(path, {"model_type": MODEL_TYPE, "vocab_size": self.encoder.vocabulary})
+    def config(self) -> dict[str, Any]:
+        return {"model_type": MODEL_TYPE, "vocab_size": self.encoder.vocabulary}
 
 
 def start_text_network(
     settings: TrainedText | KernelText, weights: Path, vocab_size: int, num_classes: int
-) -> TextNetwork | UseNetwork:
+) -> TextNetwork:
     """Return a network to be fitted, with the weights in the folder of the weights stage.
 
     Args:
@@ -110,7 +132,7 @@ def start_text_network(
         use.load_state_dict(load_file(stored))
         return UseNetwork(settings, use, num_classes)
     encoder = _transformers().AutoModel.from_pretrained(weights, local_files_only=True)
-    return TextNetwork(settings, encoder, num_classes)
+    return TransformersNetwork(settings, encoder, num_classes)
 
 
 def text_network_from_config(
@@ -118,7 +140,7 @@ def text_network_from_config(
     folder: Path,
     num_classes: int,
     vocab_size: int | None = None,
-) -> TextNetwork | UseNetwork:
+) -> TextNetwork:
     """Return the network that `folder`/config.json describes, with random weights.
 
     Args:
@@ -130,7 +152,7 @@ def text_network_from_config(
     config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
     if vocab_size is not None:
         config.vocab_size = vocab_size
-    return TextNetwork(settings, transformers.AutoModel.from_config(config), num_classes)
+    return TransformersNetwork(settings, transformers.AutoModel.from_config(config), num_classes)
 
 
 def _use_encoder(folder: Path) -> UseEncoder | None:

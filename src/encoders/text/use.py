@@ -72,7 +72,6 @@ class UseEncoder(nn.Module):
         self.branches = nn.ModuleList(Branch(*window) for window in WINDOWS)
         self.norm = nn.LayerNorm(WIDTH + read, EPSILON)
         self.average = nn.Linear(WIDTH + read, WIDTH)
-        self.size = WIDTH
         self.blocks = nn.Sequential(Residual(WIDTH, HIDDEN, HIDDEN), Residual(HIDDEN, WIDTH, WIDTH))
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:

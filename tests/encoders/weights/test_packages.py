@@ -39,7 +39,7 @@ TEXTS = [
     "ｆｕｌｌ　ｗｉｄｔｈ\u00a0и\tпробелы",
     "скрыто\u00adперенос \u200bноль",
     "Диван 😀 👍",
-    "слово за словом " * 30,
+    " ".join(["слово за словом"] * 30),
 ]
 
 
@@ -142,11 +142,11 @@ def test_a_missing_package_is_named_as_pip_knows_it() -> None:
 @pytest.mark.parametrize(
     ("network", "settings"),
     [
-        ("use", kernel_text(separator=False)),
+        ("use", kernel_text(separator=False, title_apart=True)),
         ("use", kernel_text(words=0.3)),
         ("use", trained_text(tune="head", separator=False)),
         ("e5", kernel_text(prefix="query: ", separator=False, words=0.3)),
-        ("e5", trained_text(tune="head", prefix="query: ")),
+        ("e5", trained_text(tune="head", prefix="query: ", title_apart=True)),
     ],
 )
 def test_a_fitted_model_is_saved_whole_and_scores_the_same(
