@@ -206,4 +206,11 @@ def test_all_truth_values_are_tried() -> None:
     assert {"portable", "collect.avito.fetch", "prepare.shuffle_labels", "fusion.nn.price"} <= {
         *BOOLEANS
     }
-    assert len(BOOLEANS) == 3 + len(CONTENT["fusion"])
+    texts = {
+        f"text_models.{row}.{key}"
+        for row, entry in CONTENT["text_models"].items()
+        for key in ("separator", "title_apart")
+        if key in entry
+    }
+    assert texts <= {*BOOLEANS}
+    assert len(BOOLEANS) == 3 + len(CONTENT["fusion"]) + len(texts)

@@ -13,7 +13,7 @@ from src.core.errors import UserError
 from src.core.files import read_json
 from src.core.schema import KernelText, TrainedText
 from src.encoders.common.heads import network_head
-from src.encoders.text.use import MODEL_TYPE, WIDTH, UseEncoder
+from src.encoders.text.use import MODEL_TYPE, USE_SIZE, UseEncoder
 
 
 class TextNetwork(nn.Module):
@@ -107,7 +107,7 @@ class UseNetwork(TextNetwork):
                 f"pooling is {settings.pooling}; expected mean: this network averages in its own "
                 "way, so leave the key out in params.yaml"
             )
-        super().__init__(settings, encoder, WIDTH, num_classes)
+        super().__init__(settings, encoder, USE_SIZE, num_classes)
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         vectors: Tensor = self.encoder(input_ids, attention_mask)

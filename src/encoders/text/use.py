@@ -8,8 +8,8 @@ from torch.nn.functional import normalize, pad
 
 # What config.json says in place of the name of an architecture of transformers.
 MODEL_TYPE = "use"
-WIDTH = 512
-HIDDEN = 320
+USE_SIZE = 512
+INNER = 320
 CHANNELS = 256
 # What each branch reads around a token: that many tokens, of which so many before it.
 WINDOWS = ((2, 0), (3, 1), (5, 2))
@@ -63,16 +63,18 @@ class UseEncoder(nn.Module):
         self.words: Tensor
         self.scale: Tensor
         self.lowest: Tensor
-        self.register_buffer("words", torch.zeros(vocabulary, WIDTH, dtype=torch.uint8))
+        self.register_buffer("words", torch.zeros(vocabulary, USE_SIZE, dtype=torch.uint8))
         self.register_buffer("scale", torch.zeros(vocabulary))
         self.register_buffer("lowest", torch.zeros(vocabulary))
         read = CHANNELS * len(WINDOWS)
-        self.project = nn.Linear(WIDTH, read)
+        self.project = nn.Linear(USE_SIZE, read)
         self.project_norm = nn.LayerNorm(read, EPSILON)
         self.branches = nn.ModuleList(Branch(*window) for window in WINDOWS)
-        self.norm = nn.LayerNorm(WIDTH + read, EPSILON)
-        self.average = nn.Linear(WIDTH + read, WIDTH)
-        self.blocks = nn.Sequential(Residual(WIDTH, HIDDEN, HIDDEN), Residual(HIDDEN, WIDTH, WIDTH))
+        self.norm = nn.LayerNorm(USE_SIZE + read, EPSILON)
+        self.average = nn.Linear(USE_SIZE + read, USE_SIZE)
+        self.blocks = nn.Sequential(
+            Residual(USE_SIZE, INNER, INNER), Residual(INNER, USE_SIZE, USE_SIZE)
+        )
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Turn input_ids and attention_mask, [B, L] each, into vectors of length 1, [B, 512]."""
