@@ -29,7 +29,7 @@ class Branch(nn.Module):
         """Turn [B, L, C] into the same shape; `mask` [B, L, 1] is 0 at padding."""
         length = x.shape[1]
         for convolution in (self.first, self.second):
-            # As products: a CPU takes three times as long for PyTorch's convolutions.
+            # As a product: PyTorch's convolution takes longer on a CPU.
             longer = pad(x, (0, 0, self.before, self.size - 1 - self.before))
             windows = torch.cat([longer[:, at : at + length] for at in range(self.size)], -1)
             x = (x + convolution(windows).relu()) * mask
