@@ -167,7 +167,7 @@ def fault(content: Any) -> str:
         ("rows.image", ["cnn/x"], "rows.image.0 is 'cnn/x'; expected a name of letters, digits, - "
          "and _, 64 characters at most"),
         ("rows.text", ["tfidf", "cnn"], "rows.text names 'cnn'; expected entries of text_models, "
-         "which has tfidf, rubert_tiny2, rubert, minilm, minilm_words: "
+         "which has tfidf, rubert_tiny2, rubert, minilm, minilm_words, use, e5_small: "
          "add it there, or take it out"),
         ("rows.fused", ["stack", "stack"],
          "rows: stack is there twice; expected a name of its own for every row"),
@@ -296,7 +296,8 @@ def test_a_missing_key_is_named_or_optional(path: str) -> None:
     row = sections[1] if sections[:1] in (["image_models"], ["text_models"]) else None
     unused = row and row not in [*CONTENT["rows"]["image"], *CONTENT["rows"]["text"]]
     source = len(sections) == 2 and (last == "hub" or (last == "offline" and unused))
-    if last in ("words", "grid") or {"settings", "grid"} & set(sections) or source:
+    with_default = ("words", "prefix", "separator", "title_apart", "pooling", "grid")
+    if last in with_default or {"settings", "grid"} & set(sections) or source:
         parse_params(content)
     elif row and last == "offline":
         assert fault(content).startswith(f"{'.'.join(sections)} has no `offline` entry")

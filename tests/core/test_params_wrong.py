@@ -206,5 +206,11 @@ def test_all_truth_values_are_tried() -> None:
     assert {"portable", "bundle.refit", "collect.avito.fetch", "prepare.shuffle_labels"} <= {
         *BOOLEANS
     }
-    assert "fusion.nn.price" in BOOLEANS
-    assert len(BOOLEANS) == 4 + len(CONTENT["fusion"])
+    texts = {
+        f"text_models.{row}.{key}"
+        for row, entry in CONTENT["text_models"].items()
+        for key in ("separator", "title_apart")
+        if key in entry
+    }
+    assert {"fusion.nn.price", *texts} <= {*BOOLEANS}
+    assert len(BOOLEANS) == 4 + len(CONTENT["fusion"]) + len(texts)

@@ -193,13 +193,13 @@ def test_batches_are_padded_to_their_longest_text(
     table: pd.DataFrame, tokens: Path, bert_weights: Path
 ) -> None:
     texts = TextData(table, tokens, bert_weights, trained_text())
-    texts.tokens[0] = texts.tokens[0][:4]
+    texts.texts.tokens[0] = texts.texts.tokens[0][:4]
     texts.lengths[0] = 4
     batch = texts.batch(np.array([0, 1]))
     longest = int(texts.lengths[1])
     assert batch["attention_mask"].tolist() == [[1] * 4 + [0] * (longest - 4), [1] * longest]
-    assert batch["input_ids"][0].tolist() == [*texts.tokens[0], *[0] * (longest - 4)]
-    assert batch["input_ids"][1].tolist() == texts.tokens[1].tolist()
+    assert batch["input_ids"][0].tolist() == [*texts.texts.tokens[0], *[0] * (longest - 4)]
+    assert batch["input_ids"][1].tolist() == texts.texts.tokens[1].tolist()
 
 
 def test_features_of_a_text_do_not_depend_on_the_padding_of_its_batch(
@@ -256,7 +256,7 @@ def test_padding_fills_up_to_the_longest_text_and_masks_it(texts: list[list[int]
         assert batch[name].tolist() == [t + [0] * (longest - len(t)) for t in filled]
 
 
-@pytest.mark.parametrize("kind", ["trained", "kernel", "words"])
+@pytest.mark.parametrize("kind", ["trained", "kernel", "words", "prefix"])
 def test_a_saved_text_model_scores_the_same_texts_the_same(
     kind: str, table: pd.DataFrame, tokens: Path, bert_weights: Path, tmp_path: Path
 ) -> None:
@@ -264,6 +264,7 @@ def test_a_saved_text_model_scores_the_same_texts_the_same(
         "trained": trained_text(epochs=1),
         "kernel": kernel_text(),
         "words": kernel_text(words=0.5),
+        "prefix": kernel_text(words=0.5, prefix="книги ", separator=False, title_apart=True),
     }[kind]
     (tmp_path / "tokens").mkdir()
     (tmp_path / "weights").mkdir()
@@ -277,7 +278,7 @@ def test_a_saved_text_model_scores_the_same_texts_the_same(
     folder.mkdir()
     model.save(folder)
     network = {"model.json", "model.safetensors", "config.json", "tokenizer.json"}
-    skops = {"model.skops"} if kind == "words" else set()
+    skops = {"model.skops"} if kind in ("words", "prefix") else set()
     assert {path.name for path in folder.iterdir()} == network | skops
     loaded = load_text_model(folder)
     assert loaded.classes == list(CLASSES)
@@ -356,3 +357,73 @@ def test_a_tokenizer_without_special_tokens_is_refused_in_one_line(
     with pytest.raises(UserError, match=r"no token \[CLS\] or <s>; expected") as error:
         tokenize(table, tmp_path / "weights", tmp_path / "out")
     assert "\n" not in str(error.value)
+
+
+@given(
+    title=st.lists(st.integers(200, 300), max_size=30),
+    body=st.lists(st.integers(400, 500), max_size=30),
+    prefix=st.lists(st.integers(600, 700), max_size=5),
+    budget=st.integers(8, 40),
+)
+def test_a_prefix_stays_and_without_a_separator_title_and_body_are_one_text(
+    title: list[int], body: list[int], prefix: list[int], budget: int
+) -> None:
+    both = (np.array(title, np.int64), np.array(body, np.int64))
+    joined = join(*both, budget, SPECIAL, prefix, separator=False).tolist()
+    assert joined == [101, *prefix, *[*title, *body][: budget - 2 - len(prefix)], 102]
+
+
+def test_a_prefix_that_leaves_no_token_is_refused_in_one_line() -> None:
+    text = np.array([200])
+    assert join(text, text, 5, SPECIAL, [600, 601], separator=False).tolist() == [
+        *(101, 600, 601, 200, 102)
+    ]
+    with pytest.raises(UserError, match="max_tokens is 4, and the prefix alone has 2 tokens") as no:
+        join(text, text, 4, SPECIAL, [600, 601], separator=False)
+    assert "\n" not in str(no.value)
+
+
+@pytest.mark.parametrize("settings", [trained_text(prefix="книги "), kernel_text(prefix="книги ")])
+def test_a_prefix_makes_no_text_known(
+    settings: TrainedText | KernelText,
+    with_unknown: pd.DataFrame,
+    tokens: Path,
+    bert_weights: Path,
+    tmp_path: Path,
+) -> None:
+    tokenize(with_unknown, bert_weights, tmp_path / "out")
+    texts = TextData(with_unknown, tmp_path / "out", bert_weights, settings)
+    assert texts.rows.tolist() == np.delete(np.arange(60), [49, 50]).tolist()
+    (book,) = encode(texts.tokenizer, ["книги"])
+    assert all(numbers[1] == book[0] for numbers in texts.texts.tokens)
+
+
+@pytest.mark.parametrize(("pooling", "position"), [("cls", 0), ("last", -1)])
+def test_pooling_takes_the_first_or_the_last_real_token(
+    pooling: str, position: int, table: pd.DataFrame, tokens: Path, bert_weights: Path
+) -> None:
+    settings = trained_text(pooling=pooling)
+    network = TextData(table, tokens, bert_weights, settings).start(CLASSES).network.eval()
+    batch = pad([np.array([2, 9, 11, 3]), np.array([2, 12, 3])], 0)
+    with torch.inference_mode():
+        found = network.features(batch)
+        for row, length in enumerate([4, 3]):
+            alone = {name: tensor[row : row + 1, :length] for name, tensor in batch.items()}
+            states = network.encoder(**alone).last_hidden_state[0]
+            torch.testing.assert_close(found[row], states[position], rtol=0, atol=1e-5)
+
+
+def test_features_of_the_title_follow_those_of_the_whole(
+    table: pd.DataFrame, tokens: Path, bert_weights: Path
+) -> None:
+    settings = kernel_text(title_apart=True)
+    texts = TextData(table, tokens, bert_weights, settings)
+    network = texts.start(CLASSES).network.eval()
+    with torch.inference_mode():
+        found = network.features(texts.batch(np.array([0, 1])))
+        titles = [texts.texts.titles[row] for row in (0, 1)]
+        alone = network.features(pad(titles, texts.special["pad"]))
+    torch.testing.assert_close(found[:, found.shape[1] // 2 :], alone, rtol=0, atol=1e-5)
+    assert not torch.allclose(found[:, : found.shape[1] // 2], alone, atol=1e-3)
+    # Title alone: [CLS] title [SEP]
+    assert titles[0].tolist() == [2, *encode(texts.tokenizer, ["Книги"])[0], 3]

@@ -117,6 +117,10 @@ class TextSettings(Section):
 
     # [CLS] and two [SEP] take three.
     max_tokens: Annotated[int, Field(ge=4, le=1_000_000)]
+    prefix: Annotated[str, Field(max_length=200)] = ""
+    separator: bool = True
+    title_apart: bool = False
+    pooling: Literal["mean", "cls", "last"] = "mean"
 
 
 class TrainedText(EpochSettings, TextSettings):

