@@ -16,6 +16,7 @@ from src.core.errors import UserError
 from src.core.files import read_json
 from src.core.listings import labels_of
 from src.core.schema import KernelText, WeightsSource
+from src.encoders.common.encoder import FitPlan
 from src.encoders.text.model import load_text_model
 from src.encoders.text.networks import start_text_network
 from src.encoders.text.padding import pad
@@ -23,7 +24,6 @@ from src.encoders.text.tokens import tokenize
 from src.encoders.text.train import text_encoder
 from src.encoders.weights.fetch import TEXT_PACKAGES, fetch_weights
 from tests.encoders.conftest import TRAINER, kernel_text, trained_text
-from tests.made import CLASSES
 
 E5 = "intfloat/multilingual-e5-small"
 USE = "google/universal-sentence-encoder-multilingual"
@@ -160,8 +160,9 @@ def test_a_fitted_model_is_saved_whole_and_scores_the_same(
     (tmp_path / "weights" / "row").symlink_to(request.getfixturevalue(network))
     tokenize(table, tmp_path / "weights" / "row", tmp_path / "tokens" / "row")
     labels = labels_of(table)[1]
-    encoder = text_encoder(table, labels, list(CLASSES), "row", settings, TRAINER, 7, tmp_path)
-    model, _ = encoder.fit(np.arange(36), np.arange(36, 48), 0)
+    encoder = text_encoder(table, "row", settings, TRAINER, 7, tmp_path)
+    plan = FitPlan(7, "row", val=np.arange(36, 48) if encoder.stops_early else None)
+    model, _ = encoder.fit(np.arange(36), plan)
     expected = encoder.score(model, np.arange(48, 60))
     assert (expected.probs.argmax(1) == labels[48:60]).all()
     (tmp_path / "saved").mkdir()
