@@ -16,9 +16,10 @@ DATA = Path("data")
 
 def main() -> None:
     params = stage_params("evaluate")
-    for path in remove_stale_rows(DATA, params.rows):
+    rows = params.rows.with_joined(params.joined)
+    for path in remove_stale_rows(DATA, rows):
         print(f"removed {path}: params.yaml no longer names this row; DVC's cache keeps it")
-    inputs = read_inputs(DATA, params.rows, params.model, params.text_model, params.repeats)
+    inputs = read_inputs(DATA, rows, params.model, params.text_model, params.repeats)
     write_evaluation(evaluate(inputs, params.seed), Path("metrics"), DATA / "evaluation")
 
 

@@ -71,7 +71,8 @@ def stage_params(stage: str) -> Params:
             raise UserError(f"{name} has no row {item!r}; expected one of {', '.join(rows)}")
 
     def filled_in(match: re.Match[str]) -> str:
-        return item if match[1] == "item" else str(attrgetter(match[1])(params))
+        # In a list the row is called item, in a dictionary key.
+        return item if match[1] in ("item", "key") else str(attrgetter(match[1])(params))
 
     declared = [
         re.sub(r"\$\{([\w.]+)\}", filled_in, path).split(".")

@@ -71,11 +71,16 @@ def block_of(
     logs = _placed(n, rows, _log_probs(probs))
     if inputs == "probs":
         return Block(logs, logs, present, unseen)
-    lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    columns = _placed(n, rows, features / np.maximum(lengths, 1e-6))
+    columns = _placed(n, rows, of_unit_length(features))
     if inputs == "both":
         columns = np.concatenate([columns, logs], axis=1)
     return Block(columns, logs, present, unseen)
+
+
+def of_unit_length(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale each row of features [N, D] to length 1; rows of zeros stay."""
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    return features / np.maximum(lengths, np.float32(1e-6))
 
 
 def _placed(n: int, rows: NDArray[np.intp], some: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -141,10 +141,9 @@ def write_bundle(
     from src.fusion.heads import HEAD_TYPES
 
     predicting, predicting_name = predicting_row(rows)
-    trusted = {"image": (), "text": (), "fused": HEAD_TYPES}
     with replacing(out) as beside:
         for kind, row in rows.items():
-            _copy_model((refitted or data / "checkpoints") / row, beside / kind, trusted[kind])
+            _copy_model((refitted or data / "checkpoints") / row, beside / kind, HEAD_TYPES)
         classes = {kind: read_json(beside / kind / "model.json")["classes"] for kind in rows}
         for kind, row in rows.items():
             if classes[kind] != classes[predicting]:
@@ -174,5 +173,5 @@ def write_bundle(
 def _copy_model(checkpoint: Path, out: Path, trusted: Collection[type]) -> None:
     # The training curves are no part of the model.
     shutil.copytree(checkpoint, out, ignore=shutil.ignore_patterns("*.csv"))
-    if (out / "model.skops").exists():
-        require_known_types(out / "model.skops", trusted)
+    for file in out.rglob("model.skops"):
+        require_known_types(file, trusted)

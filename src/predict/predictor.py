@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,15 +15,12 @@ from numpy.typing import NDArray
 from src.cleaning.picture import keep_pillow_quiet
 from src.cleaning.text import with_words
 from src.encoders.common.encoder import EncoderOutput
-from src.encoders.text.model import TextClassifier, load_text_model
 from src.encoders.text.tokens import rows_with_text
 from src.evaluation.calibration import apply_temperature
 from src.fusion.blocks import Block, block_of, price_block
 from src.fusion.fused import FusedClassifier
 from src.predict.bundle import read_bundle
-
-if TYPE_CHECKING:
-    from src.encoders.image.model import ImageClassifier
+from src.predict.models import Model, load_model
 
 UNKNOWN_TEXT = "text: nothing in it is known to the text model"
 NOTHING_TO_READ = "no photo, text or price to predict from"
@@ -89,18 +86,14 @@ class Predictor:
         keep_pillow_quiet()
 
     @cached_property
-    def image(self) -> ImageClassifier | None:
+    def image(self) -> Model | None:
         """The image model; None in a bundle without one."""
-        if "image" not in self.info.rows:
-            return None
-        from src.encoders.image.model import ImageClassifier
-
-        return ImageClassifier.load(self.folder / "image")
+        return load_model("image", self.folder / "image") if "image" in self.info.rows else None
 
     @cached_property
-    def text(self) -> TextClassifier | None:
+    def text(self) -> Model | None:
         """The text model; None in a bundle without one."""
-        return load_text_model(self.folder / "text") if "text" in self.info.rows else None
+        return load_model("text", self.folder / "text") if "text" in self.info.rows else None
 
     def predict(
         self,

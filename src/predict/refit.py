@@ -22,6 +22,7 @@ from src.encoders.common.encoder import Encoder, FitPlan, FittedModel, ReusesFea
 from src.encoders.common.projection import projected
 from src.fusion.fuse import fuse
 from src.fusion.fused import FusedClassifier
+from src.fusion.join import join, save_joined
 
 
 def refit_models(
@@ -49,26 +50,14 @@ def refit_models(
     Returns:
         How many listings each was fitted on, by kind.
     """
-    counts, outputs = {}, {}
     # Other machines take part in the training stages alone.
     trainer = trainer.model_copy(update={"nodes": 1})
-    for kind, row in rows.items():
-        if kind != "fused":
-            encoder = _encoder(kind, row, data, table, trainer, seed)
-            output = RowOutput.load(data / "embeddings" / row)
-            model = _refit(encoder, row, data, output, table, seed)
-            with replacing(out / row) as folder:
-                folder.mkdir()
-                model.save(folder)
-            counts[kind] = len(encoder.rows)
-            if fused_model and fused_model.inputs != "probs" and not encoder.frozen_features:
-                features = encoder.score(model, np.arange(len(encoder.rows))).features
-                output = _in_space_of(features, table["id"].iloc[encoder.rows], output)
-            outputs[kind] = output
+    features_read = fused_model is not None and fused_model.inputs != "probs"
+    again = _Again(data, table, trainer, seed, features_read)
+    outputs = {kind: again.refit(kind, row, out) for kind, row in rows.items() if kind != "fused"}
+    counts = {kind: len(output.full.ids) for kind, output in outputs.items()}
     if fused_model:
-        # One split holds all: nothing is left to be judged.
-        every = table.assign(split="train")
-        fused = fuse(every, outputs["image"], outputs["text"], fused_model, seed)
+        fused = fuse(again.every, outputs["image"], outputs["text"], fused_model, seed)
         fused.model.save(out / rows["fused"])
         counts["fused"] = fused.predictions.n_fitted
     return counts
@@ -88,6 +77,48 @@ def judged_on(data: Path, rows: Mapping[str, str]) -> dict[str, int]:
         )
         for kind, row in rows.items()
     }
+
+
+class _Again:
+    """What all models are fitted on again.
+
+    Args:
+        features_read: whether a head reads the models' features.
+
+    Attributes:
+        every: the prepared listings in one split: nothing is left to be judged.
+    """
+
+    def __init__(
+        self, data: Path, table: pd.DataFrame, trainer: Trainer, seed: int, features_read: bool
+    ) -> None:
+        self.data, self.table, self.trainer, self.seed = data, table, trainer, seed
+        self.features_read, self.every = features_read, table.assign(split="train")
+
+    def refit(self, kind: str, row: str, out: Path) -> RowOutput:
+        """Fit a row's model and write it to `out`/<row>.
+
+        Returns:
+            The judged model's outputs, with features in the space of the new model if they are
+            read. Those of a joined row are joined anew, out of fold for all listings.
+        """
+        joined = self.data / "checkpoints" / row / "parts.json"
+        if joined.exists():
+            names = read_json(joined)
+            parts = {part: self.refit(kind, name, out) for part, name in names.items()}
+            model, output = join(self.every, parts, self.seed)
+            save_joined(model, names, out, out / row)
+            return output
+        encoder = _encoder(kind, row, self.data, self.table, self.trainer, self.seed)
+        output = RowOutput.load(self.data / "embeddings" / row)
+        fitted = _refit(encoder, row, self.data, output, self.table, self.seed)
+        with replacing(out / row) as folder:
+            folder.mkdir()
+            fitted.save(folder)
+        if self.features_read and not encoder.frozen_features:
+            features = encoder.score(fitted, np.arange(len(encoder.rows))).features
+            output = _in_space_of(features, self.table["id"].iloc[encoder.rows], output)
+        return output
 
 
 def _in_space_of(features: NDArray[np.float32], ids: pd.Series, output: RowOutput) -> RowOutput:

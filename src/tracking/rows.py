@@ -23,7 +23,7 @@ class TrackedRow:
 
     Attributes:
         kind: image, text, fused or leaky.
-        stage: the stage that made the row, e.g. `train_image@cnn`.
+        stage: the stage that made the row, e.g. `train_image@cnn` or `join_text@use_words`.
         lock_hash: hash of that stage's entry in dvc.lock; None where there is no entry.
         params: parameters of that stage, by their path in params.yaml.
         metrics: scores, by their path in the row's metrics file.
@@ -83,6 +83,8 @@ def _read_lock(file: Path) -> dict[str, Any]:
 
 
 def _read_row(root: Path, kind: str, file: Path, stage: str, lock: dict[str, Any]) -> TrackedRow:
+    if stage not in lock and (joined := f"join_{kind}@{file.stem}") in lock:
+        stage = joined
     entry = lock.get(stage, {})
     # What the row was made from; what was made (`outs`) may differ from machine to machine.
     inputs = {key: entry[key] for key in ("cmd", "deps", "params") if key in entry}
@@ -99,6 +101,7 @@ def _read_row(root: Path, kind: str, file: Path, stage: str, lock: dict[str, Any
         metrics={k: float(v) for k, v in _flat(read_json(file)).items() if is_number(v)},
         curves=_existing(root / "metrics" / "curves" / f"{file.stem}.csv"),
         confusion=_existing(root / "metrics" / "confusion" / f"{file.stem}.csv"),
+        # Those of a joined row's parts are with the parts.
         model_files=sorted(f for f in checkpoint.glob("*") if f.suffix in _MODEL_FILES),
     )
 

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from src.core.schema.base import ChosenRow, Imbalance, Inputs, KeyFault, RowName, Section
 from src.core.schema.collect import Avito, Collect, Columns, Crawl, Demo, Faults, Table
 from src.core.schema.fusion import FusedModel, Leaky
+from src.core.schema.joined import Joined
 from src.core.schema.models import (
     EpochSettings,
     ImageModel,
@@ -78,6 +79,7 @@ class Params(Section):
     prepare: Prepare
     image_models: dict[RowName, ImageModel]
     text_models: dict[RowName, TextModel]
+    joined: Joined
     fusion: dict[RowName, FusedModel]
     leaky: Leaky
     trainer: Trainer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from src.core.schema.base import RowName, Section
+from src.core.schema.joined import Joined
 
 if TYPE_CHECKING:
     from src.core.schema import Params
@@ -22,6 +23,12 @@ class Rows(Section):
     text: list[RowName]
     fused: list[RowName]
 
+    def with_joined(self, joined: Joined) -> Rows:
+        """Return the rows of the results table, joined ones after those that they join."""
+        return Rows(
+            image=[*self.image, *joined.image], text=[*self.text, *joined.text], fused=self.fused
+        )
+
 
 def require_rows(params: Params) -> None:
     """Check that rows are entries with weights, and that the chosen ones are rows.
@@ -31,14 +38,16 @@ def require_rows(params: Params) -> None:
     """
     _require_something_to_read(params)
     rows = params.rows
+    _require_parts(params)
+    table = rows.with_joined(params.joined)
     choices = (
-        ("model", "image", "image_models", params.model, rows.image),
-        ("text_model", "text", "text_models", params.text_model, rows.text),
-        ("fused_model", "fused", "fusion", params.fused_model, rows.fused),
+        ("model", "image", "image_models", params.model, table.image),
+        ("text_model", "text", "text_models", params.text_model, table.text),
+        ("fused_model", "fused", "fusion", params.fused_model, table.fused),
     )
     for choice, kind, section, chosen, names in choices:
         entries: dict[str, Any] = getattr(params, section)
-        for name in names:
+        for name in getattr(rows, kind):
             if name not in entries:
                 raise ValueError(
                     f"rows.{kind} names {name!r}; expected entries of {section}, which has "
@@ -56,7 +65,7 @@ def require_rows(params: Params) -> None:
             "fusion has no entry logreg, which the row that leaks on purpose repeats; "
             "expected one: put it back (it need not be in rows.fused)"
         )
-    _require_own_names([*rows.image, *rows.text, *rows.fused])
+    _require_own_names([*table.image, *table.text, *table.fused])
     for kind in ("image", "text"):
         for name in getattr(rows, kind):
             if getattr(getattr(params, f"{kind}_models")[name], params.weights) is None:
@@ -64,6 +73,23 @@ def require_rows(params: Params) -> None:
                     f"{kind}_models.{name} has no `{params.weights}` entry, which `weights: "
                     f"{params.weights}` reads; expected one with `network` and `weights`"
                 )
+
+
+def _require_parts(params: Params) -> None:
+    for kind in ("image", "text"):
+        known = list(getattr(params.rows, kind))
+        for name, row in getattr(params.joined, kind).items():
+            for part, joins in row.model_dump().items():
+                if joins not in known:
+                    raise ValueError(
+                        f"joined.{kind}.{name}.{part} is {joins!r}; expected a row of rows.{kind} "
+                        f"or a joined row above it: {', '.join(known) or 'there is none'}"
+                    )
+            if row.first == row.second:
+                raise ValueError(
+                    f"joined.{kind}.{name} joins {row.first!r} with itself; expected two rows"
+                )
+            known.append(name)
 
 
 def _require_something_to_read(params: Params) -> None:
