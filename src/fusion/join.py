@@ -15,7 +15,7 @@ from src.artifacts.outputs import ModelOutput, RowOutput
 from src.core.files import read_json, replacing, write_json
 from src.core.listings import labels_of
 from src.core.rounds import cv_rounds
-from src.fusion.blocks import Block, model_block, of_unit_length, with_out_of_fold
+from src.fusion.blocks import model_block, of_unit_length, with_out_of_fold
 from src.fusion.fused import FusedClassifier
 from src.fusion.heads import make_heads
 
