@@ -112,8 +112,8 @@ def choose(
     """Return the head that does better on held-out rows than the start, if any.
 
     Its answers are joined to the start's by a weight for each. The best has the least log loss. It
-    must be less than the start's by more than the standard error of the difference, with neither
-    macro F1 nor accuracy below the start's. The loss weighs classes by the inverse square root of
+    must do better than the start by more than the standard error of the difference in log loss and
+    in accuracy, and no worse in macro F1. The loss weighs classes by the inverse square root of
     their sizes, between what accuracy and what macro F1 ask for.
 
     Args:
@@ -126,15 +126,16 @@ def choose(
     truth = y[rows]
     importance = np.bincount(truth)[truth] ** -0.5
     importance /= importance.mean()
-    before, (f1, accuracy) = _losses(start[rows], truth), f1_and_accuracy(start[rows], truth)
+    before, (f1, _) = _losses(start[rows], truth), f1_and_accuracy(start[rows], truth)
+    right = start[rows].argmax(1) == truth
     for head in heads:
         both = stacked(start, held_out_probs(head, x, y, rows, fold, start))
         join = ConditionalLogit(start.shape[1], penalty=ORDER_KEPT).fit(both[rows], truth)
         joined = join.predict_proba(both)
         gain = importance * (before - _losses(joined[rows], truth))
-        if gain.mean() > max(gained, gain.std() / len(truth) ** 0.5):
-            new_f1, new_accuracy = f1_and_accuracy(joined[rows], truth)
-            if new_f1 >= f1 and new_accuracy >= accuracy:
+        righted = (joined[rows].argmax(1) == truth).astype(float) - right
+        if gain.mean() > gained and _is_clear(gain) and _is_clear(righted):
+            if f1_and_accuracy(joined[rows], truth)[0] >= f1:
                 best, gained = Choice(head, join, joined), gain.mean()
     return best
 
@@ -163,6 +164,11 @@ def f1_and_accuracy(probs: Probs, y: NDArray[np.int64]) -> tuple[float, float]:
     guess = probs.argmax(1)
     f1 = f1_score(y, guess, labels=np.unique(y), average="macro", zero_division=0)
     return float(f1), float((guess == y).mean())
+
+
+def _is_clear(gain: NDArray[np.float64]) -> bool:
+    """Whether the mean of gains, [N], is above its standard error."""
+    return bool(gain.mean() > gain.std() / len(gain) ** 0.5)
 
 
 def _losses(probs: Probs, y: NDArray[np.int64]) -> NDArray[np.float64]:
