@@ -54,8 +54,10 @@ def refit_models(
     trainer = trainer.model_copy(update={"nodes": 1})
     features_read = fused_model is not None and fused_model.inputs != "probs"
     again = _Again(data, table, trainer, seed, features_read)
-    outputs = {kind: again.refit(kind, row, out) for kind, row in rows.items() if kind != "fused"}
-    counts = {kind: len(output.full.ids) for kind, output in outputs.items()}
+    outputs, counts = {}, {}
+    for kind, row in rows.items():
+        if kind != "fused":
+            outputs[kind], counts[kind] = again.refit(kind, row, out)
     if fused_model:
         fused = fuse(again.every, outputs["image"], outputs["text"], fused_model, seed)
         fused.model.save(out / rows["fused"])
@@ -95,20 +97,21 @@ class _Again:
         self.data, self.table, self.trainer, self.seed = data, table, trainer, seed
         self.features_read, self.every = features_read, table.assign(split="train")
 
-    def refit(self, kind: str, row: str, out: Path) -> RowOutput:
+    def refit(self, kind: str, row: str, out: Path) -> tuple[RowOutput, int]:
         """Fit a row's model and write it to `out`/<row>.
 
         Returns:
             The judged model's outputs, with features in the space of the new model if they are
-            read. Those of a joined row are joined anew, out of fold for all listings.
+            read, and how many listings the new one was fitted on. The outputs of a joined row are
+            joined anew, out of fold for all listings.
         """
         joined = self.data / "checkpoints" / row / "parts.json"
         if joined.exists():
             names = read_json(joined)
-            parts = {part: self.refit(kind, name, out) for part, name in names.items()}
+            parts = {part: self.refit(kind, name, out)[0] for part, name in names.items()}
             model, output = join(self.every, parts, self.seed)
             save_joined(model, names, out, out / row)
-            return output
+            return output, len(output.full.ids)
         encoder = _encoder(kind, row, self.data, self.table, self.trainer, self.seed)
         output = RowOutput.load(self.data / "embeddings" / row)
         fitted = _refit(encoder, row, self.data, output, self.table, self.seed)
@@ -118,7 +121,7 @@ class _Again:
         if self.features_read and not encoder.frozen_features:
             features = encoder.score(fitted, np.arange(len(encoder.rows))).features
             output = _in_space_of(features, self.table["id"].iloc[encoder.rows], output)
-        return output
+        return output, len(encoder.rows)
 
 
 def _in_space_of(features: NDArray[np.float32], ids: pd.Series, output: RowOutput) -> RowOutput:

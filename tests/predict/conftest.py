@@ -28,6 +28,7 @@ from src.fusion import choosing, fused
 from src.fusion.choosing import ORDER_KEPT, Mask, Probs, held_out_probs, stacked
 from src.fusion.conditional_logit import ConditionalLogit
 from src.fusion.fuse import fuse
+from src.fusion.join import join_rows
 from src.fusion.predictions import Predictions
 from src.predict.bundle import rows_by_kind, write_bundle
 from src.predict.refit import judged_on, refit_models
@@ -161,8 +162,9 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
             _store(weights, data / "tokens" / "tiny")
         tokenize(table, weights, data / "tokens" / row)
         train_text(table, row, settings, TRAINER, 7, data)
+    join_rows(table, "joined", {"first": "mixed", "second": "tfidf"}, data, seed=7, repeats=1)
     # Probabilities as they are, so that they can be compared.
-    rows = ("cnn", *sources, *FUSION)
+    rows = ("cnn", *sources, "joined", *FUSION)
     write_json(data / "evaluation" / "temperature.json", dict.fromkeys(rows, 1.0))
     made = Pipeline(raw, photos, data)
     made.predictions("tfidf", "stack")

@@ -45,6 +45,8 @@ def predict_test_split(pipeline: Pipeline, folder: Path) -> ListingPredictions:
         ("stored", "knn"),
         ("tfidf", "random_forest"),
         ("mixed", "nn"),
+        ("joined", "stack"),
+        ("joined", "nn"),
     ],
 )
 def test_a_bundle_predicts_as_the_pipeline_did(

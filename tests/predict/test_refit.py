@@ -43,7 +43,7 @@ def test_a_bundle_says_what_its_models_were_fitted_on_and_whose_the_scores_are(
 
 @pytest.mark.parametrize(
     ("text_row", "fused_row"),
-    [("tfidf", "stack"), ("tiny", "nn"), ("mixed", "random_forest")],
+    [("tfidf", "stack"), ("tiny", "nn"), ("mixed", "random_forest"), ("joined", "nn")],
 )
 def test_the_models_of_a_bundle_are_fitted_on_the_test_split_too(
     text_row: str, fused_row: str, pipeline: Pipeline, tmp_path: Path
@@ -60,8 +60,10 @@ def test_the_models_of_a_bundle_are_fitted_on_the_test_split_too(
         assert (folder / kind / name).exists()
     for row in ("cnn", text_row):
         about = "image" if row == "cnn" else "text"
-        settings = read_json(pipeline.data / "checkpoints" / row / "model.json")["settings"]
-        assert read_json(folder / about / "model.json")["settings"] == settings
+        for part in ("first", "second") if row == "joined" else (".",):
+            stored = pipeline.data / "checkpoints" / row / part / "model.json"
+            settings = read_json(folder / about / part / "model.json")["settings"]
+            assert settings == read_json(stored)["settings"]
 
 
 def test_heads_that_read_features_learn_them_in_the_space_of_the_models_fitted_again(
@@ -177,3 +179,26 @@ def test_embeddings_of_other_listings_are_refused(pipeline: Pipeline, tmp_path: 
     with pytest.raises(UserError, match=r"embeddings/mixed is of other listings") as error:
         other.bundle(tmp_path / "b", image_row="", text_row="mixed", fused_row="", refit=True)
     assert "\n" not in str(error.value)
+
+
+def test_a_joined_row_is_joined_again_out_of_fold_for_every_listing(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: dict[str, RowOutput] = {}
+
+    def noting(table, image, text, *settings):  # type: ignore[no-untyped-def]
+        learned["text"] = text
+        return fuse(table, image, text, *settings)
+
+    monkeypatch.setattr(refit, "fuse", noting)
+    folder = pipeline.bundle(tmp_path / "b", text_row="joined", fused_row="knn", refit=True)
+    table = pd.read_parquet(pipeline.data / "prepared.parquet")
+    found = learned["text"].out_of_fold
+    # Val, which the parts scored without folds, and test.
+    read = table["id"].isin(learned["text"].full.ids) & (table["split"] != "train")
+    assert found.ids.tolist() == table["id"][read].tolist()
+    found.require_unseen(table.set_index("id")["group"], "heads")
+    model = Predictor(folder).text
+    assert model is not None
+    x = model.score(table[read]).features
+    np.testing.assert_array_less(0.9, np.median(cosines(found.features, x)))

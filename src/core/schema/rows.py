@@ -83,7 +83,8 @@ def _require_parts(params: Params) -> None:
                 if joins not in known:
                     raise ValueError(
                         f"joined.{kind}.{name}.{part} is {joins!r}; expected a row of rows.{kind} "
-                        f"or a joined row above it: {', '.join(known) or 'there is none'}"
+                        f"or a joined row above it: {', '.join(known) or 'there is none'}; add it, "
+                        f"or leave the joined row out: -S '~joined.{kind}.{name}'"
                     )
             if row.first == row.second:
                 raise ValueError(
