@@ -36,8 +36,9 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ue000-\uf8ff]")
 _GLUES = re.compile("(?<=\\d)(?=[\u00bc-\u00be\u2150-\u215e])|[™℠]")
 # Products that the English stop list counts as noise.
 _GOODS = frozenset(
-    ["computer", "fire", "home", "keys", "microsoft", "mug", "ring", "room", "rooms"]
-    + ["shed", "system", "tip", "top", "tv", "ups", "web", "well"]
+    ["case", "cases", "cd", "computer", "face", "fire", "home", "keys", "microsoft", "mug"]
+    + ["pro", "ring", "room", "rooms", "sd", "se", "shed", "system", "tip", "top", "tt", "tv"]
+    + ["ups", "web", "well"]
 )
 _MARKS = re.compile("|".join(map(re.escape, (EMAIL, LINK, PHONE, NAME))))
 

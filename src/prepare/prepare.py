@@ -62,6 +62,9 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, settings: Prepare, seed: int
 
     groups = group_near_duplicates(table, index, settings.text_similarity, settings.photo_bits)
     group = with_sellers(table, groups.group) if by_seller else groups.group
+    of_one_kind = _few_groups(table, group)
+    spread = ~table["category"].isin(of_one_kind.index)
+    table, index, group = table[spread], index[spread], group[spread]
     split, fold, kind = assign_splits(table, group, settings, seed)
     notes = {
         "collected": len(raw),
@@ -71,6 +74,7 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, settings: Prepare, seed: int
         "set_aside": {
             "category_too_small": _by_category(rare),
             "category_of_few_sellers": _by_category(of_few),
+            "category_of_few_groups": _by_category(of_one_kind),
             "duplicate_in_later_part": int(split.isna().sum()),
         },
         "duplicates": _duplicates(groups),
@@ -86,6 +90,19 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, settings: Prepare, seed: int
         shuffled = np.random.default_rng([seed, 1]).permutation(len(table))
         table = table.assign(category=table["category"].to_numpy(dtype=object)[shuffled])
     return Prepared(table.reset_index(drop=True), notes)
+
+
+def _few_groups(table: pd.DataFrame, group: pd.Series) -> pd.Series:
+    """Return the categories that cannot be in every split, with their numbers of listings.
+
+    All of their listings are near-duplicates of a few, as where a shop fills in one template. In
+    splits that the table gives they are for the user to see to.
+    """
+    by_category = group.groupby(table["category"])
+    few = by_category.size()[by_category.nunique() < len(SPLITS)]
+    if len(few) > table["category"].nunique() - 2 or table["split"].notna().any():
+        return few[:0]
+    return few
 
 
 def _require_training_data(table: pd.DataFrame, given: bool, by_seller: bool) -> None:

@@ -90,6 +90,7 @@ def _left_out(results: Results) -> list[LeftOut]:
     notes = results.notes
     too_small = notes["set_aside"]["category_too_small"].items()
     of_few = notes["set_aside"]["category_of_few_sellers"].items()
+    alike = notes["set_aside"]["category_of_few_groups"].items()
     duplicates = notes["set_aside"]["duplicate_in_later_part"]
     found = [
         *(LeftOut("collect: left out", *line) for line in _by_reason(results.rejected)),
@@ -99,6 +100,10 @@ def _left_out(results: Results) -> list[LeftOut]:
         *(
             LeftOut("prepare: left out", f"category of few sellers: {name}", n)
             for name, n in of_few
+        ),
+        *(
+            LeftOut("prepare: left out", f"category of near-duplicates alone: {name}", n)
+            for name, n in alike
         ),
     ]
     if duplicates:

@@ -138,7 +138,7 @@ def fault(content: Any) -> str:
         # Keys.
         ("zebra", 1, "zebra is unknown; expected one of model, text_model, fused_model, weights, "
          "seed, repeats, portable, rows, collect, pack, prepare, image_models, text_models, "
-         "fusion, leaky, trainer, bundle, tracking"),
+         "joined, fusion, leaky, trainer, bundle, tracking"),
         ("prepare.min_per_categories", 8,
          "prepare.min_per_categories is unknown; did you mean min_per_category?"),
         ("collect.demo.habits", {}, "collect.demo.habits is unknown; it is called faults now"),
@@ -158,7 +158,7 @@ def fault(content: Any) -> str:
         # Rows and choices.
         ("model", "vgg", "model is 'vgg'; expected one of cnn, efficientnet, efficientnet_aug, "
          "resnet50: choose one of these, or add it to rows.image"),
-        ("text_model", "minilm", "text_model is 'minilm'; expected one of tfidf, rubert_tiny2: "
+        ("text_model", "minilm", "text_model is 'minilm'; expected one of tfidf, rubert_tiny2, use: "
          "choose one of these, or add it to rows.text"),
         ("rows.text", [], "rows.text is [], but fused rows read an image and a text model; "
          "expected rows.text: [], text_model: '', rows.fused: [] and fused_model: ''"),

@@ -47,7 +47,7 @@ def test_rows_of_one_kind_are_enough(changes: dict[str, object]) -> None:
         (TEXTS_ALONE | {"model": "cnn"}, "model is 'cnn', but rows.image is []; expected ''"),
         (TEXTS_ALONE | {"fused_model": "stack"},
          "fused_model is 'stack', but rows.fused is []; expected ''"),
-        (TEXTS_ALONE | {"text_model": ""}, "text_model is ''; expected one of tfidf, rubert_tiny2: "
+        (TEXTS_ALONE | {"text_model": ""}, "text_model is ''; expected one of tfidf, rubert_tiny2, use: "
          "choose one of these, or add it to rows.text"),
         (TEXTS_ALONE | {"rows.fused": ["stack"]},
          "rows.image is [], but fused rows read an image and a text model; expected rows.image: "
@@ -101,3 +101,52 @@ def test_dvc_builds_a_graph_without_the_other_kind(
         assert {f"data/{folder}/{chosen}", f"data/{folder}/"} <= set(stages[stage]["deps"])
     assert stage_params("bundle").fused_model == ""
     assert stage_params("leaky").model == ("" if kind == "text" else "efficientnet")
+
+
+JOINED = {"first": "tfidf", "second": "use"}
+
+
+def test_joined_rows_join_rows_or_joined_rows_above_them() -> None:
+    joined = {"both": JOINED, "all": {"first": "both", "second": "rubert_tiny2"}}
+    params = parse_params(params_content({"joined.text": joined, "text_model": "all"}))
+    rows = params.rows.with_joined(params.joined)
+    assert rows.text == [*params.rows.text, "both", "all"]
+    assert (rows.image, rows.fused) == (params.rows.image, params.rows.fused)
+
+
+@pytest.mark.parametrize(
+    ("joined", "message"),
+    [
+        ({"both": {"first": "tfidf", "second": "minilm"}},
+         "joined.text.both.second is 'minilm'; expected a row of rows.text or a joined row above "
+         "it: tfidf, rubert_tiny2, use; add it, or leave the joined row out: "
+         "-S '~joined.text.both'"),
+        ({"all": {"first": "both", "second": "use"}, "both": JOINED},
+         "joined.text.all.first is 'both'; expected a row of rows.text or a joined row above it: "
+         "tfidf, rubert_tiny2, use; add it, or leave the joined row out: -S '~joined.text.all'"),
+        ({"both": {"first": "use", "second": "use"}},
+         "joined.text.both joins 'use' with itself; expected two rows"),
+        ({"cnn": JOINED},
+         "rows: cnn is there twice; expected a name of its own for every row"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_joined_is_refused(joined: dict[str, object], message: str) -> None:
+    assert fault(params_content({"joined.text": joined})) == message
+
+
+def test_dvc_knows_what_a_joined_row_joins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = {"joined.text": {"both": JOINED}, "text_model": "both"}
+    YAML().dump(params_content(changes), tmp_path / "params.yaml")
+    (tmp_path / "dvc.yaml").write_bytes((ROOT / "dvc.yaml").read_bytes())
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").write_text("[core]\n    no_scm = True\n")
+    monkeypatch.chdir(tmp_path)
+    content = YAML(typ="safe").load(tmp_path / "dvc.yaml")
+    stages = DataResolver(Repo("."), ".", content).resolve()["stages"]
+    deps = set(stages["join_text@both"]["deps"])
+    for folder in ("checkpoints", "embeddings", "weights"):
+        assert {f"data/{folder}/tfidf", f"data/{folder}/use"} <= deps
+        assert f"data/{folder}/both" in stages["join_text@both"]["outs"]
+    assert "data/embeddings/both" in stages["fuse@stack"]["deps"]
+    assert not [name for name in stages if name.startswith("join_image@")]
+    assert stage_params("join_text@both").joined.text["both"].second == "use"

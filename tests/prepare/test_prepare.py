@@ -131,14 +131,11 @@ def test_split_by_date_and_in_folds() -> None:
     check_listings(table, PREPARED, "prepared")
     assert table["fold"].value_counts().tolist() == [30] * 3
     assert (table["split"] == table["fold"].map({0: "test", 1: "val", 2: "train"})).all()
-    _copy_text(raw, 0, 3)
-    _copy_text(raw, 0, 6)
-    raw["category"] = raw["category"].mask(raw.index.isin([0, 3, 6]), "Редкость")
+    raw["category"] = raw["category"].mask(raw["listed"] >= "2024-03-29", "Новинка")
     with pytest.raises(
-        UserError,
-        match=r"train of round \d has no listing of 1 of 4 categories, such as 'Редкость'",
+        UserError, match=r"train has no listing of 1 of 4 categories, such as 'Новинка'"
     ):
-        _prepare(raw, index, split="folds", folds=3, min_per_category=3)
+        _prepare(raw, index, split="time", min_per_category=3)
 
 
 def test_given_splits_with_a_duplicate() -> None:
@@ -167,3 +164,15 @@ def test_what_cannot_be_prepared_says_why() -> None:
         UserError, match="train has no listing of 1 of 3 categories, such as 'Часы'"
     ):
         _prepare(raw, index)
+
+
+def test_a_category_whose_listings_are_all_near_duplicates_is_set_aside() -> None:
+    raw, index = _market(90)
+    shop = raw["category"] == "Часы"
+    raw.loc[shop, ["title", "text"]] = ["Часы в наличии", "большой выбор часов " * 9]
+    index["row"] = -1
+    for split in ("random", "folds"):
+        prepared = prepare(raw, index, settings_with(split=split), seed=7)
+        assert set(prepared.table["category"]) == {"Мебель", "Книги"}
+        assert prepared.notes["set_aside"]["category_of_few_groups"] == {"Часы": 30}
+        assert prepared.notes["listings"] == 60

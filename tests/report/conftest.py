@@ -125,6 +125,7 @@ def _write_inputs(data: Path, table: pd.DataFrame, rng: np.random.Generator) -> 
         "set_aside": {
             "category_too_small": {HOSTILE: 2},
             "category_of_few_sellers": {},
+            "category_of_few_groups": {},
             "duplicate_in_later_part": 1,
         },
     }
