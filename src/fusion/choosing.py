@@ -134,9 +134,9 @@ def choose(
         joined = join.predict_proba(both)
         gain = importance * (before - _losses(joined[rows], truth))
         righted = (joined[rows].argmax(1) == truth).astype(float) - right
-        if gain.mean() > gained and _is_clear(gain) and _is_clear(righted):
-            if f1_and_accuracy(joined[rows], truth)[0] >= f1:
-                best, gained = Choice(head, join, joined), gain.mean()
+        clear = gain.mean() > gained and _is_clear(gain) and _is_clear(righted)
+        if clear and f1_and_accuracy(joined[rows], truth)[0] >= f1:
+            best, gained = Choice(head, join, joined), gain.mean()
     return best
 
 

@@ -158,8 +158,8 @@ def fault(content: Any) -> str:
         # Rows and choices.
         ("model", "vgg", "model is 'vgg'; expected one of cnn, efficientnet, efficientnet_aug, "
          "resnet50: choose one of these, or add it to rows.image"),
-        ("text_model", "minilm", "text_model is 'minilm'; expected one of tfidf, rubert_tiny2, use: "
-         "choose one of these, or add it to rows.text"),
+        ("text_model", "minilm", "text_model is 'minilm'; expected one of tfidf, rubert_tiny2, "
+         "use: choose one of these, or add it to rows.text"),
         ("rows.text", [], "rows.text is [], but fused rows read an image and a text model; "
          "expected rows.text: [], text_model: '', rows.fused: [] and fused_model: ''"),
         ("rows.fused", [],
@@ -387,7 +387,7 @@ def test_a_folder_without_params_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     ("stage", "message"),
     [
         ("fuse@stak", "fuse has no row 'stak'; expected one of nn, logreg, knn"),
-        ("tokenize@cnn", "tokenize has no row 'cnn'; expected one of tfidf, rubert_tiny2"),
+        ("tokenize@cnn", "tokenize has no row 'cnn'; expected one of tfidf, rubert_tiny2, use"),
         ("weights_photo@cnn", "dvc.yaml has no stage weights_photo; expected one of check, coll"),
     ],
 )

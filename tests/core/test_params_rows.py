@@ -47,8 +47,8 @@ def test_rows_of_one_kind_are_enough(changes: dict[str, object]) -> None:
         (TEXTS_ALONE | {"model": "cnn"}, "model is 'cnn', but rows.image is []; expected ''"),
         (TEXTS_ALONE | {"fused_model": "stack"},
          "fused_model is 'stack', but rows.fused is []; expected ''"),
-        (TEXTS_ALONE | {"text_model": ""}, "text_model is ''; expected one of tfidf, rubert_tiny2, use: "
-         "choose one of these, or add it to rows.text"),
+        (TEXTS_ALONE | {"text_model": ""}, "text_model is ''; expected one of tfidf, rubert_tiny2, "
+         "use: choose one of these, or add it to rows.text"),
         (TEXTS_ALONE | {"rows.fused": ["stack"]},
          "rows.image is [], but fused rows read an image and a text model; expected rows.image: "
          "[], model: '', rows.fused: [] and fused_model: ''"),
