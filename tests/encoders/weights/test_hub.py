@@ -379,6 +379,5 @@ def test_the_stage_reads_its_row_and_the_environment(
     with pytest.raises(SystemExit) as wrong:
         run_stage("weights_{kind}@{row}", stages.weights.main)
     assert wrong.value.code == (
-        "error: weights_text has no row 'tinny'; expected one of tfidf, rubert_tiny2, use, "
-        "tiny"
+        "error: weights_text has no row 'tinny'; expected one of tfidf, rubert_tiny2, use, tiny"
     )
