@@ -108,24 +108,35 @@ def _image(
 def _text(repo: str, revision: str | None, cached_only: bool, out: Path) -> dict[str, Any]:
     import torch
     from huggingface_hub import HfApi, snapshot_download
-    from transformers import AutoModel, AutoTokenizer, logging
+    from transformers import (
+        AutoConfig,
+        AutoModel,
+        AutoModelForTextEncoding,
+        AutoTokenizer,
+        logging,
+    )
     from transformers.safetensors_conversion import get_conversion_pr_reference
 
-    def copy(revision: str | None) -> Path:
-        files = ["*.json", "*.txt", "*.model", "model*.safetensors"]
+    def copy(revision: str | None, *files: str) -> Path:
+        files = (*files, "*.json", "*.txt", "*.model")
         return Path(
             snapshot_download(
-                repo, revision=revision, allow_patterns=files, local_files_only=cached_only
+                repo, revision=revision, allow_patterns=list(files), local_files_only=cached_only
             )
         )
 
-    folder = copy(revision)
+    # Before gigabytes of weights.
+    config = AutoConfig.from_pretrained(copy(revision))
+    _require_encoder(config, repo)
+    folder = copy(revision, "model*.safetensors")
     if not list(folder.glob("model*.safetensors")) and not cached_only and not revision:
         # An old repository may only have a pickle; the Hub's converter keeps a safe copy of it.
-        folder = copy(get_conversion_pr_reference(HfApi(), repo))
+        folder = copy(get_conversion_pr_reference(HfApi(), repo), "model*.safetensors")
     logging.set_verbosity_error()
     # Loaded from the copy, because the loaders ask the Hub for more files than they need.
-    model, report = AutoModel.from_pretrained(
+    # Of T5 the encoder alone is kept.
+    loader = AutoModelForTextEncoding if config.is_encoder_decoder else AutoModel
+    model, report = loader.from_pretrained(
         folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True
     )
     # The pooler is not used, and checkpoints of masked language models have none.
@@ -139,6 +150,17 @@ def _text(repo: str, revision: str | None, cached_only: bool, out: Path) -> dict
     return {"revision": folder.name}
 
 
+def _require_encoder(config: Any, repo: str) -> None:
+    """Refuse a decoder, and of networks with encoder and decoder all but T5's kin."""
+    for architecture in config.architectures or []:
+        decoder = architecture.endswith(("ForCausalLM", "LMHeadModel"))
+        if decoder or (config.is_encoder_decoder and "T5" not in architecture):
+            raise UserError(
+                f"{repo} is a {architecture}; expected an encoder such as BERT, RoBERTa, DeBERTa "
+                "or T5's: choose another network for this row"
+            )
+
+
 def _require_fitting(tokenizer: Any, embeddings: int, repo: str) -> None:
     """Refuse a tokenizer that cannot be saved as tokenizer.json, or is not the network's.
 
@@ -147,6 +169,8 @@ def _require_fitting(tokenizer: Any, embeddings: int, repo: str) -> None:
     """
     if not tokenizer.is_fast:
         fault = f"{type(tokenizer).__name__} cannot be written as tokenizer.json"
+    elif not {"[CLS]", "<s>"} & set(tokenizer.get_vocab()):
+        fault = "its tokenizer has no token [CLS] or <s> that begins a text"
     else:
         numbers = max(tokenizer.get_vocab().values()) + 1
         if embeddings / 2 <= numbers <= embeddings:
