@@ -197,6 +197,6 @@ def _transformers(folder: Path) -> tuple[Any, Any]:
 
     transformers.logging.set_verbosity_error()
     config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
-    # Of T5 the encoder alone is kept.
-    whole = not config.is_encoder_decoder
-    return transformers.AutoModel if whole else transformers.AutoModelForTextEncoding, config
+    # Of T5 and its kin there is the encoder alone.
+    t5 = config.model_type in ("t5", "mt5", "umt5")
+    return transformers.AutoModelForTextEncoding if t5 else transformers.AutoModel, config

@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from src.core.errors import UserError
+from src.core.files import read_json
 from src.core.wording import count_of
 from src.encoders.weights.backbone import normalisation, save_backbone
+
+# As transformers calls them; of these, the encoder alone is used.
+T5 = ("t5", "mt5", "umt5")
 
 
 def from_hub(kind: str, network: str, revision: str | None, out: Path) -> dict[str, Any]:
@@ -134,8 +138,7 @@ def _text(repo: str, revision: str | None, cached_only: bool, out: Path) -> dict
         folder = copy(get_conversion_pr_reference(HfApi(), repo), "model*.safetensors")
     logging.set_verbosity_error()
     # Loaded from the copy, because the loaders ask the Hub for more files than they need.
-    # Of T5 the encoder alone is kept.
-    loader = AutoModelForTextEncoding if config.is_encoder_decoder else AutoModel
+    loader = AutoModelForTextEncoding if config.model_type in T5 else AutoModel
     model, report = loader.from_pretrained(
         folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True
     )
@@ -147,14 +150,34 @@ def _text(repo: str, revision: str | None, cached_only: bool, out: Path) -> dict
     _require_fitting(tokenizer, model.get_input_embeddings().num_embeddings, repo)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
-    return {"revision": folder.name}
+    return {"revision": folder.name, **_sentence_settings(folder)}
+
+
+def _sentence_settings(folder: Path) -> dict[str, Any]:
+    """Return `pooling` and `prefixes` as the files of sentence-transformers say, if there are any.
+
+    `pooling` is mean, cls, last or another of their names; `prefixes` are those to choose from.
+    """
+    found: dict[str, Any] = {}
+    pooling, prompts = (
+        folder / "1_Pooling/config.json",
+        folder / "config_sentence_transformers.json",
+    )
+    if pooling.exists():
+        modes = [name for name, on in read_json(pooling).items() if on is True]
+        names = [name.removeprefix("pooling_mode_") for name in modes if "pooling_mode" in name]
+        short = {"mean_tokens": "mean", "cls_token": "cls", "lasttoken": "last"}
+        found["pooling"] = "+".join(short.get(name, name) for name in names)
+    if prompts.exists() and (prefixes := read_json(prompts).get("prompts")):
+        found["prefixes"] = sorted(set(prefixes.values()))
+    return found
 
 
 def _require_encoder(config: Any, repo: str) -> None:
     """Refuse a decoder, and of networks with encoder and decoder all but T5's kin."""
     for architecture in config.architectures or []:
         decoder = architecture.endswith(("ForCausalLM", "LMHeadModel"))
-        if decoder or (config.is_encoder_decoder and "T5" not in architecture):
+        if decoder or (config.is_encoder_decoder and config.model_type not in T5):
             raise UserError(
                 f"{repo} is a {architecture}; expected an encoder such as BERT, RoBERTa, DeBERTa "
                 "or T5's: choose another network for this row"

@@ -22,7 +22,7 @@ from src.core.files import read_json, write_json
 from src.core.schema import WeightsSource
 from src.core.timing import run_stage
 from src.encoders.weights.fetch import fetch_weights
-from tests.encoders.weights.hub_server import COMMIT, HubServer, serving
+from tests.encoders.weights.hub_server import COMMIT, HubServer, serving, use_hub
 from tests.made import params_content
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -70,20 +70,8 @@ def repos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hub(repos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     """Point the loaders at a fresh server and an empty cache, with short time limits."""
     with serving(repos) as server:
-        _use(monkeypatch, server.url, tmp_path / "cache")
+        use_hub(monkeypatch, server.url, tmp_path / "cache")
         yield server
-
-
-def _use(monkeypatch: pytest.MonkeyPatch, url: str, cache: Path) -> None:
-    from huggingface_hub import constants
-
-    template = constants.HUGGINGFACE_CO_URL_TEMPLATE.removeprefix(constants.ENDPOINT)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + template)
-    monkeypatch.setattr(constants, "ENDPOINT", url)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.5)
-    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
 
 
 def _failure(kind: str, source: WeightsSource, out: Path) -> str:
@@ -200,7 +188,7 @@ def test_no_server_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        _use(monkeypatch, url, tmp_path / "cache")
+        use_hub(monkeypatch, url, tmp_path / "cache")
         for kind, source in BOTH:
             message = _failure(kind, source, tmp_path / "out")
             _assert_ways_out(message, url, source.network)
