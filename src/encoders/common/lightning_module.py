@@ -126,7 +126,7 @@ class TrainingModule(pl.LightningModule):
 
 def linear_rate(step: int, steps: int, warmup: float) -> float:
     """Return the rate of a step, counted from 0, as a share of the highest: up, then down to 0."""
-    rising = warmup * steps
+    rising = int(warmup * steps)
     return min((step + 1) / (rising + 1), (steps - step) / (steps - rising))
 
 

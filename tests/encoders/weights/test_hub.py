@@ -247,6 +247,40 @@ def test_the_word_list_of_an_old_repository_becomes_its_tokenizer(
     assert tokenizer.encode("слово7").tokens == ["[CLS]", "слово7", "[SEP]"]
 
 
+@pytest.mark.parametrize(
+    ("model_type", "architecture"),
+    [("qwen3", "Qwen3ForCausalLM"), ("gpt2", "GPT2LMHeadModel"), ("bart", "BartModel")],
+)
+def test_what_is_no_encoder_is_refused_before_its_weights_are_fetched(
+    model_type: str, architecture: str, hub: HubServer, repos: Path, tmp_path: Path
+) -> None:
+    hub.repos = tmp_path / "repos"
+    repo = hub.repos / "someone/tiny-bert"
+    shutil.copytree(repos / "someone/tiny-bert", repo)
+    write_json(
+        repo / "config.json",
+        {
+            "model_type": model_type,
+            "architectures": [architecture],
+            "is_encoder_decoder": model_type == "bart",
+        },
+    )
+    message = _failure("text", TEXT, tmp_path / "out")
+    assert message.startswith(f"someone/tiny-bert is a {architecture}; expected an encoder")
+    assert not [line for line in hub.asked if line.endswith("model.safetensors")]
+
+
+def test_a_tokenizer_without_a_token_that_begins_a_text_is_refused(
+    hub: HubServer, repos: Path, tmp_path: Path
+) -> None:
+    """As that of the first T5, which reads texts without one."""
+    _serve_word_list(hub, repos, tmp_path, 0.9)
+    words = hub.repos / "someone/tiny-bert" / "vocab.txt"
+    words.write_text(words.read_text(encoding="utf-8").replace("[CLS]", "<cls>"), encoding="utf-8")
+    write_json(hub.repos / "someone/tiny-bert" / "tokenizer_config.json", {"cls_token": "<cls>"})
+    assert "no token [CLS] or <s> that begins a text" in _failure("text", TEXT, tmp_path / "out")
+
+
 def _serve_word_list(hub: HubServer, repos: Path, tmp_path: Path, share: float) -> tuple[int, int]:
     """Serve the text network with a vocab.txt instead of its tokenizer.
 
