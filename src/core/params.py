@@ -38,15 +38,9 @@ def parse_params(content: Any) -> Params:
     is checked as well.
     """
     weights = content.get("weights") if isinstance(content, Mapping) else None
-    found = {}
     # The chosen source first: its faults matter most.
-    for source in sorted(SOURCES, key=lambda source: source != weights):
-        chosen = Chosen(content, source)
-        try:
-            found[source] = Params.model_validate(chosen.content)
-        except ValidationError as error:
-            raise UserError(f"params.yaml: {Explainer(Params, chosen).explain(error)}") from error
-    params = found[next(iter(found))]
+    order = sorted(SOURCES, key=lambda source: source != weights)
+    params, _ = [_typed(Chosen(content, source)) for source in order]
     require_sources(params, Chosen(content, params.weights))
     return params
 
@@ -95,6 +89,13 @@ def stage_params(stage: str) -> Params:
     ]
     only: Params = _only(params, declared, "params.yaml")
     return only
+
+
+def _typed(chosen: Chosen) -> Params:
+    try:
+        return Params.model_validate(chosen.content)
+    except ValidationError as error:
+        raise UserError(f"params.yaml: {Explainer(Params, chosen).explain(error)}") from error
 
 
 def _only(value: Any, paths: Sequence[list[str]], where: str) -> Any:

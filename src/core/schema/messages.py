@@ -54,27 +54,29 @@ class Explainer:
 
     def _line(self, fault: ErrorDetails) -> str:
         path, node = self._follow(fault["loc"])
+        written = self._chosen.written
         kind, given = fault["type"], fault["input"]
         if kind in ("extra_forbidden", "invalid_key"):
-            return f"{self._chosen.written(path)} is unknown; {self._instead(fault['loc'])}"
+            return f"{written(path)} is unknown; {self._instead(fault['loc'])}"
         if kind == "missing":
-            return f"{self._chosen.written(path)} is missing; add it"
+            return f"{written(path)} is missing; add it"
         if fault["loc"][-1:] == ("[key]",):
             return f"{path} is not a valid name; expected {_NAME}"
         if kind == "unknown_tune" and isinstance(given, dict):
-            path = self._chosen.written(f"{path}.tune")
+            path = written(f"{path}.tune")
             return f"{path} is {_short(given['tune'])}; expected full, head or kernel"
         if kind == "value_error":
             reason = fault["ctx"]["error"]
             if isinstance(reason, KeyFault):
-                path = self._chosen.written(f"{path}.{reason.key}".lstrip("."))
+                path = written(f"{path}.{reason.key}".lstrip("."))
                 return f"{path} {reason.message}"
             if isinstance(given, dict | BaseModel):
                 # Its message names what was given.
                 return f"{path}: {reason}" if path else str(reason)
-            return f"{self._chosen.written(path)} is {_short(given)}; {reason}"
-        path = self._chosen.written(path)
-        return f"{path or 'the content'} is {_short(given)}; expected {self._expected(node)}"
+            return f"{written(path)} is {_short(given)}; {reason}"
+        return (
+            f"{written(path) or 'the content'} is {_short(given)}; expected {self._expected(node)}"
+        )
 
     def _follow(self, loc: Sequence[int | str]) -> tuple[str, dict[str, Any]]:
         """Return the path of a location without pydantic's own marks, and the schema there."""

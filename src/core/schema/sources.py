@@ -62,7 +62,7 @@ class Chosen:
         row, key = rest[:2]
         entry = self._given[section].get(row, {})
         source = self._source(entry) or self._weights
-        if key in _OWN or key in (entry.get(source) or {}):
+        if key in (entry.get(source) or {}) or (key in _OWN and key not in entry):
             return ".".join([section, row, source, *rest[1:]])
         return path
 

@@ -43,7 +43,7 @@ class TrainingModule(pl.LightningModule):
         if self.current_epoch < self.settings.freeze_epochs:
             # The schedule sets the rates anew after each step.
             for group in self.trainer.optimizers[0].param_groups:
-                group["lr"] = group["lr"] if group["head"] else 0.0
+                group["lr"] = 0.0 if group["late"] else group["lr"]
 
     def training_step(self, batch: tuple[Any, Tensor], _: int) -> Tensor:
         x, y = batch
@@ -136,7 +136,7 @@ def parameter_groups(network: nn.Module, settings: EpochSettings) -> list[dict[s
     Biases and normalisation do not decay. With `layer_decay` d, the topmost block learns at `lr`,
     the k-th block below it at `lr` times d to the power of k. A block is a numbered layer such as
     `layer.3` or `blocks.2.1`; parameters outside of all belong to the one before them. With
-    `freeze_epochs` the head's groups are its own; `head` says which these are.
+    `freeze_epochs` all but the head's are `late`, in groups of their own.
     """
     blocks: list[str] = []
     depths = {}
@@ -150,9 +150,9 @@ def parameter_groups(network: nn.Module, settings: EpochSettings) -> list[dict[s
         if parameter.requires_grad:
             lr = settings.lr * settings.layer_decay ** (len(blocks) - depths[name])
             decay = settings.weight_decay if parameter.ndim > 1 else 0.0
-            head = settings.freeze_epochs == 0 or name.startswith("head.")
-            groups.setdefault((lr, decay, head), []).append(parameter)
+            late = settings.freeze_epochs > 0 and not name.startswith("head.")
+            groups.setdefault((lr, decay, late), []).append(parameter)
     return [
-        {"params": parameters, "lr": lr, "weight_decay": decay, "head": head}
-        for (lr, decay, head), parameters in groups.items()
+        {"params": parameters, "lr": lr, "weight_decay": decay, "late": late}
+        for (lr, decay, late), parameters in groups.items()
     ]
