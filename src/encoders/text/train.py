@@ -38,8 +38,10 @@ def train_text(
         UserError: there are too few texts, or params.yaml asks for what this machine or the
             network cannot do.
     """
-    for line in _surprises(row, settings, read_json(data / "weights" / row / "source.json")):
-        print(line)
+    if not isinstance(settings, Tfidf):
+        source = read_json(data / "weights" / row / "source.json")
+        for line in _surprises(f"text_models.{row}", settings, source):
+            print(line)
     own_tokens = round_folder(data / "tokens" / row, 1).exists()
     encoders = [
         text_encoder(table, row, settings, trainer, seed, data, cv_round)
@@ -49,12 +51,10 @@ def train_text(
 
 
 def _surprises(
-    row: str, settings: TrainedText | KernelText | Tfidf, source: dict[str, Any]
+    path: str, settings: TrainedText | KernelText, source: dict[str, Any]
 ) -> Iterator[str]:
     """Yield a line for each setting that is not as the network's own files have it."""
-    if isinstance(settings, Tfidf):
-        return
-    network, path = source["network"], f"text_models.{row}"
+    network = source["network"]
     if settings.pooling != source.get("pooling", settings.pooling):
         yield f"{path}.pooling is {settings.pooling}; {network} was made for {source['pooling']}"
     if settings.prefix not in (prefixes := source.get("prefixes", [settings.prefix])):
