@@ -32,6 +32,7 @@ from tests.encoders.weights.tiny_models import (
 )
 from tests.made import made_table, params_content
 
+ROOT = Path(__file__).parents[3]
 PARAMS = parse_params(params_content({"weights": "hub"}))
 IMAGES = {row: s for row, s in PARAMS.image_models.items() if s.weights == "hub"}
 TEXTS = {row: s for row, s in PARAMS.text_models.items() if s.weights == "hub"}
@@ -148,3 +149,20 @@ def test_a_text_preset_is_fitted_saved_and_loaded(
 def test_every_small_network_stands_for_one_of_a_preset() -> None:
     assert {settings.network for settings in IMAGES.values()} == set(TINY_IMAGES)
     assert {settings.network for settings in TEXTS.values()} == set(TINY_TEXTS)
+
+
+def test_the_table_in_the_documentation_names_every_preset_and_how_it_is_tuned() -> None:
+    text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    told: dict[str, tuple[str, str]] = {}
+    for line in text.splitlines():
+        if line.startswith("| `"):
+            rows, network, _, _, _, tuned, _ = (cell.strip() for cell in line.split("|")[1:-1])
+            last = told[[*told][-1]][0] if network == "the same" else network
+            told |= {row.strip("`"): (last, tuned) for row in rows.split(", ")}
+    presets: dict[str, Any] = {**IMAGES, **TEXTS}
+    assert set(told) == set(presets)
+    for row, settings in presets.items():
+        network, tuned = told[row]
+        assert f"`{settings.network}`" in network
+        full = "LoRA" if getattr(settings, "lora", 0) else "full"
+        assert tuned.startswith("frozen, kernel" if settings.tune == "kernel" else full)
