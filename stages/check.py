@@ -12,7 +12,14 @@ from src.fusion.heads import require_settings
 
 
 def main() -> None:
-    check(all_params())
+    params = all_params()
+    check(params)
+    for row in params.rows.image:
+        if (pixels := params.image_models[row].pixels) > params.pack.pixels:
+            print(
+                f"{row} reads photos of {pixels} px, and pack.pixels is {params.pack.pixels}: they "
+                "will be enlarged, not read anew"
+            )
     # It never changes, so nothing that depends on it runs again.
     write_json(Path("data/checked.json"), {"checked": True})
 

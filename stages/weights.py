@@ -12,8 +12,7 @@ from src.encoders.weights.fetch import fetch_weights
 def main(kind: str, row: str) -> None:
     params = stage_params(f"weights_{kind}@{row}")
     entries = params.image_models if kind == "image" else params.text_models
-    source = getattr(entries[row], params.weights)
-    fetch_weights(kind, source, Path("data/weights") / row)
+    fetch_weights(kind, entries[row], Path("data/weights") / row)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from src.core.errors import UserError
 from src.core.params import stage_params
 from src.core.schema import TrainedImage
+from src.core.schema.sources import Chosen
 from tests.closure import import_closure
 
 ROOT = Path(__file__).parents[1]
@@ -130,6 +131,15 @@ def test_the_params_as_they_are_pass(copy: Path) -> None:
     assert (copy / "data" / "checked.json").exists()
 
 
+def test_photos_that_are_packed_too_small_are_told_of(copy: Path) -> None:
+    done = check(copy, weights="hub", pack__pixels=240)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    done = check(copy, weights="hub")
+    told = "resnet50 reads photos of 224 px, and pack.pixels is 160: they will be enlarged"
+    assert done.returncode == 0 and told in done.stdout
+    assert "cnn" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -203,9 +213,9 @@ def test_a_stage_gets_the_parameters_that_dvc_would_give_it(
     (copy / "params.yaml").write_text(text, encoding="utf-8")
     monkeypatch.chdir(copy)
     # One of each way to declare them: sections, a row's, of a choice, of a row's choice.
-    for stage in ("collect", "train_image@cnn", "bundle", "weights_image@cnn"):
+    for stage in ("collect", "train_image@resnet50", "bundle", "weights_image@resnet50"):
         given = stage_params(stage).model_dump(exclude_unset=True, warnings=False)
-        assert given == dvc.api.params_show(stages=stage)
+        assert given == Chosen(dvc.api.params_show(stages=stage), "hub").content
     cnn = stage_params("train_image@cnn").image_models["cnn"]
     assert isinstance(cnn, TrainedImage)
     assert cnn.lr == 0.0001

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +16,8 @@ from src.core.errors import UserError
 from src.core.schema import Params
 from src.core.schema.base import Section
 from src.core.schema.messages import Explainer
+from src.core.schema.rows import require_sources
+from src.core.schema.sources import SOURCES, Chosen
 
 SectionT = TypeVar("SectionT", bound=Section)
 
@@ -31,11 +32,17 @@ def all_params() -> Params:
 
 
 def parse_params(content: Any) -> Params:
-    """Check the content of a params.yaml; raises UserError as `all_params` does."""
-    try:
-        return Params.model_validate(content)
-    except ValidationError as error:
-        raise UserError(f"params.yaml: {_explainer(Params).explain(error)}") from error
+    """Check the content of a params.yaml; raises UserError as `all_params` does.
+
+    An entry of image_models or text_models is as the source of `weights` has it; the other source
+    is checked as well.
+    """
+    weights = content.get("weights") if isinstance(content, Mapping) else None
+    # The chosen source first: its faults matter most.
+    order = sorted(SOURCES, key=lambda source: source != weights)
+    params, _ = [_typed(Chosen(content, source)) for source in order]
+    require_sources(params, Chosen(content, params.weights))
+    return params
 
 
 def override(section: SectionT, changes: Mapping[str, Any], path: str) -> SectionT:
@@ -47,7 +54,7 @@ def override(section: SectionT, changes: Mapping[str, Any], path: str) -> Sectio
     try:
         return kind.model_validate({**section.model_dump(), **changes})
     except ValidationError as error:
-        raise UserError(f"{path}: {_explainer(kind).explain(error)}") from error
+        raise UserError(f"{path}: {Explainer(kind).explain(error)}") from error
 
 
 def stage_params(stage: str) -> Params:
@@ -59,7 +66,8 @@ def stage_params(stage: str) -> Params:
     Raises:
         UserError: dvc.yaml has no such stage, or params.yaml is not as `all_params` wants it.
     """
-    params = all_params()
+    content = _read("params.yaml")
+    params = parse_params(content)
     name, _, item = stage.partition("@")
     stages = _read("dvc.yaml")["stages"]
     if name not in stages:
@@ -74,16 +82,21 @@ def stage_params(stage: str) -> Params:
         # In a list the row is called item, in a dictionary key.
         return item if match[1] in ("item", "key") else str(attrgetter(match[1])(params))
 
+    chosen = Chosen(content, params.weights)
     declared = [
-        re.sub(r"\$\{([\w.]+)\}", filled_in, path).split(".")
-        for path in entry.get("do", entry).get("params", [])
+        path
+        for written in entry.get("do", entry).get("params", [])
+        for path in chosen.paths(re.sub(r"\$\{([\w.]+)\}", filled_in, written).split("."))
     ]
     only: Params = _only(params, declared, "params.yaml")
     return only
 
 
-# A model's schema takes longer than all else that a message needs.
-_explainer = cache(Explainer)
+def _typed(chosen: Chosen) -> Params:
+    try:
+        return Params.model_validate(chosen.content)
+    except ValidationError as error:
+        raise UserError(f"params.yaml: {Explainer(Params, chosen).explain(error)}") from error
 
 
 def _only(value: Any, paths: Sequence[list[str]], where: str) -> Any:

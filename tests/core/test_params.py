@@ -26,6 +26,7 @@ from src.core.errors import UserError
 from src.core.params import all_params, parse_params, stage_params
 from src.core.schema import Params
 from src.core.schema.fusion import SETTINGS
+from src.core.schema.sources import Chosen
 from src.fusion.conditional_logit import ConditionalLogit
 from tests.made import params_content
 
@@ -77,6 +78,8 @@ def fault(content: Any) -> str:
          "fusion.nn.settings is 5; expected a section of keys and values"),
         ("image_models.cnn.offline.revision", 7,
          "image_models.cnn.offline.revision is 7; expected text, or null"),
+        ("image_models.cnn.offline", 5, "image_models.cnn.offline is 5; expected a section with "
+         "network, weights and what else differs from the rest of the entry"),
         # Ranges.
         ("seed", -1, "seed is -1; expected a whole number from 0 to 4294967295"),
         ("leaky.share", 2, "leaky.share is 2; expected a number above 0 and below 1"),
@@ -93,7 +96,7 @@ def fault(content: Any) -> str:
          "image_models.resnet50.layer_decay is 0; expected a number above 0 and up to 1"),
         ("image_models.efficientnet.layer_decay", 0.5,
          "image_models.efficientnet.layer_decay is unknown; expected one of pixels, augment, "
-         "views, offline, hub, folds, batch, tune, gamma, penalty, imbalance"),
+         "views, folds, batch, tune, gamma, penalty, imbalance, offline, hub"),
         ("text_models.minilm_words.words", 1,
          "text_models.minilm_words.words is 1; expected a number of at least 0 and below 1"),
         ("text_models.rubert_tiny2.max_tokens", 3,
@@ -155,6 +158,14 @@ def fault(content: Any) -> str:
         ("fusion.stack.grid.zeal", [1],
          "fusion.stack.grid.zeal is unknown; expected one of class_weight, penalty"),
         ("leaky.settings", {}, "leaky.settings is unknown; expected one of share"),
+        ("image_models.resnet50.ofline", {}, "image_models.resnet50.ofline is unknown; did you "
+         "mean offline?"),
+        ("image_models.resnet50.hub.pixls", 224,
+         "image_models.resnet50.hub.pixls is unknown; did you mean pixels?"),
+        ("image_models.resnet50.hub.zeal", 1, "image_models.resnet50.hub.zeal is unknown; expected "
+         "one of pixels, augment, views, network, weights, revision, folds, batch, epochs, "
+         "patience, lr, weight_decay, dropout, imbalance, gradient_clip, label_smoothing, "
+         "layer_decay, schedule, warmup, freeze_epochs, tune"),
         # Rows and choices.
         ("model", "vgg", "model is 'vgg'; expected one of cnn, efficientnet, efficientnet_aug, "
          "resnet50: choose one of these, or add it to rows.image"),
@@ -167,14 +178,35 @@ def fault(content: Any) -> str:
         ("rows.image", ["cnn/x"], "rows.image.0 is 'cnn/x'; expected a name of letters, digits, - "
          "and _, 64 characters at most"),
         ("rows.text", ["tfidf", "cnn"], "rows.text names 'cnn'; expected entries of text_models, "
-         "which has tfidf, rubert_tiny2, rubert, minilm, minilm_words, use, e5_small: "
+         "which has tfidf, rubert_tiny2, rubert, minilm, minilm_words, use, e5_small, "
+         "e5_small_tuned, e5_base, user_base, user_bge_m3, bge_m3, frida, user_bge_m3_lora: "
          "add it there, or take it out"),
         ("rows.fused", ["stack", "stack"],
          "rows: stack is there twice; expected a name of its own for every row"),
         ("image_models.cnn.offline", None, "image_models.cnn has no `offline` entry, which "
          "`weights: offline` reads; expected one with `network` and `weights`"),
+        # What only one source of weights has.
+        ("text_models.rubert_tiny2.hub.lr", 11,
+         "text_models.rubert_tiny2.hub.lr is 11; expected a number above 0 and up to 10"),
+        ("text_models.rubert_tiny2.hub.tune", "whole",
+         "text_models.rubert_tiny2.hub.tune is 'whole'; expected full, head or kernel"),
+        ("text_models.rubert_tiny2.hub.gamma", 2.0, "text_models.rubert_tiny2.hub.gamma is "
+         "unknown; expected one of max_tokens, prefix, separator, title_apart, pooling, network, "
+         "weights, revision, folds, batch, epochs, patience, lr, weight_decay, dropout, imbalance, "
+         "gradient_clip, label_smoothing, layer_decay, schedule, warmup, freeze_epochs, tune, "
+         "lora"),
+        ("text_models.rubert_tiny2.hub.tune", "kernel",
+         "text_models.rubert_tiny2.hub.epochs is unknown; expected one of max_tokens, prefix, "
+         "separator, title_apart, pooling, network, weights, revision, folds, batch, tune, gamma, "
+         "penalty, imbalance, words (and 7 more)"),
+        ("image_models.resnet50.hub.freeze_epochs", 15, "image_models.resnet50.hub.freeze_epochs "
+         "is 15; expected fewer than epochs, which is 15"),
+        ("image_models.efficientnet_aug.freeze_epochs", 1, "image_models.efficientnet_aug."
+         "freeze_epochs is 1; expected 0 with `tune: head`"),
+        ("text_models.user_bge_m3_lora.tune", "head",
+         "text_models.user_bge_m3_lora.lora is 16; expected 0 with `tune: head`"),
         # Keys that must agree.
-        ("image_models.cnn.offline.network", "", "image_models.cnn.offline: network is '' and "
+        ("image_models.cnn.offline.network", "", "image_models.cnn.offline.network is '' and "
          "weights is random; expected a network with random, package or hub, or '' with none"),
         ("image_models.cnn.offline", {"network": "", "weights": "none"},
          "image_models.cnn.offline.network is ''; expected the name of a network"),
@@ -225,6 +257,8 @@ def test_a_row_whose_name_cannot_name_a_folder_is_refused() -> None:
     content = changed("image_models.bad name", CONTENT["image_models"]["cnn"])
     expected = "letters, digits, - and _, 64 characters at most"
     assert fault(content) == f"image_models.bad name is not a valid name; expected {expected}"
+    content["image_models"]["bad.name"] = {"tune": "full", "hub": {"network": 3}}
+    assert fault(content).startswith("image_models.bad")
 
 
 @pytest.mark.parametrize("content", [None, [], "x", 3])
@@ -285,6 +319,12 @@ def test_any_misspelled_key_is_refused_by_its_path(
     assert fault(content).startswith(".".join([*path[:-1], wrong]) + " is unknown; ")
 
 
+WITH_DEFAULT = (
+    *("words", "prefix", "separator", "title_apart", "pooling", "grid", "lora"),
+    *("freeze_epochs", "gradient_clip", "label_smoothing", "layer_decay", "schedule", "warmup"),
+)
+
+
 @pytest.mark.parametrize("path", [".".join(path) for path in KEYS])
 def test_a_missing_key_is_named_or_optional(path: str) -> None:
     content = copy.deepcopy(CONTENT)
@@ -295,10 +335,18 @@ def test_a_missing_key_is_named_or_optional(path: str) -> None:
     del inner[last]
     row = sections[1] if sections[:1] in (["image_models"], ["text_models"]) else None
     unused = row and row not in [*CONTENT["rows"]["image"], *CONTENT["rows"]["text"]]
-    source = len(sections) == 2 and (last == "hub" or (last == "offline" and unused))
-    with_default = ("words", "prefix", "separator", "title_apart", "pooling", "grid")
-    if last in with_default or {"settings", "grid"} & set(sections) or source:
+    entry = CONTENT[sections[0]][row] if row else {}
+    alone = len({"offline", "hub"} & set(entry)) == 1
+    other = not alone and len(sections) == 2 and (last == "hub" or (last == "offline" and unused))
+    # What one source says otherwise than the entry, the entry says.
+    overridden = len(sections) == 3 and row and last in entry
+    if overridden and last == "tune":
+        # Then it is a head that learns.
+        assert fault(content).startswith(f"{'.'.join(sections)}.freeze_epochs is 1; expected 0")
+    elif last in WITH_DEFAULT or {"settings", "grid"} & set(sections) or other or overridden:
         parse_params(content)
+    elif alone and last in ("offline", "hub"):
+        assert fault(content).startswith(f"{'.'.join(sections)}.offline.network is missing")
     elif row and last == "offline":
         assert fault(content).startswith(f"{'.'.join(sections)} has no `offline` entry")
     else:
@@ -306,7 +354,8 @@ def test_a_missing_key_is_named_or_optional(path: str) -> None:
 
 
 def test_typed_parameters_hold_what_the_file_says() -> None:
-    assert parse_params(CONTENT).model_dump(exclude_unset=True) == CONTENT
+    typed = parse_params(CONTENT).model_dump(exclude_unset=True)
+    assert typed == Chosen(CONTENT, CONTENT["weights"]).content
 
 
 def test_typed_parameters_cannot_be_changed() -> None:

@@ -24,7 +24,9 @@ SIZE = 32
 TRAINER = Trainer(
     accelerator="cpu", precision="32-true", features="torch", workers=0, devices=1, nodes=1
 )
+NETWORK = {"network": "tiny", "weights": "random"}
 EPOCHS: dict[str, Any] = {
+    **NETWORK,
     "tune": "full",
     "folds": 0,
     "epochs": 3,
@@ -36,6 +38,7 @@ EPOCHS: dict[str, Any] = {
     "imbalance": "weights",
 }
 KERNEL: dict[str, Any] = {
+    **NETWORK,
     "tune": "kernel",
     "folds": 0,
     "batch": 12,

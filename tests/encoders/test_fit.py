@@ -19,7 +19,7 @@ from src.core.schema import EpochSettings, TrainedImage, TrainedText, Trainer
 from src.encoders.common.fit import fit
 from src.encoders.common.lightning_module import TrainingModule, parameter_groups
 from src.encoders.image.networks import ImageNetwork
-from src.encoders.text.networks import TextNetwork
+from src.encoders.text.networks import TransformersNetwork
 from src.encoders.weights.fetch import IMAGENET_NORM
 from tests.encoders.conftest import trained_image, trained_text
 
@@ -30,8 +30,8 @@ TRAINER = Trainer(
 
 def epoch_settings(**changes: Any) -> EpochSettings:
     content: dict[str, Any] = {
-        "folds": 0, "batch": 16, "epochs": 1, "patience": 1, "lr": 0.1, "weight_decay": 0.5,
-        "dropout": 0.0, "imbalance": "none",
+        "network": "tiny", "weights": "random", "folds": 0, "batch": 16, "epochs": 1,
+        "patience": 1, "lr": 0.1, "weight_decay": 0.5, "dropout": 0.0, "imbalance": "none",
     }  # fmt: skip
     return EpochSettings(**content | changes)
 
@@ -119,7 +119,7 @@ def made_network(name: str, **changes: Any) -> tuple[nn.Module, TrainedImage | T
         intermediate_size=8,
     )  # fmt: skip
     texts = trained_text(**changes)
-    return TextNetwork(texts, BertModel(config), 3), texts
+    return TransformersNetwork(texts, BertModel(config), 3), texts
 
 
 @pytest.mark.parametrize("name", ["plain_cnn", "resnet50", "tf_efficientnet_lite0", "bert"])

@@ -16,7 +16,7 @@ from src.encoders.common.encoder import FitPlan
 from src.encoders.text.tfidf import TfidfClassifier, TfidfEncoder
 from tests.made import CLASSES, made_table
 
-SETTINGS = Tfidf(folds=0, C=10.0, components=4, imbalance="weights")
+SETTINGS = Tfidf(network="", weights="none", folds=0, C=10.0, components=4, imbalance="weights")
 
 
 def made_encoder(titles: bool = True) -> TfidfEncoder:

@@ -477,7 +477,9 @@ SETTINGS = {
     "kernel": kernel_image(folds=2),
     "text": trained_text(epochs=2, folds=2),
     "words and network": kernel_text(folds=2, words=0.5),
-    "bag of words": Tfidf(folds=2, C=10.0, components=8, imbalance="weights"),
+    "bag of words": Tfidf(
+        network="", weights="none", folds=2, C=10.0, components=8, imbalance="weights"
+    ),
 }
 
 

@@ -43,7 +43,8 @@ COLUMNS = {"id": "id", "title": "title", "text": "description", "price": "price"
 TRAINER = all_params().trainer.model_copy(
     update={"accelerator": "cpu", "workers": 0, "devices": 1, "nodes": 1}
 )
-EPOCHS: dict[str, Any] = {
+NETWORK: dict[str, Any] = {"network": "tiny", "weights": "random"}
+EPOCHS: dict[str, Any] = NETWORK | {
     "tune": "full", "epochs": 2, "patience": 2, "batch": 12, "lr": 0.003, "weight_decay": 0.05,
     "dropout": 0.1, "imbalance": "weights", "folds": 0,
 }  # fmt: skip
@@ -51,9 +52,9 @@ IMAGE = TrainedImage(pixels=24, augment="none", views=0, **EPOCHS)
 TEXT = TrainedText(max_tokens=12, **EPOCHS)
 MIXED = KernelText(
     max_tokens=12, tune="kernel", words=0.5, gamma=2.0, penalty=0.2, batch=12, folds=0,
-    imbalance="weights",
+    imbalance="weights", **NETWORK,
 )  # fmt: skip
-TFIDF = Tfidf(C=10.0, components=8, folds=0, imbalance="weights")
+TFIDF = Tfidf(network="", weights="none", C=10.0, components=8, folds=0, imbalance="weights")
 FUSION = {
     "stack": FusedModel(head="stack", inputs="probs", price=True, settings={"penalty": 0.01}),
     "nn": FusedModel(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from src.core.schema.base import KeyFault
+from src.core.schema.sources import SOURCES, Chosen
 
 # Keys of earlier versions of params.yaml, with their names now.
 _RENAMED = {"habits": "faults", "part": "split", "size": "pixels"}
@@ -26,10 +28,14 @@ _WORDS = {True: "true", False: "false", None: "null"}
 
 
 class Explainer:
-    """Explains what a pydantic model refuses, by the JSON schema of that model."""
+    """Explains what a pydantic model refuses, by the JSON schema of that model.
 
-    def __init__(self, model: type[BaseModel]) -> None:
-        self._schema = model.model_json_schema()
+    Args:
+        chosen: what the model was given, where that is a whole params.yaml.
+    """
+
+    def __init__(self, model: type[BaseModel], chosen: Chosen | None = None) -> None:
+        self._schema, self._chosen = _schema_of(model), chosen or Chosen({}, SOURCES[0])
 
     def explain(self, error: ValidationError) -> str:
         """Return the first fault in one line, and how many more there are."""
@@ -48,24 +54,29 @@ class Explainer:
 
     def _line(self, fault: ErrorDetails) -> str:
         path, node = self._follow(fault["loc"])
+        written = self._chosen.written
         kind, given = fault["type"], fault["input"]
         if kind in ("extra_forbidden", "invalid_key"):
-            return f"{path} is unknown; {self._instead(fault['loc'])}"
+            return f"{written(path)} is unknown; {self._instead(fault['loc'])}"
         if kind == "missing":
-            return f"{path} is missing; add it"
+            return f"{written(path)} is missing; add it"
         if fault["loc"][-1:] == ("[key]",):
             return f"{path} is not a valid name; expected {_NAME}"
         if kind == "unknown_tune" and isinstance(given, dict):
-            return f"{path}.tune is {_short(given['tune'])}; expected full, head or kernel"
+            path = written(f"{path}.tune")
+            return f"{path} is {_short(given['tune'])}; expected full, head or kernel"
         if kind == "value_error":
             reason = fault["ctx"]["error"]
             if isinstance(reason, KeyFault):
-                return f"{path}.{reason.key} {reason.message}".lstrip(".")
+                path = written(f"{path}.{reason.key}".lstrip("."))
+                return f"{path} {reason.message}"
             if isinstance(given, dict | BaseModel):
                 # Its message names what was given.
                 return f"{path}: {reason}" if path else str(reason)
-            return f"{path} is {_short(given)}; {reason}"
-        return f"{path or 'the content'} is {_short(given)}; expected {self._expected(node)}"
+            return f"{written(path)} is {_short(given)}; {reason}"
+        return (
+            f"{written(path) or 'the content'} is {_short(given)}; expected {self._expected(node)}"
+        )
 
     def _follow(self, loc: Sequence[int | str]) -> tuple[str, dict[str, Any]]:
         """Return the path of a location without pydantic's own marks, and the schema there."""
@@ -100,7 +111,7 @@ class Explainer:
 
     def _meant(self, loc: Sequence[int | str]) -> str | None:
         """Return the known key that an unknown one probably stands for."""
-        key, known = str(loc[-1]), self._follow(loc[:-1])[1].get("properties", {})
+        key, known = str(loc[-1]), self._known(loc)
         if _RENAMED.get(key) in known:
             return _RENAMED[key]
         return next(iter(get_close_matches(key, known, n=1)), None)
@@ -109,8 +120,13 @@ class Explainer:
         meant = self._meant(loc)
         if meant and meant == _RENAMED.get(str(loc[-1])):
             return f"it is called {meant} now"
-        known = self._follow(loc[:-1])[1].get("properties", {})
+        known = self._known(loc)
         return f"did you mean {meant}?" if meant else f"expected one of {', '.join(known)}"
+
+    def _known(self, loc: Sequence[int | str]) -> list[str]:
+        """Return the keys that may stand where an unknown one stands."""
+        names = self._follow(loc[:-1])[1].get("properties", {})
+        return self._chosen.known(self._follow(loc)[0], names)
 
     def _expected(self, node: dict[str, Any]) -> str:
         """Describe what a schema allows, e.g. `a number from 0 to 1`."""
@@ -132,6 +148,12 @@ class Explainer:
             return "a section of keys and values"
         kept = " with at least one entry" if "minItems" in node else _range(node)
         return _TYPES[node["type"]] + (" that is not empty" if "minLength" in node else kept)
+
+
+@cache
+def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    # It takes longer than all else that a message needs.
+    return model.model_json_schema()
 
 
 def _range(node: dict[str, Any]) -> str:

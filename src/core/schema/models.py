@@ -19,18 +19,17 @@ class WeightsSource(Section):
     @model_validator(mode="after")
     def _both_or_neither(self) -> Self:
         if bool(self.network) == (self.weights == "none"):
-            raise ValueError(
-                f"network is {self.network!r} and weights is {self.weights}; expected a network "
-                "with random, package or hub, or '' with none"
+            raise KeyFault(
+                "network",
+                f"is {self.network!r} and weights is {self.weights}; expected a network "
+                "with random, package or hub, or '' with none",
             )
         return self
 
 
-class ModelSettings(Section):
+class ModelSettings(WeightsSource):
     """Settings of every model; `folds`: 0, or K for out-of-fold outputs."""
 
-    offline: WeightsSource | None = None
-    hub: WeightsSource | None = None
     folds: Annotated[int, Field(ge=0, le=100)]
 
     @field_validator("folds")
@@ -49,9 +48,8 @@ class NetworkSettings(ModelSettings):
 
     @model_validator(mode="after")
     def _has_a_network(self) -> Self:
-        for key, source in (("offline", self.offline), ("hub", self.hub)):
-            if source and not source.network:
-                raise KeyFault(f"{key}.network", "is ''; expected the name of a network")
+        if not self.network:
+            raise KeyFault("network", "is ''; expected the name of a network")
         return self
 
 
@@ -70,6 +68,21 @@ class EpochSettings(NetworkSettings):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     # Each block of layers learns at this times the rate of the block above it.
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    # How the rate changes: warm-up and cosine, or warm-up and a straight line to 0.
+    schedule: Literal["one_cycle", "linear"] = "one_cycle"
+    # The share of all steps in which the rate rises.
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    # In the first epochs only the head learns.
+    freeze_epochs: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+
+    @model_validator(mode="after")
+    def _not_always_frozen(self) -> Self:
+        if self.freeze_epochs >= self.epochs:
+            raise KeyFault(
+                "freeze_epochs",
+                f"is {self.freeze_epochs}; expected fewer than epochs, which is {self.epochs}",
+            )
+        return self
 
 
 class KernelSettings(NetworkSettings):
@@ -90,10 +103,22 @@ class ImageSettings(Section):
     views: Annotated[int, Field(ge=0, le=100)]
 
 
-class TrainedImage(EpochSettings, ImageSettings):
-    """An image network trained as a whole, or a head on its frozen features."""
+class TrainedSettings(EpochSettings):
+    """Settings of a network trained as a whole (full), or of a head on its frozen features."""
 
     tune: Literal["full", "head"]
+
+    @model_validator(mode="after")
+    def _only_a_whole_network_is_frozen_at_first(self) -> Self:
+        if self.freeze_epochs and self.tune == "head":
+            raise KeyFault(
+                "freeze_epochs", f"is {self.freeze_epochs}; expected 0 with `tune: head`"
+            )
+        return self
+
+
+class TrainedImage(TrainedSettings, ImageSettings):
+    """An image network trained as a whole, or a head on its frozen features."""
 
     @model_validator(mode="after")
     def _views_to_learn_from(self) -> Self:
@@ -123,10 +148,19 @@ class TextSettings(Section):
     pooling: Literal["mean", "cls", "last"] = "mean"
 
 
-class TrainedText(EpochSettings, TextSettings):
-    """A text network trained as a whole, or a head on its frozen features."""
+class TrainedText(TrainedSettings, TextSettings):
+    """A text network trained as a whole, or a head on its frozen features.
 
-    tune: Literal["full", "head"]
+    `lora`: the rank of the matrices that are trained beside frozen weights; 0: the weights are.
+    """
+
+    lora: Annotated[int, Field(ge=0, le=1024)] = 0
+
+    @model_validator(mode="after")
+    def _lora_trains_the_network(self) -> Self:
+        if self.lora and self.tune == "head":
+            raise KeyFault("lora", f"is {self.lora}; expected 0 with `tune: head`")
+        return self
 
 
 class KernelText(KernelSettings, TextSettings):
@@ -147,20 +181,19 @@ class Tfidf(ModelSettings):
 
     @model_validator(mode="after")
     def _has_no_network(self) -> Self:
-        for key, source in (("offline", self.offline), ("hub", self.hub)):
-            if source and source.network:
-                raise KeyFault(
-                    f"{key}.network",
-                    f"is {source.network!r}; expected '': TF-IDF uses no network (an entry "
-                    "for a network has `tune`)",
-                )
+        if self.network:
+            raise KeyFault(
+                "network",
+                f"is {self.network!r}; expected '': TF-IDF uses no network (an entry for a "
+                "network has `tune`)",
+            )
         return self
 
 
-def _kind_of(entry: Any) -> str:
+def kind_of(entry: Any) -> str:
     """Return the name of the kind that an entry is meant as: trained, kernel, tfidf or unknown."""
     if not isinstance(entry, dict):
-        return "unknown" if not isinstance(entry, Section) else _kind_of(dict(entry))
+        return "unknown" if not isinstance(entry, Section) else kind_of(dict(entry))
     if "tune" in entry:
         known = {"full": "trained", "head": "trained", "kernel": "kernel"}
         return known.get(entry["tune"], "unknown") if isinstance(entry["tune"], str) else "unknown"
@@ -171,8 +204,14 @@ def _kind_of(entry: Any) -> str:
 
 
 _BY_KIND = Discriminator(
-    _kind_of, custom_error_type="unknown_tune", custom_error_message="unknown tune"
+    kind_of, custom_error_type="unknown_tune", custom_error_message="unknown tune"
 )
+IMAGE_KINDS: dict[str, type[ModelSettings]] = {"trained": TrainedImage, "kernel": KernelImage}
+TEXT_KINDS: dict[str, type[ModelSettings]] = {
+    "trained": TrainedText,
+    "kernel": KernelText,
+    "tfidf": Tfidf,
+}
 ImageModel = Annotated[
     Annotated[TrainedImage, Tag("trained")] | Annotated[KernelImage, Tag("kernel")], _BY_KIND
 ]

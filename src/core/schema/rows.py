@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from src.core.errors import UserError
 from src.core.schema.base import RowName, Section
 from src.core.schema.joined import Joined
 
 if TYPE_CHECKING:
     from src.core.schema import Params
+    from src.core.schema.sources import Chosen
 
 _NONE_OF = {
     "image": "rows.image: [], model: '', rows.fused: [] and fused_model: ''",
@@ -31,7 +33,7 @@ class Rows(Section):
 
 
 def require_rows(params: Params) -> None:
-    """Check that rows are entries with weights, and that the chosen ones are rows.
+    """Check that rows are entries, and that the chosen ones are rows.
 
     Raises:
         ValueError: what is wrong and what was expected, in one line.
@@ -66,12 +68,20 @@ def require_rows(params: Params) -> None:
             "expected one: put it back (it need not be in rows.fused)"
         )
     _require_own_names([*table.image, *table.text, *table.fused])
+
+
+def require_sources(params: Params, chosen: Chosen) -> None:
+    """Check that every row has weights from the chosen source.
+
+    Raises:
+        UserError: the first that has none.
+    """
     for kind in ("image", "text"):
-        for name in getattr(rows, kind):
-            if getattr(getattr(params, f"{kind}_models")[name], params.weights) is None:
-                raise ValueError(
-                    f"{kind}_models.{name} has no `{params.weights}` entry, which `weights: "
-                    f"{params.weights}` reads; expected one with `network` and `weights`"
+        for name in getattr(params.rows, kind):
+            if not chosen.has(f"{kind}_models", name):
+                raise UserError(
+                    f"params.yaml: {kind}_models.{name} has no `{params.weights}` entry, which "
+                    f"`weights: {params.weights}` reads; expected one with `network` and `weights`"
                 )
 
 

@@ -31,6 +31,7 @@ class FineTune(NetworkEncoder[EpochSettings]):
 
         torch.manual_seed(plan.seed)
         model = self.data.start(self.classes)
+        model.fitting_starts()
         lengths = self.data.lengths
         batches = TrainBatches(
             self.labels[train],
@@ -55,6 +56,7 @@ class FineTune(NetworkEncoder[EpochSettings]):
             plan.name,
             plan.epochs,
         )
+        model.fitting_ends()
         return model, curves
 
     def score(self, model: NetworkClassifier, rows: NDArray[np.intp]) -> EncoderOutput:

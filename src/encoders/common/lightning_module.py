@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 import lightning.pytorch as pl
@@ -37,6 +38,12 @@ class TrainingModule(pl.LightningModule):
         if world_size() > 1:
             # All processes start with the same random state and would drop out the same units.
             torch.manual_seed(torch.initial_seed() + self.global_rank)
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        if self.current_epoch < self.settings.freeze_epochs:
+            # The schedule sets the rates anew after each step.
+            for group in self.trainer.optimizers[0].param_groups:
+                group["lr"] = 0.0 if group["late"] else group["lr"]
 
     def training_step(self, batch: tuple[Any, Tensor], _: int) -> Tensor:
         x, y = batch
@@ -100,14 +107,27 @@ class TrainingModule(pl.LightningModule):
         clipped_half = settings.gradient_clip and self.trainer.precision == "16-mixed"
         # Fused: one pass over memory; a text network's vocabulary makes this most of a step.
         optimizer = torch.optim.AdamW(groups, fused=not clipped_half)
-        # One warm-up and one cosine over all planned steps.
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            max_lr=[group["lr"] for group in groups],
-            total_steps=max(2, int(self.trainer.estimated_stepping_batches)),
-            pct_start=0.15,
-        )
+        # Over all planned steps.
+        steps = max(2, int(self.trainer.estimated_stepping_batches))
+        schedule: torch.optim.lr_scheduler.LRScheduler
+        if settings.schedule == "linear":
+            schedule = torch.optim.lr_scheduler.LambdaLR(
+                optimizer, partial(linear_rate, steps=steps, warmup=settings.warmup)
+            )
+        else:
+            schedule = torch.optim.lr_scheduler.OneCycleLR(
+                optimizer,
+                max_lr=[group["lr"] for group in groups],
+                total_steps=steps,
+                pct_start=settings.warmup,
+            )
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+
+def linear_rate(step: int, steps: int, warmup: float) -> float:
+    """Return the rate of a step, counted from 0, as a share of the highest: up, then down to 0."""
+    rising = int(warmup * steps)
+    return min((step + 1) / (rising + 1), (steps - step) / (steps - rising))
 
 
 def parameter_groups(network: nn.Module, settings: EpochSettings) -> list[dict[str, Any]]:
@@ -115,7 +135,8 @@ def parameter_groups(network: nn.Module, settings: EpochSettings) -> list[dict[s
 
     Biases and normalisation do not decay. With `layer_decay` d, the topmost block learns at `lr`,
     the k-th block below it at `lr` times d to the power of k. A block is a numbered layer such as
-    `layer.3` or `blocks.2.1`; parameters outside of all belong to the one before them.
+    `layer.3` or `blocks.2.1`; parameters outside of all belong to the one before them. With
+    `freeze_epochs` all but the head's are `late`, in groups of their own.
     """
     blocks: list[str] = []
     depths = {}
@@ -124,13 +145,14 @@ def parameter_groups(network: nn.Module, settings: EpochSettings) -> list[dict[s
         if numbered and numbered[0] not in blocks:
             blocks.append(numbered[0])
         depths[name] = len(blocks)
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    groups: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
             lr = settings.lr * settings.layer_decay ** (len(blocks) - depths[name])
             decay = settings.weight_decay if parameter.ndim > 1 else 0.0
-            groups.setdefault((lr, decay), []).append(parameter)
+            late = settings.freeze_epochs > 0 and not name.startswith("head.")
+            groups.setdefault((lr, decay, late), []).append(parameter)
     return [
-        {"params": parameters, "lr": lr, "weight_decay": decay}
-        for (lr, decay), parameters in groups.items()
+        {"params": parameters, "lr": lr, "weight_decay": decay, "late": late}
+        for (lr, decay, late), parameters in groups.items()
     ]

@@ -48,6 +48,12 @@ class NetworkClassifier:
         x = torch.cat([features_of(self.network, batch, device) for batch in batches])
         return EncoderOutput(x.numpy(), self.probs(x), np.ones(len(x), bool))
 
+    def fitting_starts(self) -> None:
+        """Prepare the whole network to be fitted; `fitting_ends` follows."""
+
+    def fitting_ends(self) -> None:
+        """Leave the network as it is loaded."""
+
     def about(self) -> dict[str, Any]:
         """Return what is needed to build the network again, next to its weights."""
         raise NotImplementedError
@@ -55,6 +61,11 @@ class NetworkClassifier:
     def save(self, folder: Path) -> None:
         """Write model.json and model.safetensors."""
         state = {name: _compact(tensor) for name, tensor in self.network.state_dict().items()}
+        # A copy of what layers share: the format refuses tensors that share memory.
+        own = {tensor.data_ptr(): name for name, tensor in state.items()}
+        for name, tensor in state.items():
+            if own[tensor.data_ptr()] != name:
+                state[name] = tensor.clone()
         save_file(state, folder / "model.safetensors")
         write_json(folder / "model.json", {"classes": self.classes, **self.about()})
 

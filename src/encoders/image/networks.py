@@ -40,14 +40,27 @@ class ImageNetwork(nn.Module):
         settings: `pixels` is the side of the photos that the backbone gets.
         source: content of the weights' source.json: the network, and the mean and std of its
             photos, RGB between 0 and 1.
+        weights: a file with weights of the backbone; None for random ones.
+
+    Raises:
+        UserError: timm has no such network, or it reads photos of another size only.
     """
 
     def __init__(
-        self, settings: TrainedImage | KernelImage, source: dict[str, Any], num_classes: int
+        self,
+        settings: TrainedImage | KernelImage,
+        source: dict[str, Any],
+        num_classes: int,
+        weights: Path | None = None,
     ) -> None:
         super().__init__()
         self.backbone = _backbone(source["network"])
+        if weights:
+            from safetensors.torch import load_file
+
+            self.backbone.load_state_dict(load_file(weights))
         self.pixels = settings.pixels
+        _set_size(self.backbone, self.pixels)
         self.backbone.to(memory_format=torch.channels_last)
         self.mean: Tensor
         self.std: Tensor
@@ -78,15 +91,11 @@ def start_image_network(
     """Return a network to be fitted, with the weights in the folder of the weights stage.
 
     Raises:
-        UserError: timm has no such network.
+        UserError: as `ImageNetwork`.
     """
-    network = ImageNetwork(settings, read_json(weights / "source.json"), num_classes)
     stored = weights / "model.safetensors"
-    if stored.exists():
-        from safetensors.torch import load_file
-
-        network.backbone.load_state_dict(load_file(stored))
-    return network
+    source = read_json(weights / "source.json")
+    return ImageNetwork(settings, source, num_classes, stored if stored.exists() else None)
 
 
 def _backbone(network: str) -> Any:
@@ -101,3 +110,17 @@ def _backbone(network: str) -> Any:
             f"network is {network!r}; expected plain_cnn or a name that timm {timm.__version__} "
             "knows: set it in params.yaml"
         ) from error
+
+
+def _set_size(backbone: Any, pixels: int) -> None:
+    """Have a transformer read photos of another size than it was made for."""
+    config = getattr(backbone, "pretrained_cfg", {})
+    if not config.get("fixed_input_size") or config["input_size"][1:] == (pixels, pixels):
+        return
+    if not hasattr(backbone, "set_input_size"):
+        raise UserError(
+            f"pixels is {pixels}; expected {config['input_size'][-1]}, the only size that "
+            f"{config['architecture']} reads: set it in params.yaml"
+        )
+    # Resamples what it has learned about places.
+    backbone.set_input_size(img_size=(pixels, pixels))

@@ -58,6 +58,18 @@ class TextNetworkClassifier(NetworkClassifier):
             network, about["classes"], settings, about["source"], about["special"], tokenizer
         )
 
+    def fitting_starts(self) -> None:
+        """With `lora`, freeze the weights; raises UserError if the package for it is missing."""
+        if isinstance(self.settings, TrainedText) and self.settings.lora:
+            network: Any = self.network
+            network.add_lora(self.settings.lora)
+
+    def fitting_ends(self) -> None:
+        """With `lora`, add what was learned to the weights: predictions need no package for it."""
+        if isinstance(self.settings, TrainedText) and self.settings.lora:
+            network: Any = self.network
+            network.merge_lora()
+
     def about(self) -> dict[str, Any]:
         """Return what is needed to build the network again, next to its weights."""
         settings = self.settings.model_dump()

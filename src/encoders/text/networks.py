@@ -40,6 +40,27 @@ class TextNetwork(nn.Module):
         """Return what the encoder is built from again."""
         raise NotImplementedError
 
+    def add_lora(self, rank: int) -> None:
+        """Freeze the encoder, and add matrices of that rank to its layers, which do nothing yet.
+
+        Raises:
+            UserError: the package for it is not installed.
+        """
+        try:
+            from peft import LoraConfig, get_peft_model
+        except ImportError as error:
+            raise UserError(
+                f"lora is {rank}, which needs the package peft; run `pip install peft`, or set "
+                "lora to 0 in params.yaml"
+            ) from error
+        # Twice the rank and all layers, as the authors of QLoRA found best.
+        config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
+        self.encoder = get_peft_model(self.encoder, config)
+
+    def merge_lora(self) -> None:
+        """Add the matrices of `add_lora` to the weights, so that the encoder is as it was built."""
+        self.encoder = self.encoder.merge_and_unload()
+
     def features(self, batch: dict[str, Tensor]) -> Tensor:
         """Turn a batch as `pad_listings` gives it into features [B, H] or [B, 2 H]."""
         found = self.encode(batch["input_ids"], batch["attention_mask"])
@@ -62,8 +83,8 @@ class TransformersNetwork(TextNetwork):
 
     def __init__(self, settings: TrainedText | KernelText, encoder: Any, num_classes: int) -> None:
         wanted = settings.max_tokens
-        most = getattr(encoder.config, "max_position_embeddings", wanted)
-        if wanted > most:
+        most = _longest(encoder)
+        if most is not None and wanted > most:
             raise UserError(
                 f"max_tokens is {wanted}; expected at most {most}, as many as this network can "
                 "read: set it in params.yaml"
@@ -90,6 +111,15 @@ class TransformersNetwork(TextNetwork):
     def config(self) -> dict[str, Any]:
         config: dict[str, Any] = self.encoder.config.to_diff_dict()
         return config
+
+
+def _longest(encoder: Any) -> int | None:
+    """Return how many tokens an encoder can read; None for any number."""
+    most: int | None = getattr(encoder.config, "max_position_embeddings", None)
+    places = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
+    padding = getattr(places, "padding_idx", None)
+    # RoBERTa counts places from the one after padding's.
+    return most if most is None or padding is None else most - padding - 1
 
 
 class UseNetwork(TextNetwork):
@@ -131,7 +161,8 @@ def start_text_network(
     if (use := _use_encoder(weights)) is not None:
         use.load_state_dict(load_file(stored))
         return UseNetwork(settings, use, num_classes)
-    encoder = _transformers().AutoModel.from_pretrained(weights, local_files_only=True)
+    loader, _ = _transformers(weights)
+    encoder = loader.from_pretrained(weights, local_files_only=True)
     return TransformersNetwork(settings, encoder, num_classes)
 
 
@@ -148,11 +179,10 @@ def text_network_from_config(
     """
     if (use := _use_encoder(folder)) is not None:
         return UseNetwork(settings, use, num_classes)
-    transformers = _transformers()
-    config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+    loader, config = _transformers(folder)
     if vocab_size is not None:
         config.vocab_size = vocab_size
-    return TransformersNetwork(settings, transformers.AutoModel.from_config(config), num_classes)
+    return TransformersNetwork(settings, loader.from_config(config), num_classes)
 
 
 def _use_encoder(folder: Path) -> UseEncoder | None:
@@ -161,8 +191,12 @@ def _use_encoder(folder: Path) -> UseEncoder | None:
     return UseEncoder(config["vocab_size"]) if config.get("model_type") == MODEL_TYPE else None
 
 
-def _transformers() -> Any:
+def _transformers(folder: Path) -> tuple[Any, Any]:
+    """Return what loads the encoder that `folder`/config.json describes, and this description."""
     import transformers
 
     transformers.logging.set_verbosity_error()
-    return transformers
+    config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+    # Of T5 and its kin there is the encoder alone.
+    t5 = config.model_type in ("t5", "mt5", "umt5")
+    return transformers.AutoModelForTextEncoding if t5 else transformers.AutoModel, config

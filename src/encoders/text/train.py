@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from src.core.files import read_json
 from src.core.listings import labels_of
 from src.core.rounds import cv_rounds
 from src.core.schema import KernelText, Tfidf, TrainedText, Trainer
@@ -35,12 +38,28 @@ def train_text(
         UserError: there are too few texts, or params.yaml asks for what this machine or the
             network cannot do.
     """
+    if not isinstance(settings, Tfidf):
+        source = read_json(data / "weights" / row / "source.json")
+        for line in _surprises(f"text_models.{row}", settings, source):
+            print(line)
     own_tokens = round_folder(data / "tokens" / row, 1).exists()
     encoders = [
         text_encoder(table, row, settings, trainer, seed, data, cv_round)
         for cv_round in range(len(cv_rounds(table)) if own_tokens else 1)
     ]
     train_row(encoders, table, row, settings.folds, seed, data, trainer.nodes, repeats)
+
+
+def _surprises(
+    path: str, settings: TrainedText | KernelText, source: dict[str, Any]
+) -> Iterator[str]:
+    """Yield a line for each setting that is not as the network's own files have it."""
+    network = source["network"]
+    if settings.pooling != source.get("pooling", settings.pooling):
+        yield f"{path}.pooling is {settings.pooling}; {network} was made for {source['pooling']}"
+    if settings.prefix not in (prefixes := source.get("prefixes", [settings.prefix])):
+        known = ", ".join(map(repr, prefixes))
+        yield f"{path}.prefix is {settings.prefix!r}; {network} was made for {known}"
 
 
 def text_encoder(

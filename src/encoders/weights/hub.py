@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from src.core.errors import UserError
+from src.core.files import read_json
 from src.core.wording import count_of
 from src.encoders.weights.backbone import normalisation, save_backbone
+
+# As transformers calls them; of these, the encoder alone is used.
+T5 = ("t5", "mt5", "umt5")
 
 
 def from_hub(kind: str, network: str, revision: str | None, out: Path) -> dict[str, Any]:
@@ -108,24 +112,34 @@ def _image(
 def _text(repo: str, revision: str | None, cached_only: bool, out: Path) -> dict[str, Any]:
     import torch
     from huggingface_hub import HfApi, snapshot_download
-    from transformers import AutoModel, AutoTokenizer, logging
+    from transformers import (
+        AutoConfig,
+        AutoModel,
+        AutoModelForTextEncoding,
+        AutoTokenizer,
+        logging,
+    )
     from transformers.safetensors_conversion import get_conversion_pr_reference
 
-    def copy(revision: str | None) -> Path:
-        files = ["*.json", "*.txt", "*.model", "model*.safetensors"]
+    def copy(revision: str | None, *files: str) -> Path:
+        files = (*files, "*.json", "*.txt", "*.model")
         return Path(
             snapshot_download(
-                repo, revision=revision, allow_patterns=files, local_files_only=cached_only
+                repo, revision=revision, allow_patterns=list(files), local_files_only=cached_only
             )
         )
 
-    folder = copy(revision)
+    # Before gigabytes of weights.
+    config = AutoConfig.from_pretrained(copy(revision))
+    _require_encoder(config, repo)
+    folder = copy(revision, "model*.safetensors")
     if not list(folder.glob("model*.safetensors")) and not cached_only and not revision:
         # An old repository may only have a pickle; the Hub's converter keeps a safe copy of it.
-        folder = copy(get_conversion_pr_reference(HfApi(), repo))
+        folder = copy(get_conversion_pr_reference(HfApi(), repo), "model*.safetensors")
     logging.set_verbosity_error()
     # Loaded from the copy, because the loaders ask the Hub for more files than they need.
-    model, report = AutoModel.from_pretrained(
+    loader = AutoModelForTextEncoding if config.model_type in T5 else AutoModel
+    model, report = loader.from_pretrained(
         folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True
     )
     # The pooler is not used, and checkpoints of masked language models have none.
@@ -136,7 +150,38 @@ def _text(repo: str, revision: str | None, cached_only: bool, out: Path) -> dict
     _require_fitting(tokenizer, model.get_input_embeddings().num_embeddings, repo)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
-    return {"revision": folder.name}
+    return {"revision": folder.name, **_sentence_settings(folder)}
+
+
+def _sentence_settings(folder: Path) -> dict[str, Any]:
+    """Return `pooling` and `prefixes` as the files of sentence-transformers say, if there are any.
+
+    `pooling` is mean, cls, last or another of their names; `prefixes` are those to choose from.
+    """
+    found: dict[str, Any] = {}
+    pooling, prompts = (
+        folder / "1_Pooling/config.json",
+        folder / "config_sentence_transformers.json",
+    )
+    if pooling.exists():
+        modes = [name for name, on in read_json(pooling).items() if on is True]
+        names = [name.removeprefix("pooling_mode_") for name in modes if "pooling_mode" in name]
+        short = {"mean_tokens": "mean", "cls_token": "cls", "lasttoken": "last"}
+        found["pooling"] = "+".join(short.get(name, name) for name in names)
+    if prompts.exists() and (prefixes := read_json(prompts).get("prompts")):
+        found["prefixes"] = sorted(set(prefixes.values()))
+    return found
+
+
+def _require_encoder(config: Any, repo: str) -> None:
+    """Refuse a decoder, and of networks with encoder and decoder all but T5's kin."""
+    for architecture in config.architectures or []:
+        decoder = architecture.endswith(("ForCausalLM", "LMHeadModel"))
+        if decoder or (config.is_encoder_decoder and config.model_type not in T5):
+            raise UserError(
+                f"{repo} is a {architecture}; expected an encoder such as BERT, RoBERTa, DeBERTa "
+                "or T5's: choose another network for this row"
+            )
 
 
 def _require_fitting(tokenizer: Any, embeddings: int, repo: str) -> None:
@@ -147,6 +192,8 @@ def _require_fitting(tokenizer: Any, embeddings: int, repo: str) -> None:
     """
     if not tokenizer.is_fast:
         fault = f"{type(tokenizer).__name__} cannot be written as tokenizer.json"
+    elif not {"[CLS]", "<s>"} & set(tokenizer.get_vocab()):
+        fault = "its tokenizer has no token [CLS] or <s> that begins a text"
     else:
         numbers = max(tokenizer.get_vocab().values()) + 1
         if embeddings / 2 <= numbers <= embeddings:

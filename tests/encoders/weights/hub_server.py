@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -68,13 +70,13 @@ class _Handler(BaseHTTPRequestHandler):
         if not repo or not folder.is_dir():
             return self._send(404, b"{}", with_body, {"X-Error-Code": "RepoNotFound"})
         if info:
-            files = [{"rfilename": file.name} for file in folder.iterdir()]
+            files = [{"rfilename": name} for name in _files(folder)]
             about = {"id": repo, "sha": self.server.commit, "private": False, "siblings": files}
             return self._send(200, json.dumps(about).encode(), with_body, {})
         if tree and not tree[3]:
             listing = [
-                {"type": "file", "path": file.name, "size": file.stat().st_size, "oid": "0" * 40}
-                for file in folder.iterdir()
+                {"type": "file", "path": name, "size": file.stat().st_size, "oid": "0" * 40}
+                for name, file in _files(folder).items()
             ]
             return self._send(200, json.dumps(listing).encode(), with_body, {})
         file = folder / resolve[3] if resolve else None
@@ -108,6 +110,25 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if with_body:
             self.wfile.write(body)
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Return the files of a repository by their paths in it."""
+    found = (file for file in folder.rglob("*") if file.is_file())
+    return {file.relative_to(folder).as_posix(): file for file in found}
+
+
+def use_hub(monkeypatch: pytest.MonkeyPatch, url: str, cache: Path) -> None:
+    """Point the loaders at a server and an empty cache, with short time limits."""
+    from huggingface_hub import constants
+
+    template = constants.HUGGINGFACE_CO_URL_TEMPLATE.removeprefix(constants.ENDPOINT)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + template)
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.5)
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
 
 
 @contextmanager

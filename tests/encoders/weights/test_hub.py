@@ -22,7 +22,7 @@ from src.core.files import read_json, write_json
 from src.core.schema import WeightsSource
 from src.core.timing import run_stage
 from src.encoders.weights.fetch import fetch_weights
-from tests.encoders.weights.hub_server import COMMIT, HubServer, serving
+from tests.encoders.weights.hub_server import COMMIT, HubServer, serving, use_hub
 from tests.made import params_content
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -70,20 +70,8 @@ def repos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hub(repos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     """Point the loaders at a fresh server and an empty cache, with short time limits."""
     with serving(repos) as server:
-        _use(monkeypatch, server.url, tmp_path / "cache")
+        use_hub(monkeypatch, server.url, tmp_path / "cache")
         yield server
-
-
-def _use(monkeypatch: pytest.MonkeyPatch, url: str, cache: Path) -> None:
-    from huggingface_hub import constants
-
-    template = constants.HUGGINGFACE_CO_URL_TEMPLATE.removeprefix(constants.ENDPOINT)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + template)
-    monkeypatch.setattr(constants, "ENDPOINT", url)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.5)
-    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
 
 
 def _failure(kind: str, source: WeightsSource, out: Path) -> str:
@@ -200,7 +188,7 @@ def test_no_server_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        _use(monkeypatch, url, tmp_path / "cache")
+        use_hub(monkeypatch, url, tmp_path / "cache")
         for kind, source in BOTH:
             message = _failure(kind, source, tmp_path / "out")
             _assert_ways_out(message, url, source.network)
@@ -257,6 +245,40 @@ def test_the_word_list_of_an_old_repository_becomes_its_tokenizer(
     fetch_weights("text", TEXT, tmp_path / "out")
     tokenizer = Tokenizer.from_file(str(tmp_path / "out" / "tokenizer.json"))
     assert tokenizer.encode("слово7").tokens == ["[CLS]", "слово7", "[SEP]"]
+
+
+@pytest.mark.parametrize(
+    ("model_type", "architecture"),
+    [("qwen3", "Qwen3ForCausalLM"), ("gpt2", "GPT2LMHeadModel"), ("bart", "BartModel")],
+)
+def test_what_is_no_encoder_is_refused_before_its_weights_are_fetched(
+    model_type: str, architecture: str, hub: HubServer, repos: Path, tmp_path: Path
+) -> None:
+    hub.repos = tmp_path / "repos"
+    repo = hub.repos / "someone/tiny-bert"
+    shutil.copytree(repos / "someone/tiny-bert", repo)
+    write_json(
+        repo / "config.json",
+        {
+            "model_type": model_type,
+            "architectures": [architecture],
+            "is_encoder_decoder": model_type == "bart",
+        },
+    )
+    message = _failure("text", TEXT, tmp_path / "out")
+    assert message.startswith(f"someone/tiny-bert is a {architecture}; expected an encoder")
+    assert not [line for line in hub.asked if line.endswith("model.safetensors")]
+
+
+def test_a_tokenizer_without_a_token_that_begins_a_text_is_refused(
+    hub: HubServer, repos: Path, tmp_path: Path
+) -> None:
+    """As that of the first T5, which reads texts without one."""
+    _serve_word_list(hub, repos, tmp_path, 0.9)
+    words = hub.repos / "someone/tiny-bert" / "vocab.txt"
+    words.write_text(words.read_text(encoding="utf-8").replace("[CLS]", "<cls>"), encoding="utf-8")
+    write_json(hub.repos / "someone/tiny-bert" / "tokenizer_config.json", {"cls_token": "<cls>"})
+    assert "no token [CLS] or <s> that begins a text" in _failure("text", TEXT, tmp_path / "out")
 
 
 def _serve_word_list(hub: HubServer, repos: Path, tmp_path: Path, share: float) -> tuple[int, int]:
