@@ -96,7 +96,7 @@ def test_dvc_builds_a_graph_without_the_other_kind(
     other = {"text": "image", "image": "text"}[kind]
     assert not [name for name in stages if name.startswith((f"train_{other}@", "fuse@"))]
     # For the model that is not there, the folder of all.
-    chosen = {"text": "tfidf", "image": "efficientnet"}[kind]
+    chosen = {"text": "use", "image": "efficientnet"}[kind]
     for stage, folder in (("leaky", "embeddings"), ("bundle", "checkpoints")):
         assert {f"data/{folder}/{chosen}", f"data/{folder}/"} <= set(stages[stage]["deps"])
     assert stage_params("bundle").fused_model == ""
