@@ -72,6 +72,53 @@ def test_the_weights_own_mean_and_deviation_normalise_the_photos(tmp_path: Path)
         torch.testing.assert_close(x[:, channel], expected)
 
 
+@pytest.mark.parametrize(
+    "network", ["test_resnet", "test_efficientnet", "test_vit", "mobilenetv3_small_050"]
+)
+def test_averaged_maps_of_the_last_blocks_follow_the_features(network: str, tmp_path: Path) -> None:
+    folder = photo_weights(tmp_path, network)
+    # A transformer reads photos of its own size.
+    pixels = 160 if network == "test_vit" else 64
+    model = start_image_network(kernel_image(blocks=2, pixels=pixels), folder, num_classes=3).eval()
+    plain = start_image_network(kernel_image(pixels=pixels), folder, num_classes=3).eval()
+    plain.backbone.load_state_dict(model.backbone.state_dict())
+    with torch.inference_mode():
+        found, features = model.features(PHOTOS), plain.features(PHOTOS)
+        x = torch.nn.functional.interpolate(
+            PHOTOS.permute(0, 3, 1, 2).float(), (pixels, pixels), mode="bilinear", antialias=True
+        )
+        maps = model.backbone.forward_intermediates(
+            (x - model.mean) / model.std, intermediates_only=True
+        )
+    torch.testing.assert_close(found[:, : features.shape[1]], features, rtol=1e-4, atol=1e-4)
+    averages = torch.cat([one.mean((2, 3)) for one in maps[-2:]], 1)
+    torch.testing.assert_close(found[:, features.shape[1] :], averages, rtol=1e-3, atol=1e-3)
+    assert found.shape[1] == len(model.head.mean)
+
+
+def test_mirrored_features_are_those_of_a_photo_and_its_mirror_image(tmp_path: Path) -> None:
+    folder = photo_weights(tmp_path, "test_resnet")
+    model = start_image_network(kernel_image(mirrored=True), folder, num_classes=3).eval()
+    plain = start_image_network(kernel_image(), folder, num_classes=3).eval()
+    plain.backbone.load_state_dict(model.backbone.state_dict())
+    with torch.inference_mode():
+        found = model.features(PHOTOS)
+        both = (plain.features(PHOTOS) + plain.features(PHOTOS.flip(2))) / 2
+        torch.testing.assert_close(found, both)
+        torch.testing.assert_close(found, model.features(PHOTOS.flip(2)))
+        assert not torch.allclose(found, plain.features(PHOTOS), atol=1e-3)
+
+
+@pytest.mark.parametrize(("network", "blocks"), [("plain_cnn", 1), ("test_vit", 90)])
+def test_more_blocks_than_a_network_has_are_refused_in_one_line(
+    network: str, blocks: int, tmp_path: Path
+) -> None:
+    settings, folder = kernel_image(blocks=blocks, pixels=160), photo_weights(tmp_path, network)
+    with pytest.raises(UserError, match=f"blocks is {blocks}; expected at most") as error:
+        start_image_network(settings, folder, num_classes=3)
+    assert "\n" not in str(error.value)
+
+
 def test_stored_weights_are_where_the_network_starts(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
@@ -163,11 +210,13 @@ def test_an_augmentation_that_cannot_be_is_refused_in_one_line(changes: dict[str
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("kind", ["trained", "kernel"])
+@pytest.mark.parametrize("kind", ["trained", "kernel", "mirrored"])
 def test_a_saved_network_scores_the_same_photos_the_same(
     kind: str, table: pd.DataFrame, packed: Path, cnn_weights: Path, tmp_path: Path
 ) -> None:
-    settings = trained_image(tune="head") if kind == "trained" else kernel_image()
+    settings = kernel_image(mirrored=kind == "mirrored")
+    if kind == "trained":
+        settings = trained_image(tune="head")
     photos = ImageData(table, packed, cnn_weights, settings)
     encoder = network_encoder(photos, labels_of(table)[1], CLASSES, settings, TRAINER, 7, "cnn")
     model, _ = encoder.fit(np.arange(36), FitPlan(7, "row", np.arange(36, 48)))

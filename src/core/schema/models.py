@@ -135,6 +135,10 @@ class KernelImage(KernelSettings, ImageSettings):
 
     augment: Literal["none"]
     views: Literal[0]
+    # Average the features of a photo and of its mirror image.
+    mirrored: bool = False
+    # Of how many of the last blocks the averaged maps are features, too.
+    blocks: Annotated[int, Field(ge=0, le=100)] = 0
 
 
 class TextSettings(Section):

@@ -43,7 +43,8 @@ class ImageNetwork(nn.Module):
         weights: a file with weights of the backbone; None for random ones.
 
     Raises:
-        UserError: timm has no such network, or it reads photos of another size only.
+        UserError: timm has no such network, or it reads photos of another size only, or has fewer
+            blocks than the settings ask for.
     """
 
     def __init__(
@@ -68,16 +69,29 @@ class ImageNetwork(nn.Module):
         self.register_buffer("std", torch.tensor(source["std"]).view(1, 3, 1, 1) * 255)
         # Some of timm's networks have another layer between their last map and their classifier.
         width = getattr(self.backbone, "head_hidden_size", self.backbone.num_features)
+        self.blocks, self.mirrored = 0, False
+        if isinstance(settings, KernelImage):
+            self.blocks, self.mirrored = settings.blocks, settings.mirrored
+            width += sum(_last_widths(self.backbone, self.blocks))
         self.head = network_head(width, num_classes, settings)
 
     def features(self, photos: Tensor) -> Tensor:
-        """Turn uint8 photos [B, S, S, 3] into features [B, D]."""
+        """Turn uint8 photos [B, S, S, 3] into features [B, D], those of blocks last."""
         x = photos.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
         if x.shape[-1] != self.pixels:
             size = (self.pixels, self.pixels)
             x = nn.functional.interpolate(x, size=size, mode="bilinear", antialias=True)
-        features: Tensor = self.backbone((x - self.mean) / self.std)
-        return features
+        x = (x - self.mean) / self.std
+        found = self._features(x)
+        return (found + self._features(x.flip(-1))) / 2 if self.mirrored else found
+
+    def _features(self, x: Tensor) -> Tensor:
+        if not self.blocks:
+            features: Tensor = self.backbone(x)
+            return features
+        last, maps = self.backbone.forward_intermediates(x, indices=self.blocks)
+        averages = [found.mean((2, 3)) for found in maps]
+        return torch.cat([self.backbone.forward_head(last), *averages], 1)
 
     def forward(self, photos: Tensor) -> Tensor:
         """Turn uint8 photos [B, S, S, 3] into logits [B, C]."""
@@ -110,6 +124,17 @@ def _backbone(network: str) -> Any:
             f"network is {network!r}; expected plain_cnn or a name that timm {timm.__version__} "
             "knows: set it in params.yaml"
         ) from error
+
+
+def _last_widths(backbone: Any, blocks: int) -> list[int]:
+    """Return the number of channels of each of the last blocks."""
+    widths = [info["num_chs"] for info in getattr(backbone, "feature_info", [])]
+    if blocks > len(widths):
+        raise UserError(
+            f"blocks is {blocks}; expected at most {len(widths)}, as many as this network has: "
+            "set it in params.yaml"
+        )
+    return widths[len(widths) - blocks :]
 
 
 def _set_size(backbone: Any, pixels: int) -> None:
