@@ -173,7 +173,7 @@ def test_a_head_fits_the_same_each_time(kind: str) -> None:
     np.testing.assert_array_equal(one, two)
 
 
-@pytest.mark.parametrize("kind", ["nn", "logreg", "knn", "random_forest"])
+@pytest.mark.parametrize("kind", ["nn", "logreg", "knn", "random_forest", "gbdt"])
 def test_the_unit_of_a_column_does_not_matter(kind: str) -> None:
     blocks = made_blocks()
     price = blocks["price"]
