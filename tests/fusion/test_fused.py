@@ -27,7 +27,7 @@ HEADS: dict[str, dict[str, Any]] = {
     "knn": {"n_neighbors": 5, "weights": "distance"},
     "random_forest": {"n_estimators": 5, "class_weight": "balanced"},
     "stack": {"penalty": 0.01},
-    "gbdt": {"max_iter": 20, "min_samples_leaf": 2},
+    "gbdt": {"max_iter": 30, "min_samples_leaf": 2, "max_features": 0.6},
 }
 
 
