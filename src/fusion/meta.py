@@ -1,4 +1,8 @@
-"""Columns that tell how a listing's texts are written, whatever they say."""
+"""Columns that tell how a listing's texts are written, whatever they say.
+
+Whether there is a photo or a price is known already, by the subset that answers. The date is not
+read: a listing that asks for its category has none yet.
+"""
 
 from __future__ import annotations
 
