@@ -18,6 +18,7 @@ from src.core.wording import count_of
 from src.fusion.blocks import Block, model_block, price_block, with_out_of_fold
 from src.fusion.fused import FusedClassifier
 from src.fusion.heads import make_heads
+from src.fusion.meta import with_meta
 from src.fusion.predictions import Predictions
 
 # The modalities hidden for each of the scores that show what a fused row does with less.
@@ -95,6 +96,8 @@ def fuse(
         tested.require_unseen(groups, f"test split, {name}")
         blocks[name] = model_block(table, with_out_of_fold(output), settings.inputs)
     require_something_unseen(blocks, y, ~test)
+    if settings.meta_features:
+        blocks["text"] = with_meta(blocks["text"], table)
     if settings.price:
         blocks["price"] = price_block(table)
     heads = make_heads(settings.head, settings.settings, settings.grid, len(classes), seed)

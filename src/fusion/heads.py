@@ -14,7 +14,7 @@ from sklearn.base import (
     TransformerMixin,
     clone,
 )
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import ParameterGrid
@@ -45,7 +45,7 @@ def make_head(kind: str, settings: dict[str, Any], num_classes: int, seed: int) 
     """Return an unfitted classifier with scikit-learn's `fit(X, y)` and `predict_proba(X)`.
 
     Args:
-        kind: nn, logreg, knn, random_forest or stack.
+        kind: nn, logreg, knn, random_forest, stack or gbdt.
         settings: the arguments of its class, from `settings` in params.yaml.
         num_classes: C, of the whole table.
         seed: for heads that draw random numbers.
@@ -68,6 +68,11 @@ def make_head(kind: str, settings: dict[str, Any], num_classes: int, seed: int) 
         case "stack":
             # One weight per model needs no scaling.
             return ConditionalLogit(num_classes, **settings)
+        case "gbdt":
+            # Trees need no scaling. Stopping early would split near-duplicates to see when.
+            return HistGradientBoostingClassifier(
+                **settings, early_stopping=False, random_state=seed
+            )
         case _:
             raise ValueError(f"there is no head {kind!r}")
     # Distances, penalties and step sizes assume columns of one scale.

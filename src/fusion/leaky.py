@@ -14,6 +14,7 @@ from src.core.schema import FusedModel
 from src.fusion.blocks import model_block, price_block
 from src.fusion.fused import FusedClassifier
 from src.fusion.heads import make_heads
+from src.fusion.meta import with_meta
 from src.fusion.predictions import Predictions
 
 
@@ -38,6 +39,8 @@ def fuse_leakily(
     classes, y = labels_of(table)
     blocks = {name: model_block(table, out, settings.inputs) for name, out in outputs.items()}
     seen = ~np.logical_and.reduce([block.unseen for block in blocks.values()])
+    if settings.meta_features:
+        blocks["text"] = with_meta(blocks["text"], table)
     if settings.price:
         blocks["price"] = price_block(table)
     # The mistake: whatever an encoder has seen counts as unseen.

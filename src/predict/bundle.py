@@ -19,7 +19,7 @@ from src.core.errors import UserError
 from src.core.files import read_json, replacing, write_json
 from src.core.schema import Columns, FusedModel, Inputs
 
-BUNDLE_FORMAT = 3
+BUNDLE_FORMAT = 4
 _KINDS = ("image", "text", "fused")
 _COLUMNS = {"id", "title", "text", "price", "photo"}
 # Packages whose releases may change a prediction.
@@ -35,7 +35,7 @@ class BundleInfo(BaseModel):
     Attributes:
         rows: names of the rows by kind, of _KINDS.
         photo_pixels: side of the photos that the image model was fitted on.
-        inputs, price: what the fused model reads.
+        inputs, price, meta_features: what the fused model reads.
         temperature: divides the logarithms of the probabilities of the row that predicts.
         columns: names of a table's columns for id, title, text, price and photo; '' for none.
         files: all other files of the bundle.
@@ -52,6 +52,7 @@ class BundleInfo(BaseModel):
     photo_pixels: int
     inputs: Inputs
     price: bool
+    meta_features: bool
     temperature: float
     columns: dict[str, str]
     files: list[str]
@@ -158,6 +159,7 @@ def write_bundle(
             photo_pixels=photo_pixels,
             inputs=fused_model.inputs if fused_model else "probs",
             price=bool(fused_model and fused_model.price),
+            meta_features=bool(fused_model and fused_model.meta_features),
             temperature=read_json(data / "evaluation" / "temperature.json")[predicting_name],
             columns=columns.model_dump(include=_COLUMNS),
             files=sorted(str(p.relative_to(beside)) for p in beside.rglob("*") if p.is_file()),

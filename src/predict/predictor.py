@@ -19,6 +19,7 @@ from src.encoders.text.tokens import rows_with_text
 from src.evaluation.calibration import apply_temperature
 from src.fusion.blocks import Block, block_of, price_block
 from src.fusion.fused import FusedClassifier
+from src.fusion.meta import with_meta
 from src.predict.bundle import read_bundle
 from src.predict.models import Model, load_model
 
@@ -122,6 +123,8 @@ class Predictor:
             nothing = f"no {modality} to predict from"
             return ListingPredictions(self.info.classes, probs, used, notes, nothing)
         blocks = {name: self._block(len(table), scores) for name, scores in scored.items()}
+        if self.info.meta_features:
+            blocks["text"] = with_meta(blocks["text"], table)
         if self.info.price:
             blocks["price"] = price_block(table)
         probs = apply_temperature(self.fused.predict_proba(blocks), self.info.temperature)

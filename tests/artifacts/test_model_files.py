@@ -33,6 +33,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "knn": {"n_neighbors": 5, "weights": "distance"},
     "random_forest": {"n_estimators": 5, "class_weight": "balanced_subsample"},
     "stack": {"penalty": 0.01},
+    "gbdt": {"max_iter": 5, "class_weight": "balanced"},
 }
 
 

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from ruamel.yaml import YAML
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -133,7 +133,7 @@ def fault(content: Any) -> str:
         ("image_models.cnn.hub.weights", "package2",
          "image_models.cnn.hub.weights is 'package2'; expected random, package, hub or none"),
         ("fusion.knn.head", "vote",
-         "fusion.knn.head is 'vote'; expected nn, logreg, knn, random_forest or stack"),
+         "fusion.knn.head is 'vote'; expected nn, logreg, knn, random_forest, stack or gbdt"),
         ("collect.avito.since", "29.02.2024",
          "collect.avito.since is '29.02.2024'; expected a date such as 2026-01-31, or ''"),
         ("repeats", 0, "repeats is 0; expected a whole number from 1 to 100"),
@@ -321,6 +321,7 @@ def test_any_misspelled_key_is_refused_by_its_path(
 
 WITH_DEFAULT = (
     *("words", "prefix", "separator", "title_apart", "pooling", "grid", "lora"),
+    *("mirrored", "blocks", "meta_features"),
     *("freeze_epochs", "gradient_clip", "label_smoothing", "layer_decay", "schedule", "warmup"),
 )
 
@@ -374,13 +375,27 @@ def test_the_entry_that_the_leaky_row_repeats_is_required() -> None:
 
 
 def test_the_settings_of_a_head_are_those_of_its_classifier() -> None:
-    # Without those that src.fusion.heads sets itself.
+    # Without those that src.fusion.heads sets itself, and those that name columns.
     classifiers = {
         "nn": (MLPClassifier(), {"random_state"}),
         "logreg": (LogisticRegression(), set()),
         "knn": (KNeighborsClassifier(), set()),
         "random_forest": (RandomForestClassifier(), {"random_state", "n_jobs"}),
         "stack": (ConditionalLogit(3, 1.0), {"num_classes"}),
+        "gbdt": (
+            HistGradientBoostingClassifier(),
+            {
+                "random_state",
+                "early_stopping",
+                "n_iter_no_change",
+                "scoring",
+                "tol",
+                "validation_fraction",
+                "categorical_features",
+                "interaction_cst",
+                "monotonic_cst",
+            },
+        ),
     }
     for head, (classifier, set_by_the_code) in classifiers.items():
         own = {"class_weight"} if head == "nn" else set()

@@ -222,5 +222,10 @@ def test_all_truth_values_are_tried() -> None:
         for key in ("separator", "title_apart")
         if key in entry
     }
-    assert {"fusion.nn.price", *texts} <= {*BOOLEANS}
-    assert len(BOOLEANS) == 4 + len(CONTENT["fusion"]) + len(texts)
+    meta = {
+        f"fusion.{row}.meta_features"
+        for row, entry in CONTENT["fusion"].items()
+        if "meta_features" in entry
+    }
+    assert {"fusion.nn.price", *texts, *meta} <= {*BOOLEANS}
+    assert len(BOOLEANS) == 4 + len(CONTENT["fusion"]) + len(texts) + len(meta)

@@ -27,6 +27,7 @@ HEADS: dict[str, dict[str, Any]] = {
     "knn": {"n_neighbors": 5, "weights": "distance"},
     "random_forest": {"n_estimators": 5, "class_weight": "balanced"},
     "stack": {"penalty": 0.01},
+    "gbdt": {"max_iter": 30, "min_samples_leaf": 2, "max_features": 0.6},
 }
 
 
@@ -172,7 +173,7 @@ def test_a_head_fits_the_same_each_time(kind: str) -> None:
     np.testing.assert_array_equal(one, two)
 
 
-@pytest.mark.parametrize("kind", ["nn", "logreg", "knn", "random_forest"])
+@pytest.mark.parametrize("kind", ["nn", "logreg", "knn", "random_forest", "gbdt"])
 def test_the_unit_of_a_column_does_not_matter(kind: str) -> None:
     blocks = made_blocks()
     price = blocks["price"]

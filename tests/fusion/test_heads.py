@@ -32,7 +32,7 @@ Y = np.arange(90) % 3
 X = np.random.default_rng(0).normal(size=(90, 7)).astype(np.float32)
 
 
-@pytest.mark.parametrize("kind", ["nn", "stack", "logreg", "random_forest"])
+@pytest.mark.parametrize("kind", ["nn", "stack", "logreg", "random_forest", "gbdt"])
 def test_classes_weigh_alike_or_as_they_occur(kind: str) -> None:
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], [380, 20])
@@ -42,6 +42,7 @@ def test_classes_weigh_alike_or_as_they_occur(kind: str) -> None:
         "stack": {},
     }
     settings |= {"logreg": {"C": 0.01}, "random_forest": {"min_samples_leaf": 60}}
+    settings |= {"gbdt": {"max_leaf_nodes": 2, "max_iter": 20}}
     shares = [
         make_head(kind, settings[kind] | {"class_weight": weight}, 2, seed=7)
         .fit(x, y)
@@ -65,6 +66,14 @@ def test_no_class_has_a_probability_of_0_and_those_without_a_vote_follow_their_s
     assert probs.min() > 0
     without_a_vote = probs[0, 2:] if num_classes == 3 else probs[0, 20:]
     assert (np.diff(without_a_vote) > 0).all()
+
+
+def test_boosting_goes_on_as_long_as_it_is_told_however_many_listings_there_are() -> None:
+    # Above 10,000 scikit-learn's own choice holds out some of them at random, and stops early.
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(10_001, 1)).astype(np.float32), rng.integers(0, 2, 10_001)
+    head = make_head("gbdt", {"max_iter": 40, "max_leaf_nodes": 2}, 2, seed=7).fit(x, y)
+    assert head.n_iter_ == 40
 
 
 def test_a_column_that_hardly_moves_does_not_explode() -> None:
@@ -111,6 +120,7 @@ def test_unknown_heads_and_settings_are_refused_in_one_line() -> None:
         ("random_forest", {"n_estimators": 0}, "The 'n_estimators' parameter"),
         ("logreg", {"solver": "liblinear", "penalty": "none"}, "penalty"),
         ("logreg", {"solver": "liblinear"}, "does not support multiclass"),
+        ("gbdt", {"max_leaf_nodes": 1}, "The 'max_leaf_nodes' parameter"),
         ("stack", {"penalty": "abc"}, "penalty must be an instance of"),
         ("stack", {"penalty": -0.1}, "penalty == -0.1, must be >= 0"),
     ],

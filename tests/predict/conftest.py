@@ -65,6 +65,10 @@ FUSION = {
     "random_forest": FusedModel(
         head="random_forest", inputs="probs", price=True, settings={"n_estimators": 3}
     ),
+    "gbdt": FusedModel(
+        head="gbdt", inputs="probs", price=True, meta_features=True,
+        settings={"max_iter": 5, "min_samples_leaf": 2},
+    ),
 }  # fmt: skip
 BERT = {
     "model_type": "bert", "hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2,

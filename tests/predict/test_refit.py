@@ -43,7 +43,13 @@ def test_a_bundle_says_what_its_models_were_fitted_on_and_whose_the_scores_are(
 
 @pytest.mark.parametrize(
     ("text_row", "fused_row"),
-    [("tfidf", "stack"), ("tiny", "nn"), ("mixed", "random_forest"), ("joined", "nn")],
+    [
+        ("tfidf", "stack"),
+        ("tiny", "nn"),
+        ("mixed", "random_forest"),
+        ("tfidf", "gbdt"),
+        ("joined", "nn"),
+    ],
 )
 def test_the_models_of_a_bundle_are_fitted_on_the_test_split_too(
     text_row: str, fused_row: str, pipeline: Pipeline, tmp_path: Path

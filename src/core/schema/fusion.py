@@ -9,7 +9,8 @@ from pydantic import Field, model_validator
 
 from src.core.schema.base import Inputs, KeyFault, Section
 
-# The settings of each head that a user may give: scikit-learn's, without those that the code sets.
+# The settings of each head that a user may give: scikit-learn's, without those that the code sets
+# and those that name columns, which differ from subset to subset.
 _SETTINGS = {
     "nn": """
         activation alpha batch_size beta_1 beta_2 class_weight early_stopping epsilon
@@ -25,6 +26,9 @@ _SETTINGS = {
         max_samples min_impurity_decrease min_samples_leaf min_samples_split
         min_weight_fraction_leaf monotonic_cst n_estimators oob_score verbose warm_start""",
     "stack": "class_weight penalty",
+    "gbdt": """
+        class_weight l2_regularization learning_rate loss max_bins max_depth max_features max_iter
+        max_leaf_nodes min_samples_leaf verbose warm_start""",
 }
 # No head wants more of anything: sizes and counts above it would never end.
 _LARGEST = 10_000_000
@@ -38,9 +42,11 @@ class FusedModel(Section):
     listings.
     """
 
-    head: Literal["nn", "logreg", "knn", "random_forest", "stack"]
+    head: Literal["nn", "logreg", "knn", "random_forest", "stack", "gbdt"]
     inputs: Inputs
     price: bool
+    # Whether the head reads how the texts are written as well.
+    meta_features: bool = False
     settings: dict[str, Any]
     grid: dict[str, Annotated[list[Any], Field(min_length=1, max_length=20)]] = Field(
         default_factory=dict
@@ -53,6 +59,12 @@ class FusedModel(Section):
                 "inputs",
                 f"is {self.inputs!r}; the head stack weighs probabilities alone: "
                 "expected probs, or another head",
+            )
+        if self.head == "stack" and self.meta_features:
+            raise KeyFault(
+                "meta_features",
+                "is true; the head stack weighs probabilities and the price alone: "
+                "expected false, or another head",
             )
         return self
 
