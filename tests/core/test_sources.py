@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -102,6 +104,24 @@ def test_an_experiment_changes_a_key_of_one_source(
     after = all_params().text_models["rubert_tiny2"]
     assert isinstance(after, TrainedText)
     assert (after.lr, after.batch) == (0.0003, 16)
+
+
+def test_the_commands_of_the_recipes_are_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "docs/recipes.md").read_text(encoding="utf-8").replace("\\\n", "")
+    commands = re.findall(r"(?m)^dvc exp run (.*)$", text)
+    assert len(commands) == 2
+    monkeypatch.chdir(tmp_path)
+    for command in commands:
+        shutil.copyfile(ROOT / "params.yaml", "params.yaml")
+        changes = [word for word in shlex.split(command, comments=True) if word != "-S"]
+        apply_overrides(Path("params.yaml"), changes)
+        params = all_params()
+        assert params.weights == "hub"
+        assert all(
+            params.image_models[row].pixels <= params.pack.pixels for row in params.rows.image
+        )
 
 
 def test_every_stage_that_reads_an_entry_knows_its_source() -> None:
