@@ -216,16 +216,12 @@ def test_all_truth_values_are_tried() -> None:
     assert {"portable", "bundle.refit", "collect.avito.fetch", "prepare.shuffle_labels"} <= {
         *BOOLEANS
     }
-    texts = {
-        f"text_models.{row}.{key}"
-        for row, entry in CONTENT["text_models"].items()
-        for key in ("separator", "title_apart")
+    optional = {
+        f"{section}.{row}.{key}"
+        for section in ("image_models", "text_models", "fusion")
+        for row, entry in CONTENT[section].items()
+        for key in ("mirrored", "separator", "title_apart", "meta_features")
         if key in entry
     }
-    meta = {
-        f"fusion.{row}.meta_features"
-        for row, entry in CONTENT["fusion"].items()
-        if "meta_features" in entry
-    }
-    assert {"fusion.nn.price", *texts, *meta} <= {*BOOLEANS}
-    assert len(BOOLEANS) == 4 + len(CONTENT["fusion"]) + len(texts) + len(meta)
+    assert {"fusion.nn.price", "text_models.use.title_apart", *optional} <= {*BOOLEANS}
+    assert len(BOOLEANS) == 4 + len(CONTENT["fusion"]) + len(optional)
