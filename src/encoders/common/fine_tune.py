@@ -54,6 +54,7 @@ class FineTune(NetworkEncoder[EpochSettings]):
             self.trainer,
             plan.name,
             plan.epochs,
+            plan.unfinished,
         )
         return model, curves
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from src.core.schema import EpochSettings
 from src.encoders.common.processes import gathered, total, world_size
+from src.encoders.common.unfinished_fit import random_states, set_random_states
 
 
 class TrainingModule(pl.LightningModule):
@@ -32,9 +33,21 @@ class TrainingModule(pl.LightningModule):
         self.curves: list[dict[str, float]] = []
         self._train: list[Tensor] = []
         self._val: list[tuple[Tensor, Tensor]] = []
+        self._random_states: list[Tensor] = []
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        # Of each process, [W, n]: what is dropped out later depends on it.
+        states = random_states(self.device)
+        checkpoint["random_states"] = [gathered(state.unsqueeze(0)) for state in states]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._random_states = [states[self.global_rank] for states in checkpoint["random_states"]]
 
     def on_fit_start(self) -> None:
-        if world_size() > 1:
+        if self._random_states:
+            # Here, before the loader of batches draws from it, as it did after the last epoch.
+            set_random_states(self.device, self._random_states)
+        elif world_size() > 1:
             # All processes start with the same random state and would drop out the same units.
             torch.manual_seed(torch.initial_seed() + self.global_rank)
 
