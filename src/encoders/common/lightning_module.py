@@ -33,21 +33,21 @@ class TrainingModule(pl.LightningModule):
         self.curves: list[dict[str, float]] = []
         self._train: list[Tensor] = []
         self._val: list[tuple[Tensor, Tensor]] = []
-        self._random_states: list[Tensor] = []
+        self._goes_on = False
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         # Of each process, [W, n]: what is dropped out later depends on it.
-        states = random_states(self.device)
+        states = random_states(self.trainer.strategy.root_device)
         checkpoint["random_states"] = [gathered(state.unsqueeze(0)) for state in states]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self._random_states = [states[self.global_rank] for states in checkpoint["random_states"]]
+        # Now: the loader of batches soon draws from it, as it did after the epoch that was saved.
+        states = [states[self.global_rank] for states in checkpoint["random_states"]]
+        set_random_states(self.trainer.strategy.root_device, states)
+        self._goes_on = True
 
     def on_fit_start(self) -> None:
-        if self._random_states:
-            # Here, before the loader of batches draws from it, as it did after the last epoch.
-            set_random_states(self.device, self._random_states)
-        elif world_size() > 1:
+        if world_size() > 1 and not self._goes_on:
             # All processes start with the same random state and would drop out the same units.
             torch.manual_seed(torch.initial_seed() + self.global_rank)
 
