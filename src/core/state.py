@@ -17,9 +17,10 @@ def stage_state(stage: str) -> dict[str, Any]:
 
     DVC itself writes this only when the stage is done.
 
+    Of a dependency that is not there, only the path is said.
+
     Raises:
         UserError: dvc.yaml has no such stage, or params.yaml is wrong.
-        FileNotFoundError: a dependency is not there.
     """
     entry, content = stage_entry(stage, all_params()), read_yaml("params.yaml")
     params = {
@@ -42,6 +43,8 @@ def state_key(state: Mapping[str, Any]) -> str:
 def _dependency(path: str) -> dict[str, Any]:
     """Hash a file or a folder as DVC does."""
     place = Path(path)
+    if not place.exists():
+        return {"path": path}
     if not place.is_dir():
         return {"path": path, "hash": "md5", "md5": _md5(place), "size": place.stat().st_size}
     files = {

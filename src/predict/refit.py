@@ -32,6 +32,7 @@ def refit_models(
     fused_model: FusedModel | None,
     trainer: Trainer,
     seed: int,
+    unfinished: Path | None = None,
 ) -> dict[str, int]:
     """Fit the models of a bundle on all listings, each as its checkpoint says it was fitted.
 
@@ -45,6 +46,7 @@ def refit_models(
         table: the prepared listings.
         rows: names of the bundle's rows by kind: image, text, fused.
         fused_model: settings of the fused row; None for none.
+        unfinished: where fits are kept until all are done; None for nowhere.
 
     Returns:
         How many listings each was fitted on, by kind.
@@ -56,7 +58,7 @@ def refit_models(
         if kind != "fused":
             encoder = _encoder(kind, row, data, table, trainer, seed)
             output = RowOutput.load(data / "embeddings" / row)
-            model = _refit(encoder, row, data, output, table, seed)
+            model = _refit(encoder, row, data, output, table, seed, unfinished)
             with replacing(out / row) as folder:
                 folder.mkdir()
                 model.save(folder)
@@ -123,7 +125,13 @@ def _encoder(
 
 
 def _refit(
-    encoder: Encoder, row: str, data: Path, output: RowOutput, table: pd.DataFrame, seed: int
+    encoder: Encoder,
+    row: str,
+    data: Path,
+    output: RowOutput,
+    table: pd.DataFrame,
+    seed: int,
+    unfinished: Path | None,
 ) -> FittedModel:
     if isinstance(encoder, ReusesFeatures):
         if output.full.ids.tolist() != table["id"].iloc[encoder.rows].tolist():
@@ -134,6 +142,6 @@ def _refit(
         encoder.reuse(output.full.features)
     curves = data / "checkpoints" / row / "curves.csv"
     epochs = best_epoch(pd.read_csv(curves)) if curves.exists() else None
-    plan = FitPlan(seed, f"{row}, all listings", epochs=epochs)
+    plan = FitPlan(seed, f"{row}, all listings", None, epochs, unfinished)
     model, _ = encoder.fit(np.arange(len(encoder.rows)), plan)
     return model

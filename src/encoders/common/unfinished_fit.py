@@ -31,6 +31,7 @@ class UnfinishedFit:
     def __init__(self, folder: Path, name: str, world: int) -> None:
         # DVC tracks neither, and what they compute differs.
         made_by = f"torch {torch.__version__}, {world} on {torch.cuda.device_count()} GPUs"
+        self.name = name
         self.last_epoch = folder / f"{name} ({made_by}).ckpt"
         self.result = folder / f"{name} ({made_by}).result"
 
@@ -55,6 +56,7 @@ class UnfinishedFit:
             return None
         if isinstance(batches.batch_sampler, TrainBatches):
             batches.batch_sampler.epoch = found["epoch"]
+        print(f"{self.name}: goes on after epoch {found['epoch'] + 1}", file=sys.stderr)
         return self.last_epoch
 
 
