@@ -15,9 +15,8 @@ from src.core.params import all_params, read_yaml, stage_entry
 def stage_state(stage: str) -> dict[str, Any]:
     """Return what dvc.lock will say of a stage that runs now, but for its outputs.
 
-    DVC itself writes this only when the stage is done.
-
-    Of a dependency that is not there, only the path is said.
+    DVC itself writes this only when the stage is done. Of a dependency that is not there, only the
+    path is said.
 
     Raises:
         UserError: dvc.yaml has no such stage, or params.yaml is wrong.
@@ -27,8 +26,9 @@ def stage_state(stage: str) -> dict[str, Any]:
         path: reduce(lambda section, key: section[key], path.split("."), content)
         for path in entry.params
     }
-    state = {"cmd": entry.cmd, "deps": [_dependency(path) for path in sorted(entry.deps)]}
-    return state | ({"params": {"params.yaml": params}} if params else {})
+    deps = [_dependency(path) for path in sorted(entry.deps)]
+    state = {"cmd": entry.cmd, "deps": deps, "params": params and {"params.yaml": params}}
+    return {key: value for key, value in state.items() if value}
 
 
 def state_key(state: Mapping[str, Any]) -> str:
