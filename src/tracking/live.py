@@ -124,8 +124,10 @@ class Viewer:
 
         by_epoch = "epoch" in line
         step, fit = int(line.pop("epoch" if by_epoch else "step")), line.pop("fit")
-        # As `track` calls them, which reads the curves of the first fit.
-        group = "epoch" if by_epoch and fit == self.row else fit
+        group = fit
+        if by_epoch:
+            # As `track` calls them, which reads the curves of the first fit.
+            group = "epoch" if fit == self.row else f"{fit} by epoch"
         now = int(time.time() * 1000)
         for key, value in line.items():
             name = metric_name(f"{group.replace(',', '').replace('+', 'and')}/{key}")
@@ -136,9 +138,7 @@ class Viewer:
 
 def main(stage: str, key: str, file: Path) -> None:
     """Show the lines of a file until standard input ends; a store that fails costs one line."""
-    # The training needs the processor more.
-    os.nice(10)
-    # An unbroken training does not wait, but its stage does, a little, at its end.
+    # The stage waits for this process, for some seconds at its end.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "3")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     stage_input = _Input(daemon=True)

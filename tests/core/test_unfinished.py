@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -98,3 +99,46 @@ def test_a_helping_machine_has_none(
     monkeypatch.setenv("NODE_RANK", "1")
     with unfinished("train_image@cnn") as folder:
         assert folder is None
+
+
+@pytest.fixture
+def viewer(
+    state: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], None]:
+    """What puts a shell command in the place of the process that shows the curves."""
+
+    def put(command: str) -> None:
+        script = tmp_path / "viewer"
+        script.write_text(f"#!/bin/sh\n{command}\n")
+        script.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(script))
+
+    return put
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_who_shows_the_curves_hears_how_the_stage_ended(
+    done: bool, viewer: Callable[[str], None], tmp_path: Path
+) -> None:
+    viewer('echo "$@" > called; cat > said; touch ended')
+    with suppress(KeyboardInterrupt), unfinished("train_image@cnn", shown=True) as folder:
+        if not done:
+            raise KeyboardInterrupt
+    while not (tmp_path / "ended").exists():
+        time.sleep(0.01)
+    assert (tmp_path / "said").read_text() == ("done" if done else "")
+    called = (tmp_path / "called").read_text().split()
+    assert called[:3] == ["-m", "src.tracking.live", "train_image@cnn"]
+    assert called[3].startswith(str(folder).rpartition("-")[2]) and len(called[3]) == 64
+    assert called[4] == f"{folder}/live.jsonl"
+
+
+@pytest.mark.parametrize("command", ["exec sleep 600", "exit 1", "exec 0<&-; exec sleep 600"])
+def test_a_viewer_that_hangs_or_fails_stops_no_stage(
+    command: str, viewer: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_WAIT_S", 0.1)
+    viewer(command)
+    with unfinished("train_image@cnn", shown=True) as folder:
+        assert folder
+    assert not folder.exists()

@@ -63,12 +63,16 @@ def test_curves_are_shown_as_they_grow(repo: Path, file: Path) -> None:
     assert points(repo, run, "cnn/train_loss") == [(10, 2.0), (20, 1.5)]
     add(file, epoch=1, val_f1_macro=0.5)
     add(file, fit="cnn, train + val", step=10, train_loss=1.0)
+    add(file, fit="cnn, round 2", step=10, train_loss=3.0)
+    add(file, fit="cnn, round 2", epoch=1, train_loss=2.5)
     with file.open("a") as lines:
         lines.write('{"fit": "cnn", "st')
     one.show()
     (run,) = mlflow_runs(repo)
     assert points(repo, run, "epoch/val_f1_macro") == [(1, 0.5)]
     assert points(repo, run, "cnn train and val/train_loss") == [(10, 1.0)]
+    assert points(repo, run, "cnn round 2/train_loss") == [(10, 3.0)]
+    assert points(repo, run, "cnn round 2 by epoch/train_loss") == [(1, 2.5)]
     assert points(repo, run, "cnn/train_loss") == [(10, 2.0), (20, 1.5)]
     one.end(done=True)
     assert mlflow_runs(repo)[0].info.status == "FINISHED"

@@ -42,7 +42,8 @@ class TrainingModule(pl.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         # Now: the loader of batches soon draws from it, as it did after the epoch that was saved.
-        states = [states[self.global_rank] for states in checkpoint["random_states"]]
+        # Cloned: PyTorch takes no part of a larger tensor for a state.
+        states = [each[self.global_rank].clone() for each in checkpoint["random_states"]]
         set_random_states(self.trainer.strategy.root_device, states)
         self._goes_on = True
 
