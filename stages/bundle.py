@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from src.core.listings import PREPARED, read_listings
 from src.core.params import stage_params
 from src.core.timing import run_stage
+from src.core.unfinished import unfinished
 from src.predict.bundle import rows_by_kind, write_bundle
 from src.predict.refit import judged_on, refit_models
 
@@ -17,10 +18,12 @@ def main() -> None:
     table = read_listings(data / "prepared" / "listings.parquet", PREPARED)
     chosen = (params.model, params.text_model, params.fused_model)
     rows, fused_model = rows_by_kind(*chosen), params.fusion.get(params.fused_model)
-    with TemporaryDirectory() as folder:
+    with unfinished("bundle") as kept, TemporaryDirectory() as folder:
         refitted = Path(folder) if params.bundle.refit else None
         fitted_on = (
-            refit_models(data, refitted, table, rows, fused_model, params.trainer, params.seed)
+            refit_models(
+                data, refitted, table, rows, fused_model, params.trainer, params.seed, kept
+            )
             if refitted
             else judged_on(data, rows)
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from src.core.files import write_json
 from src.core.params import stage_params
 from src.core.timing import run_stage
+from src.core.unfinished import repository
 from src.tracking.parent import read_tracked_report
 from src.tracking.rows import read_tracked_rows
 from src.tracking.tracking import track
@@ -16,11 +16,9 @@ from src.tracking.tracking import track
 def main() -> None:
     experiment = stage_params("track").tracking.experiment
     rows = read_tracked_rows(Path())
-    # A queued experiment runs in a copy that is thrown away; DVC_ROOT names the repository.
-    home = Path(os.environ.get("DVC_ROOT") or Path.cwd())
     bundle = Path("data/bundle")
     report = read_tracked_report(Path())
-    print(track(rows, experiment, home, bundle if bundle.exists() else None, report))
+    print(track(rows, experiment, repository(), bundle if bundle.exists() else None, report))
     # No run ids: the output must not depend on the store.
     states = {
         f"{row.kind}/{row.name}": {"stage": row.stage, "lock_hash": row.lock_hash} for row in rows

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from src.core.listings import PREPARED, read_listings
 from src.core.params import stage_params
+from src.core.schema import TrainedText
 from src.core.timing import run_stage
+from src.core.unfinished import unfinished
 from src.encoders.text.train import train_text
 
 
 def main(row: str) -> None:
-    params = stage_params(f"train_text@{row}")
+    stage = f"train_text@{row}"
+    params = stage_params(stage)
     table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
     settings = params.text_models[row]
-    train_text(table, row, settings, params.trainer, params.seed, Path("data"), params.repeats)
+    # What is fitted in one step neither goes on after a kill nor has curves.
+    in_epochs = isinstance(settings, TrainedText)
+    with unfinished(stage, shown=True) if in_epochs else nullcontext() as folder:
+        train_text(
+            table, row, settings, params.trainer, params.seed, Path("data"), params.repeats, folder
+        )
 
 
 if __name__ == "__main__":

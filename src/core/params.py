@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -28,7 +28,7 @@ def all_params() -> Params:
     Raises:
         UserError: a key, a type or a value that `Params` does not allow, in one line.
     """
-    return parse_params(_read("params.yaml"))
+    return parse_params(read_yaml("params.yaml"))
 
 
 def parse_params(content: Any) -> Params:
@@ -66,10 +66,31 @@ def stage_params(stage: str) -> Params:
     Raises:
         UserError: dvc.yaml has no such stage, or params.yaml is not as `all_params` wants it.
     """
-    content = _read("params.yaml")
+    content = read_yaml("params.yaml")
     params = parse_params(content)
+    chosen = Chosen(content, params.weights)
+    written = stage_entry(stage, params).params
+    declared = [path for one in written for path in chosen.paths(one.split("."))]
+    only: Params = _only(params, declared, "params.yaml")
+    return only
+
+
+class StageEntry(NamedTuple):
+    """What dvc.yaml says of a stage, with its row and the choices of params.yaml filled in."""
+
+    cmd: str
+    deps: list[str]
+    params: list[str]
+
+
+def stage_entry(stage: str, params: Params) -> StageEntry:
+    """Return what dvc.yaml says of a stage, e.g. `train_image@cnn`.
+
+    Raises:
+        UserError: dvc.yaml has no such stage.
+    """
     name, _, item = stage.partition("@")
-    stages = _read("dvc.yaml")["stages"]
+    stages = read_yaml("dvc.yaml")["stages"]
     if name not in stages:
         raise UserError(f"dvc.yaml has no stage {name}; expected one of {', '.join(stages)}")
     entry = stages[name]
@@ -78,18 +99,18 @@ def stage_params(stage: str) -> Params:
         if item not in rows:
             raise UserError(f"{name} has no row {item!r}; expected one of {', '.join(rows)}")
 
-    def filled_in(match: re.Match[str]) -> str:
+    def value_of(match: re.Match[str]) -> str:
         # In a list the row is called item, in a dictionary key.
         return item if match[1] in ("item", "key") else str(attrgetter(match[1])(params))
 
-    chosen = Chosen(content, params.weights)
-    declared = [
-        path
-        for written in entry.get("do", entry).get("params", [])
-        for path in chosen.paths(re.sub(r"\$\{([\w.]+)\}", filled_in, written).split("."))
-    ]
-    only: Params = _only(params, declared, "params.yaml")
-    return only
+    def filled_in(text: str) -> str:
+        return re.sub(r"\$\{([\w.]+)\}", value_of, text)
+
+    content = entry.get("do", entry)
+    deps, declared = (
+        [filled_in(one) for one in content.get(key, [])] for key in ("deps", "params")
+    )
+    return StageEntry(filled_in(content["cmd"]), deps, declared)
 
 
 def _typed(chosen: Chosen) -> Params:
@@ -113,7 +134,7 @@ def _only(value: Any, paths: Sequence[list[str]], where: str) -> Any:
     return type(value).model_construct(**kept) if isinstance(value, BaseModel) else kept
 
 
-def _read(file: str) -> Any:
+def read_yaml(file: str) -> Any:
     """Read a YAML file as DVC does; raises UserError where it is missing or not YAML."""
     try:
         return YAML(typ="safe").load(Path(file))

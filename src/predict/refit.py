@@ -33,6 +33,7 @@ def refit_models(
     fused_model: FusedModel | None,
     trainer: Trainer,
     seed: int,
+    unfinished: Path | None = None,
 ) -> dict[str, int]:
     """Fit the models of a bundle on all listings, each as its checkpoint says it was fitted.
 
@@ -46,6 +47,7 @@ def refit_models(
         table: the prepared listings.
         rows: names of the bundle's rows by kind: image, text, fused.
         fused_model: settings of the fused row; None for none.
+        unfinished: where fits are kept until all are done; None for nowhere.
 
     Returns:
         How many listings each was fitted on, by kind.
@@ -53,7 +55,7 @@ def refit_models(
     # Other machines take part in the training stages alone.
     trainer = trainer.model_copy(update={"nodes": 1})
     features_read = fused_model is not None and fused_model.inputs != "probs"
-    again = _Again(data, table, trainer, seed, features_read)
+    again = _Again(data, table, trainer, seed, features_read, unfinished)
     outputs, counts = {}, {}
     for kind, row in rows.items():
         if kind != "fused":
@@ -86,16 +88,24 @@ class _Again:
 
     Args:
         features_read: whether a head reads the models' features.
+        unfinished: where fits are kept until all are done; None for nowhere.
 
     Attributes:
         every: the prepared listings in one split: nothing is left to be judged.
     """
 
     def __init__(
-        self, data: Path, table: pd.DataFrame, trainer: Trainer, seed: int, features_read: bool
+        self,
+        data: Path,
+        table: pd.DataFrame,
+        trainer: Trainer,
+        seed: int,
+        features_read: bool,
+        unfinished: Path | None,
     ) -> None:
         self.data, self.table, self.trainer, self.seed = data, table, trainer, seed
-        self.features_read, self.every = features_read, table.assign(split="train")
+        self.features_read, self.unfinished = features_read, unfinished
+        self.every = table.assign(split="train")
 
     def refit(self, kind: str, row: str, out: Path) -> tuple[RowOutput, int]:
         """Fit a row's model and write it to `out`/<row>.
@@ -114,7 +124,7 @@ class _Again:
             return output, len(output.full.ids)
         encoder = _encoder(kind, row, self.data, self.table, self.trainer, self.seed)
         output = RowOutput.load(self.data / "embeddings" / row)
-        fitted = _refit(encoder, row, self.data, output, self.table, self.seed)
+        fitted = _refit(encoder, row, self.data, output, self.table, self.seed, self.unfinished)
         with replacing(out / row) as folder:
             folder.mkdir()
             fitted.save(folder)
@@ -157,7 +167,13 @@ def _encoder(
 
 
 def _refit(
-    encoder: Encoder, row: str, data: Path, output: RowOutput, table: pd.DataFrame, seed: int
+    encoder: Encoder,
+    row: str,
+    data: Path,
+    output: RowOutput,
+    table: pd.DataFrame,
+    seed: int,
+    unfinished: Path | None,
 ) -> FittedModel:
     if isinstance(encoder, ReusesFeatures):
         if output.full.ids.tolist() != table["id"].iloc[encoder.rows].tolist():
@@ -168,6 +184,6 @@ def _refit(
         encoder.reuse(output.full.features)
     curves = data / "checkpoints" / row / "curves.csv"
     epochs = best_epoch(pd.read_csv(curves)) if curves.exists() else None
-    plan = FitPlan(seed, f"{row}, all listings", epochs=epochs)
+    plan = FitPlan(seed, f"{row}, all listings", None, epochs, unfinished)
     model, _ = encoder.fit(np.arange(len(encoder.rows)), plan)
     return model

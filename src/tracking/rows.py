@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from src.core.files import read_json
+from src.core.state import state_key
 
 # The stage that makes a row of each kind; its entry in dvc.lock says which state of it this is.
 _STAGES = {"image": "train_image@{}", "text": "train_text@{}", "fused": "fuse@{}", "leaky": "leaky"}
+LOCK_HASH = "dvc.lock_hash"
 _MODEL_FILES = (".safetensors", ".json", ".skops")
 
 
@@ -46,7 +48,7 @@ class TrackedRow:
     def key(self) -> tuple[str, str]:
         """Name and value of the tag by which the row's run is found again."""
         if self.lock_hash:
-            return "dvc.lock_hash", self.lock_hash
+            return LOCK_HASH, self.lock_hash
         return "row.content_hash", _digest([self.params, self.metrics])
 
 
@@ -86,17 +88,15 @@ def _read_row(root: Path, kind: str, file: Path, stage: str, lock: dict[str, Any
     if stage not in lock and (joined := f"join_{kind}@{file.stem}") in lock:
         stage = joined
     entry = lock.get(stage, {})
-    # What the row was made from; what was made (`outs`) may differ from machine to machine.
-    inputs = {key: entry[key] for key in ("cmd", "deps", "params") if key in entry}
     params: dict[str, Any] = {}
-    for params_of_file in inputs.get("params", {}).values():
+    for params_of_file in entry.get("params", {}).values():
         params |= params_of_file
     checkpoint = root / "data" / "checkpoints" / file.stem
     return TrackedRow(
         kind=kind,
         name=file.stem,
         stage=stage,
-        lock_hash=_digest(inputs) if inputs else None,
+        lock_hash=state_key(entry) if entry else None,
         params=_flat(params),
         metrics={k: float(v) for k, v in _flat(read_json(file)).items() if is_number(v)},
         curves=_existing(root / "metrics" / "curves" / f"{file.stem}.csv"),

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
+# Marks a run that shows a training and is not complete yet, see `src.tracking.live`.
+LIVE = "live"
 # The most characters that MLflow takes as a parameter's value.
 _PARAM_LENGTH = 6000
 
@@ -28,34 +30,52 @@ def log_row(
     tag, value = row.key
     key = {"row": f"{row.kind}/{row.name}", tag: value}
     found = find_run(client, experiment_id, key)
-    if found:
+    if found and LIVE not in found.data.tags:
         logged = found.data.metrics
         # The evaluation may have changed since, though the row's own stage has not.
         if any(logged.get(name) != score for name, score in row.metrics.items()):
             _log_scores(client, found.info.run_id, row)
         return found.info.run_id, False
-    tags = {**key, **commit, "kind": row.kind, "dvc.stage": row.stage}
-    run_id = client.create_run(experiment_id, tags=tags, run_name=row.name).info.run_id
+    if found:
+        # It has shown the training and gets the rest.
+        run_id = found.info.run_id
+    else:
+        run_id = create_run(client, experiment_id, row.name, row.stage, key | commit)
     _log_params(client, run_id, row)
     _log_curves(client, run_id, row)
     _log_scores(client, run_id, row)
     for file in row.model_files:
         client.log_artifact(run_id, str(file), "model")
+    if found:
+        client.delete_tag(run_id, LIVE)
     client.set_terminated(run_id)
     return run_id, True
 
 
+def create_run(
+    client: MlflowClient, experiment_id: str, name: str, stage: str, tags: dict[str, str]
+) -> str:
+    """Create the run of a row; return its id.
+
+    Args:
+        tags: those by which it is found again, and others.
+    """
+    about = {"kind": tags["row"].partition("/")[0], "dvc.stage": stage}
+    return str(client.create_run(experiment_id, tags=tags | about, run_name=name).info.run_id)
+
+
 def find_run(client: MlflowClient, experiment_id: str, tags: dict[str, str]) -> Run | None:
-    """Return the finished run with these tags; delete the unfinished ones."""
+    """Return the run with these tags: the finished one, else one with LIVE; delete all others."""
     query = " and ".join(f"tags.`{name}` = '{text}'" for name, text in tags.items())
-    found = None
-    for run in client.search_runs([experiment_id], query):
-        if run.info.status == "FINISHED":
-            found = found or run
-        else:
+    runs = client.search_runs([experiment_id], query)
+    live = [run for run in runs if LIVE in run.data.tags]
+    finished = [run for run in runs if run not in live and run.info.status == "FINISHED"]
+    kept = [*finished, *live][:1]
+    for run in runs:
+        if run not in kept:
             # Left by a process that was killed: under the lock no other process writes it.
             client.delete_run(run.info.run_id)
-    return found
+    return kept[0] if kept else None
 
 
 def _log_scores(client: MlflowClient, run_id: str, row: TrackedRow) -> None:
@@ -92,4 +112,10 @@ def _log_curves(client: MlflowClient, run_id: str, row: TrackedRow) -> None:
         for name, value in line.items()
         if name != "epoch" and is_number(value)
     ]
+    shown = {
+        (name, point.step)
+        for name in {point.key for point in points}
+        for point in client.get_metric_history(run_id, name)
+    }
+    points = [point for point in points if (point.key, point.step) not in shown]
     client.log_batch(run_id, metrics=points)

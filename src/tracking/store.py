@@ -64,6 +64,14 @@ def store_errors() -> tuple[type[Exception], ...]:
     return tuple(errors)
 
 
+def reason_of(error: Exception) -> str:
+    """Return in one line, without passwords, why the store cannot be used."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    if "timed out" in text or "timeout" in text:
+        text = f"the store does not answer: {text}"
+    return without_password(text)[:300]
+
+
 def tracking_uri(home: Path) -> str:
     """Return the store's address: MLFLOW_TRACKING_URI, or a SQLite file.
 

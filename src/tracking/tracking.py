@@ -11,24 +11,21 @@ from src.core.files import read_json
 from src.core.wording import count_of
 from src.predict.bundle import predicting_row
 from src.tracking.commit import commit_tags
+from src.tracking.experiment import open_experiment
 from src.tracking.model import log_bundle
-from src.tracking.moved import follow_project
 from src.tracking.parent import TrackedReport, log_parent
 from src.tracking.rows import TrackedRow
 from src.tracking.runs import log_row
 from src.tracking.store import (
     configure_mlflow,
     is_database,
-    require_connection,
+    reason_of,
     store_errors,
     tracking_uri,
-    with_time_limits,
     without_password,
 )
 
 LOG_LATER = "dvc repro --force --single-item track"
-# How long to wait for another process that logs to the same store.
-_LOCK_TIMEOUT_S = 60.0
 
 
 class _Logged(NamedTuple):
@@ -69,10 +66,10 @@ def track(
     uri = tracking_uri(home)
     shown = without_password(uri)
     try:
-        logged = _log_rows(rows, experiment, uri, home, bundle, report)
+        logged = _log_rows(rows, experiment, home, bundle, report)
     except store_errors() as error:
         return (
-            f"warning: not logged to MLflow at {shown} ({_reason(error)}); "
+            f"warning: not logged to MLflow at {shown} ({reason_of(error)}); "
             f"log later with `{LOG_LATER}`"
         )
     except UserError as error:
@@ -96,37 +93,13 @@ def track(
 def _log_rows(
     rows: list[TrackedRow],
     experiment: str,
-    uri: str,
     home: Path,
     bundle: Path | None,
     report: TrackedReport | None,
 ) -> _Logged:
-    from filelock import FileLock
-    from mlflow import MlflowClient
-
-    artifacts = home.resolve() / "mlartifacts"
-    artifacts.mkdir(parents=True, exist_ok=True)
     predicting = predicting_row(read_json(bundle / "bundle.json")["rows"]) if bundle else None
     new, model, run_ids = 0, None, []
-    # Two experiments that end at the same time would both find no run, and both create one.
-    with FileLock(artifacts / ".lock", timeout=_LOCK_TIMEOUT_S):
-        limited = with_time_limits(uri)
-        require_connection(limited)
-        moved_from = follow_project(uri, artifacts)
-        client = MlflowClient(tracking_uri=limited)
-        found = client.get_experiment_by_name(experiment)
-        if found is None:
-            # A server chooses its own place; a database would choose the current folder.
-            place = artifacts.as_uri() if is_database(uri) else None
-            experiment_id = client.create_experiment(experiment, artifact_location=place)
-        elif found.lifecycle_stage == "deleted":
-            raise UserError(
-                f"the experiment {experiment!r} was deleted; restore it with `MLFLOW_TRACKING_URI="
-                f"{shlex.quote(without_password(uri))} mlflow experiments restore --experiment-id "
-                f"{found.experiment_id}`, or give tracking.experiment in params.yaml another name"
-            )
-        else:
-            experiment_id = found.experiment_id
+    with open_experiment(experiment, home) as (client, experiment_id, moved_from):
         commit = commit_tags()
         for row in rows:
             run_id, is_new = log_row(client, experiment_id, row, commit)
@@ -137,10 +110,3 @@ def _log_rows(
         if report is not None:
             log_parent(client, experiment_id, rows, run_ids, report, commit)
     return _Logged(new, model, moved_from)
-
-
-def _reason(error: Exception) -> str:
-    text = " ".join(f"{type(error).__name__}: {error}".split())
-    if "timed out" in text or "timeout" in text:
-        text = f"the store does not answer: {text}"
-    return without_password(text)[:300]

@@ -38,18 +38,21 @@ class FittedModel(Protocol):
 
 @dataclass(frozen=True)
 class FitPlan:
-    """How one model is fitted. Only encoders that stop early read `val` and `epochs`.
+    """How one model is fitted. Only encoders that stop early read what follows `name`.
 
     Attributes:
-        name: what the progress bar and errors call this fit.
+        name: what the progress bar and errors call this fit; no other of its stage has it.
         val: rows that choose the best epoch and when to stop; None: `epochs` says when.
         epochs: how many of the planned epochs are run, where there is no `val`.
+        unfinished: the folder in which a killed fit is kept, see `src.core.unfinished`; None: it
+            starts again.
     """
 
     seed: int
     name: str
     val: NDArray[np.intp] | None = None
     epochs: int | None = None
+    unfinished: Path | None = None
 
 
 @runtime_checkable

@@ -55,6 +55,7 @@ class FineTune(NetworkEncoder[EpochSettings]):
             self.trainer,
             plan.name,
             plan.epochs,
+            plan.unfinished,
         )
         model.fitting_ends()
         return model, curves

@@ -11,14 +11,14 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.exceptions import SIGTERMException
@@ -26,45 +26,14 @@ from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
 from src.core.errors import UserError
 from src.core.schema import EpochSettings, Trainer
+from src.core.unfinished import LIVE
+from src.encoders.common.callbacks import BestEpoch, Epochs, LiveCurves, Progress
 from src.encoders.common.lightning_module import TrainingModule
 from src.encoders.common.processes import gpu_count, processes, synchronised
-
-
-class _Progress(Callback):
-    """One bar over all steps of the training, with a rate and an estimate."""
-
-    bar: tqdm[Any]
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        steps = int(trainer.estimated_stepping_batches)
-        hidden = None if trainer.is_global_zero else True
-        self.bar = tqdm(total=steps, desc=self.name, unit="step", mininterval=1.0, disable=hidden)
-
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        self.bar.update()
-
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.bar.set_postfix(val_f1=f"{float(trainer.callback_metrics['val_f1_macro']):.3f}")
-
-    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.bar.close()
-
-
-class _Epochs(Callback):
-    """Ends the training after some of the planned epochs."""
-
-    def __init__(self, epochs: int) -> None:
-        self.epochs = epochs
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        trainer.should_stop = trainer.current_epoch + 1 >= self.epochs
+from src.encoders.common.unfinished_fit import SaveEpochs, UnfinishedFit, WholeFiles
 
 
 def fit(
@@ -77,6 +46,7 @@ def fit(
     trainer: Trainer,
     name: str,
     epochs: int | None = None,
+    unfinished: Path | None = None,
 ) -> pd.DataFrame:
     """Fit a network in place and leave it with the weights of its best epoch on val.
 
@@ -90,6 +60,9 @@ def fit(
         trainer: precision, and how many processes to start on how many machines and on what.
         name: what the progress bar and errors call the network.
         epochs: of those that the settings plan; the learning rate follows the plan.
+        unfinished: a folder of `src.core.unfinished`, None for none. A fit of this name that was
+            killed goes on after its last epoch, one that was done is not repeated. Several
+            machines have no folder in common, so their fits start again.
 
     Returns:
         One row per epoch judged on val: epoch, train_loss, val_loss, val_f1_macro.
@@ -99,6 +72,10 @@ def fit(
     """
     devices = processes(trainer)
     world = devices * trainer.nodes
+    kept = UnfinishedFit(unfinished, name, world) if unfinished and trainer.nodes == 1 else None
+    if kept and (done := kept.load_result(network)) is not None:
+        network.float().eval()
+        return pd.DataFrame(done)
     fitted = network
     if world > 1:
         _require_enough_listings(world, val_loader, labels, settings, name)
@@ -107,12 +84,17 @@ def fit(
     # Lightning keeps the mode that it finds, and a network may come in eval mode.
     fitted.train()
     module = TrainingModule(fitted, _class_weights(labels, num_classes, settings), settings)
-    with TemporaryDirectory() as folder, _quiet():
-        best = ModelCheckpoint(
-            folder, monitor="val_f1_macro", mode="max", save_top_k=1, save_weights_only=True
-        )
+    callbacks: list[Callback] = [Progress(name)]
+    if val_loader is None:
+        callbacks.append(Epochs(epochs or settings.epochs))
+    else:
         stop = EarlyStopping("val_f1_macro", mode="max", patience=settings.patience)
-        until = [_Epochs(epochs or settings.epochs)] if val_loader is None else [stop, best]
+        callbacks += [stop, BestEpoch()]
+    if unfinished:
+        callbacks.append(LiveCurves(unfinished / LIVE, name))
+    if kept:
+        callbacks.append(SaveEpochs(kept.last_epoch))
+    with _quiet():
         lightning = pl.Trainer(
             max_epochs=settings.epochs,
             accelerator=trainer.accelerator,
@@ -124,25 +106,26 @@ def fit(
             # The batches are cut into shares already.
             use_distributed_sampler=False,
             deterministic=True,
-            callbacks=[_Progress(name), *until],
-            enable_checkpointing=val_loader is not None,
+            callbacks=callbacks,
+            plugins=[WholeFiles()],
+            enable_checkpointing=kept is not None,
             logger=False,
             enable_model_summary=False,
             enable_progress_bar=False,
             num_sanity_val_steps=0,
         )
+        last_epoch = kept.resume(train_loader) if kept else None
         try:
-            lightning.fit(module, train_loader, val_loader)
+            lightning.fit(module, train_loader, val_loader, ckpt_path=last_epoch, weights_only=True)
         except SIGTERMException:
             # Else it would end with status 0, as if the stage had done its work.
             sys.exit(128 + signal.SIGTERM)
         if lightning.is_global_zero:
             state: dict[str, Tensor] = module.state_dict()
-            if val_loader is not None:
-                state = torch.load(best.best_model_path, "cpu", weights_only=True)["state_dict"]
-            weights = {key: state[f"network.{key}"] for key in network.state_dict()}
-            network.load_state_dict(weights)
+            network.load_state_dict({key: state[f"network.{key}"] for key in network.state_dict()})
     network.float().eval()
+    if kept:
+        kept.save_result(network, module.curves)
     return pd.DataFrame(module.curves)
 
 

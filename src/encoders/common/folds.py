@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -41,7 +42,14 @@ class Trained:
     curves: pd.DataFrame
 
 
-def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: str) -> Trained:
+def train(
+    encoder: Encoder,
+    table: pd.DataFrame,
+    folds: int,
+    seed: int,
+    name: str,
+    unfinished: Path | None = None,
+) -> Trained:
     """Fit on train and val and score every listing; score those of train and val out of fold.
 
     An encoder that stops early is first fitted on train, with val to find the number of epochs.
@@ -51,6 +59,7 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
         table: the prepared listings.
         folds: K: each of K folds of train and val is scored by a model fitted without it.
             0: val is scored by a model fitted on train.
+        unfinished: where fits are kept until the row is done; None for nowhere.
 
     Raises:
         UserError: the encoder can read no listing of the train or the val split, or no category
@@ -75,9 +84,10 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
 
     stopped, curves = None, pd.DataFrame()
     if encoder.stops_early:
-        stopped, curves = encoder.fit(train_rows, FitPlan(seed, name, val=val_rows))
+        stopped, curves = encoder.fit(train_rows, FitPlan(seed, name, val_rows, None, unfinished))
     epochs = best_epoch(curves)
-    model, _ = encoder.fit(both, FitPlan(seed, f"{name}, train + val", epochs=epochs))
+    plan = FitPlan(seed, f"{name}, train + val", None, epochs, unfinished)
+    model, _ = encoder.fit(both, plan)
     full = _score(encoder, model, np.arange(len(ids)), name)
 
     found = []
@@ -85,7 +95,7 @@ def train(encoder: Encoder, table: pd.DataFrame, folds: int, seed: int, name: st
         # Without folds this is the fit that val has stopped.
         fold_model = stopped
         if folds or fold_model is None:
-            plan = FitPlan(seed + number, f"{name}, fold {number}", epochs=epochs)
+            plan = FitPlan(seed + number, f"{name}, fold {number}", None, epochs, unfinished)
             fold_model, _ = encoder.fit(rest, plan)
         found.append(_score_held_out(encoder, fold_model, full, rest, held_out, name))
     everything, frozen = (both, np.arange(len(ids))), encoder.frozen_features

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from src.core.schema import EpochSettings
 from src.encoders.common.processes import gathered, total, world_size
+from src.encoders.common.unfinished_fit import random_states, set_random_states
 
 
 class TrainingModule(pl.LightningModule):
@@ -33,9 +34,22 @@ class TrainingModule(pl.LightningModule):
         self.curves: list[dict[str, float]] = []
         self._train: list[Tensor] = []
         self._val: list[tuple[Tensor, Tensor]] = []
+        self._goes_on = False
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        # Of each process, [W, n]: what is dropped out later depends on it.
+        states = random_states(self.trainer.strategy.root_device)
+        checkpoint["random_states"] = [gathered(state.unsqueeze(0)) for state in states]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        # Now: the loader of batches soon draws from it, as it did after the epoch that was saved.
+        # Cloned: PyTorch takes no part of a larger tensor for a state.
+        states = [each[self.global_rank].clone() for each in checkpoint["random_states"]]
+        set_random_states(self.trainer.strategy.root_device, states)
+        self._goes_on = True
 
     def on_fit_start(self) -> None:
-        if world_size() > 1:
+        if world_size() > 1 and not self._goes_on:
             # All processes start with the same random state and would drop out the same units.
             torch.manual_seed(torch.initial_seed() + self.global_rank)
 

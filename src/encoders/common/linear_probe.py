@@ -51,5 +51,6 @@ class LinearProbe(FrozenEncoder[EpochSettings]):
             self.trainer.model_copy(update={"devices": 1, "nodes": 1}),
             plan.name,
             plan.epochs,
+            plan.unfinished,
         )
         return model, curves

@@ -98,6 +98,8 @@ def make_loader(
         # __getitems__ gives whole batches; collating them again would only copy.
         collate_fn=_unchanged,
         num_workers=workers,
+        # Workers that last draw a seed once; after a kill, they would draw it once more.
+        generator=torch.Generator() if workers else None,
         persistent_workers=workers > 0,
         # A GPU computes while a batch is copied to it from pinned memory.
         pin_memory=torch.cuda.is_available(),

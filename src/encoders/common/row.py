@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 
@@ -25,6 +25,7 @@ def train_row(
     data: Path,
     nodes: int,
     repeats: int = 1,
+    unfinished: Path | None = None,
 ) -> None:
     """Fit and score in every round; write data/embeddings/<row> and data/checkpoints/<row>.
 
@@ -37,13 +38,9 @@ def train_row(
         data: the folder `data`.
         nodes: how many machines fit together.
         repeats: how often all of it is done, with the seeds `seed`, `seed + 1` and so on.
+        unfinished: where fits are kept until the row is done; None for nowhere.
     """
-    splits = list(enumerate(cv_rounds(table)))
-    fits = (
-        (repeat, cv_round, train(encoder, table.assign(split=split), folds, seed + repeat, row))
-        for repeat in range(repeats)
-        for (cv_round, split), encoder in zip(splits, cycle(encoders), strict=False)
-    )
+    fits = _fits(encoders, table, row, folds, seed, repeats, unfinished)
     if nodes > 1 and int(os.environ.get("NODE_RANK", 0)) > 0:
         for _ in fits:
             pass
@@ -53,6 +50,25 @@ def train_row(
             RowOutput(trained.output, trained.out_of_fold).save(embeddings, cv_round, repeat)
             if repeat == cv_round == 0:
                 save_model(trained, data / "checkpoints" / row)
+
+
+def _fits(
+    encoders: Sequence[Encoder],
+    table: pd.DataFrame,
+    row: str,
+    folds: int,
+    seed: int,
+    repeats: int,
+    unfinished: Path | None,
+) -> Iterator[tuple[int, int, Trained]]:
+    """Yield the number of each repeat and round with what was fitted in it."""
+    splits = list(enumerate(cv_rounds(table)))
+    for repeat in range(repeats):
+        for (cv_round, split), encoder in zip(splits, cycle(encoders), strict=False):
+            numbers = {"repeat": repeat, "round": cv_round}
+            name = ", ".join([row, *(f"{what} {n + 1}" for what, n in numbers.items() if n)])
+            one = table.assign(split=split)
+            yield repeat, cv_round, train(encoder, one, folds, seed + repeat, name, unfinished)
 
 
 def save_model(trained: Trained, checkpoint: Path) -> None:

@@ -22,6 +22,7 @@ def train_image(
     seed: int,
     data: Path,
     repeats: int = 1,
+    unfinished: Path | None = None,
 ) -> None:
     """Fit an image row and score all photos.
 
@@ -30,12 +31,13 @@ def train_image(
         data: the folder `data`; its packed/ and weights/<row>/ are read, embeddings/<row>/ and
             checkpoints/<row>/ are written.
         repeats: how often the row is fitted, each time with another seed.
+        unfinished: where fits are kept until the row is done; None for nowhere.
 
     Raises:
         UserError: there are too few photos, or params.yaml asks for what this machine cannot do.
     """
     encoder = image_encoder(table, row, settings, trainer, seed, data)
-    train_row([encoder], table, row, settings.folds, seed, data, trainer.nodes, repeats)
+    train_row([encoder], table, row, settings.folds, seed, data, trainer.nodes, repeats, unfinished)
 
 
 def image_encoder(

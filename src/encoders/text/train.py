@@ -25,6 +25,7 @@ def train_text(
     seed: int,
     data: Path,
     repeats: int = 1,
+    unfinished: Path | None = None,
 ) -> None:
     """Fit a text row and score all texts.
 
@@ -33,6 +34,7 @@ def train_text(
         data: the folder `data`; its tokens/<row>/ and weights/<row>/ are read, embeddings/<row>/
             and checkpoints/<row>/ are written.
         repeats: how often the row is fitted, each time with another seed.
+        unfinished: where fits are kept until the row is done; None for nowhere.
 
     Raises:
         UserError: there are too few texts, or params.yaml asks for what this machine or the
@@ -47,7 +49,7 @@ def train_text(
         text_encoder(table, row, settings, trainer, seed, data, cv_round)
         for cv_round in range(len(cv_rounds(table)) if own_tokens else 1)
     ]
-    train_row(encoders, table, row, settings.folds, seed, data, trainer.nodes, repeats)
+    train_row(encoders, table, row, settings.folds, seed, data, trainer.nodes, repeats, unfinished)
 
 
 def _surprises(
