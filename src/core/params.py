@@ -93,15 +93,20 @@ def stage_entry(stage: str, params: Params) -> StageEntry:
     stages = read_yaml("dvc.yaml")["stages"]
     if name not in stages:
         raise UserError(f"dvc.yaml has no stage {name}; expected one of {', '.join(stages)}")
-    entry = stages[name]
+    entry, rows = stages[name], {}
     if "foreach" in entry:
         rows = attrgetter(entry["foreach"].strip("${}"))(params)
         if item not in rows:
             raise UserError(f"{name} has no row {item!r}; expected one of {', '.join(rows)}")
 
     def value_of(match: re.Match[str]) -> str:
-        # In a list the row is called item, in a dictionary key.
-        return item if match[1] in ("item", "key") else str(attrgetter(match[1])(params))
+        # In a list a row's name is called item; in a dictionary it is the key, and item its value.
+        if match[1] in ("item", "key"):
+            return item
+        called, _, key = match[1].partition(".")
+        return str(
+            attrgetter(key)(rows[item]) if called == "item" else attrgetter(match[1])(params)
+        )
 
     def filled_in(text: str) -> str:
         return re.sub(r"\$\{([\w.]+)\}", value_of, text)

@@ -12,7 +12,7 @@ from dvc.repo import Repo
 from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
-from src.core.params import all_params, parse_params, stage_params
+from src.core.params import all_params, parse_params, stage_entry, stage_params
 from tests.core.test_params import CONTENT, ROOT, fault
 from tests.made import params_content
 
@@ -150,3 +150,4 @@ def test_dvc_knows_what_a_joined_row_joins(tmp_path: Path, monkeypatch: pytest.M
     assert "data/embeddings/both" in stages["fuse@stack"]["deps"]
     assert not [name for name in stages if name.startswith("join_image@")]
     assert stage_params("join_text@both").joined.text["both"].second == "use"
+    assert deps == set(stage_entry("join_text@both", all_params()).deps)
