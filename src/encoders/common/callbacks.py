@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,5 +125,6 @@ class LiveCurves(Callback):
 
     def _add(self, trainer: pl.Trainer, **values: float) -> None:
         if trainer.is_global_zero:
-            with self.file.open("a", encoding="utf-8") as lines:
+            # On a full disk a point less; that it is full, others say.
+            with suppress(OSError), self.file.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps({"fit": self.name, **values}) + "\n")

@@ -46,8 +46,8 @@ class UnfinishedFit:
 
     def save_result(self, network: nn.Module, curves: list[dict[str, float]]) -> None:
         """Keep the result and delete what was kept to get there."""
-        _save({"weights": network.state_dict(), "curves": curves}, self.result)
-        self.last_epoch.unlink(missing_ok=True)
+        if _save({"weights": network.state_dict(), "curves": curves}, self.result):
+            self.last_epoch.unlink(missing_ok=True)
 
     def resume(self, batches: DataLoader[Any]) -> Path | None:
         """Return the checkpoint to go on from and set the batches to its epoch; None for none."""
@@ -94,9 +94,17 @@ def set_random_states(device: torch.device, states: list[Tensor]) -> None:
         torch.cuda.set_rng_state(states[1], device)
 
 
-def _save(content: dict[str, Any], file: Path) -> None:
-    with replacing(file) as temporary:
-        torch.save(content, temporary)
+def _save(content: dict[str, Any], file: Path) -> bool:
+    """Write a file whole or not at all; say whether it is written. The fit itself needs it not."""
+    try:
+        with replacing(file) as temporary:
+            torch.save(content, temporary)
+    except (OSError, RuntimeError) as error:
+        # On a full disk PyTorch raises the second, in several lines.
+        reason = str(error).splitlines()[0]
+        print(f"warning: {file} cannot be written: {reason}", file=sys.stderr)
+        return False
+    return True
 
 
 def _load(file: Path) -> dict[str, Any] | None:
