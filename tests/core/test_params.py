@@ -296,16 +296,8 @@ def test_a_missing_key_is_named_or_optional(path: str) -> None:
     row = sections[1] if sections[:1] in (["image_models"], ["text_models"]) else None
     unused = row and row not in [*CONTENT["rows"]["image"], *CONTENT["rows"]["text"]]
     source = len(sections) == 2 and (last == "hub" or (last == "offline" and unused))
-    with_default = (
-        "words",
-        "prefix",
-        "separator",
-        "title_apart",
-        "pooling",
-        "meta_features",
-        "grid",
-    )
-    if last in with_default or {"settings", "grid"} & set(sections) or source:
+    with_default = {"words", "prefix", "separator", "title_apart", "pooling", "meta_features"}
+    if last in {*with_default, "grid"} or {"settings", "grid"} & set(sections) or source:
         parse_params(content)
     elif row and last == "offline":
         assert fault(content).startswith(f"{'.'.join(sections)} has no `offline` entry")
@@ -342,17 +334,8 @@ def test_the_settings_of_a_head_are_those_of_its_classifier() -> None:
         "stack": (ConditionalLogit(3, 1.0), {"num_classes"}),
         "gbdt": (
             HistGradientBoostingClassifier(),
-            {
-                "random_state",
-                "early_stopping",
-                "n_iter_no_change",
-                "scoring",
-                "tol",
-                "validation_fraction",
-                "categorical_features",
-                "interaction_cst",
-                "monotonic_cst",
-            },
+            {"random_state", "early_stopping", "n_iter_no_change", "scoring", "tol"}
+            | {"validation_fraction", "categorical_features", "interaction_cst", "monotonic_cst"},
         ),
     }
     for head, (classifier, set_by_the_code) in classifiers.items():
