@@ -15,6 +15,8 @@ from src.core.errors import UserError
 from src.core.params import parse_params
 from src.core.rounds import cv_rounds
 from src.core.schema import FusedModel
+from src.fusion import fused
+from src.fusion.choosing import Choice
 from src.fusion.fuse import fuse, fuse_rounds
 from src.fusion.leaky import fuse_leakily
 from src.fusion.predictions import Predictions
@@ -106,6 +108,24 @@ def test_a_row_without_the_price_does_not_read_it() -> None:
     assert set(fused.model.answers_) == {("photo",), ("text",), ("photo", "text")}
     other = fuse(table.assign(price=7.0), scores, scores, settings, seed=7)
     np.testing.assert_array_equal(fused.predictions.probs, other.predictions.probs)
+
+
+@pytest.mark.parametrize("leaky", [False, True])
+def test_a_row_with_meta_features_reads_how_texts_are_written(
+    leaky: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So few listings would let no head answer.
+    monkeypatch.setattr(fused, "choose", lambda heads, *of_it: Choice(heads[0], None, of_it[-1]))
+    table, output = made_table(), made_output(made_table())
+
+    def probs(meta_features: bool) -> Any:
+        settings = LOGREG.model_copy(update={"meta_features": meta_features})
+        if leaky:
+            outputs = {"photo": output.full, "text": output.full}
+            return fuse_leakily(table, outputs, settings, share=0.2, seed=7).probs
+        return fuse(table, output, output, settings, seed=7).predictions.probs
+
+    assert np.abs(probs(True) - probs(False)).max() > 1e-3
 
 
 def test_where_only_one_model_has_an_output_every_head_calibrates_it_alike() -> None:
