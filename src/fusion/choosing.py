@@ -108,13 +108,14 @@ def choose(
     rows: Mask,
     fold: NDArray[np.int64],
     start: Probs,
+    evidence: float = 1.0,
 ) -> Choice:
     """Return the head that does better on held-out rows than the start, if any.
 
     Its answers are joined to the start's by a weight for each. The best has the least log loss. It
-    must do better than the start by more than the standard error of the difference in log loss and
-    in accuracy, and no worse in macro F1. The loss weighs classes by the inverse square root of
-    their sizes, between what accuracy and what macro F1 ask for.
+    must do better than the start by more than `evidence` standard errors of the difference in log
+    loss and in accuracy, and no worse in macro F1. The loss weighs classes by the inverse square
+    root of their sizes, between what accuracy and what macro F1 ask for.
 
     Args:
         heads: unfitted classifiers, the simplest first.
@@ -134,8 +135,11 @@ def choose(
         joined = join.predict_proba(both)
         gain = importance * (before - _losses(joined[rows], truth))
         righted = (joined[rows].argmax(1) == truth).astype(float) - right
-        clear = gain.mean() > gained and _is_clear(gain) and _is_clear(righted)
-        if clear and f1_and_accuracy(joined[rows], truth)[0] >= f1:
+        clear = all(
+            better.mean() > evidence * better.std() / len(truth) ** 0.5
+            for better in (gain, righted)
+        )
+        if clear and gain.mean() > gained and f1_and_accuracy(joined[rows], truth)[0] >= f1:
             best, gained = Choice(head, join, joined), gain.mean()
     return best
 
@@ -164,11 +168,6 @@ def f1_and_accuracy(probs: Probs, y: NDArray[np.int64]) -> tuple[float, float]:
     guess = probs.argmax(1)
     f1 = f1_score(y, guess, labels=np.unique(y), average="macro", zero_division=0)
     return float(f1), float((guess == y).mean())
-
-
-def _is_clear(gain: NDArray[np.float64]) -> bool:
-    """Whether the mean of gains, [N], is above its standard error."""
-    return bool(gain.mean() > gain.std() / len(gain) ** 0.5)
 
 
 def _losses(probs: Probs, y: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -77,7 +77,7 @@ BERT = {
 
 
 def first_head(
-    heads: list[Any], x: Any, y: Any, rows: Mask, fold: Any, start: Probs
+    heads: list[Any], x: Any, y: Any, rows: Mask, fold: Any, start: Probs, evidence: float
 ) -> choosing.Choice:
     """Take the first head, joined to its start: so few listings would let none answer."""
     if not heads:
