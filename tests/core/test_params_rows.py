@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dvc.parsing import DataResolver
@@ -79,19 +80,25 @@ def test_the_command_that_the_documentation_shows_is_enough(
     assert all_params() == parse_params(params_content(NO_PHOTO | TEXTS_ALONE))
 
 
+def resolved_stages(changes: dict[str, Any]) -> dict[str, Any]:
+    """Make the current folder a project with changed parameters; return its stages as DVC does."""
+    YAML().dump(params_content(changes), Path("params.yaml"))
+    Path("dvc.yaml").write_bytes((ROOT / "dvc.yaml").read_bytes())
+    Path(".dvc").mkdir()
+    Path(".dvc/config").write_text("[core]\n    no_scm = True\n")
+    content = YAML(typ="safe").load(Path("dvc.yaml"))
+    stages: dict[str, Any] = DataResolver(Repo("."), ".", content).resolve()["stages"]
+    return stages
+
+
 @pytest.mark.parametrize(
     ("changes", "kind", "row"), [(TEXTS_ALONE, "text", "tfidf"), (PHOTOS_ALONE, "image", "cnn")]
 )
 def test_dvc_builds_a_graph_without_the_other_kind(
     changes: dict[str, object], kind: str, row: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    YAML().dump(params_content(changes), tmp_path / "params.yaml")
-    (tmp_path / "dvc.yaml").write_bytes((ROOT / "dvc.yaml").read_bytes())
-    (tmp_path / ".dvc").mkdir()
-    (tmp_path / ".dvc/config").write_text("[core]\n    no_scm = True\n")
     monkeypatch.chdir(tmp_path)
-    content = YAML(typ="safe").load(tmp_path / "dvc.yaml")
-    stages = DataResolver(Repo("."), ".", content).resolve()["stages"]
+    stages = resolved_stages(changes)
     assert f"train_{kind}@{row}" in stages
     other = {"text": "image", "image": "text"}[kind]
     assert not [name for name in stages if name.startswith((f"train_{other}@", "fuse@"))]
@@ -136,13 +143,8 @@ def test_what_cannot_be_joined_is_refused(joined: dict[str, object], message: st
 
 def test_dvc_knows_what_a_joined_row_joins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     changes = {"joined.text": {"both": JOINED}, "text_model": "both"}
-    YAML().dump(params_content(changes), tmp_path / "params.yaml")
-    (tmp_path / "dvc.yaml").write_bytes((ROOT / "dvc.yaml").read_bytes())
-    (tmp_path / ".dvc").mkdir()
-    (tmp_path / ".dvc/config").write_text("[core]\n    no_scm = True\n")
     monkeypatch.chdir(tmp_path)
-    content = YAML(typ="safe").load(tmp_path / "dvc.yaml")
-    stages = DataResolver(Repo("."), ".", content).resolve()["stages"]
+    stages = resolved_stages(changes)
     deps = set(stages["join_text@both"]["deps"])
     for folder in ("checkpoints", "embeddings", "weights"):
         assert {f"data/{folder}/tfidf", f"data/{folder}/use"} <= deps

@@ -72,9 +72,8 @@ def test_the_models_of_a_bundle_are_fitted_on_the_test_split_too(
             assert settings == read_json(stored)["settings"]
 
 
-def test_heads_that_read_features_learn_them_in_the_space_of_the_models_fitted_again(
-    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def note_what_heads_read(monkeypatch: pytest.MonkeyPatch) -> dict[str, RowOutput]:
+    """Return what will hold, under `text`, the outputs that the fused model learns from."""
     learned: dict[str, RowOutput] = {}
 
     def noting(table, image, text, *settings):  # type: ignore[no-untyped-def]
@@ -82,6 +81,13 @@ def test_heads_that_read_features_learn_them_in_the_space_of_the_models_fitted_a
         return fuse(table, image, text, *settings)
 
     monkeypatch.setattr(refit, "fuse", noting)
+    return learned
+
+
+def test_heads_that_read_features_learn_them_in_the_space_of_the_models_fitted_again(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned = note_what_heads_read(monkeypatch)
     folder = pipeline.bundle(tmp_path / "b", fused_row="knn", refit=True)
     judged, moved = RowOutput.load(pipeline.data / "embeddings" / "tfidf"), learned["text"]
     model = Predictor(folder).text
@@ -190,13 +196,7 @@ def test_embeddings_of_other_listings_are_refused(pipeline: Pipeline, tmp_path: 
 def test_a_joined_row_is_joined_again_out_of_fold_for_every_listing(
     pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    learned: dict[str, RowOutput] = {}
-
-    def noting(table, image, text, *settings):  # type: ignore[no-untyped-def]
-        learned["text"] = text
-        return fuse(table, image, text, *settings)
-
-    monkeypatch.setattr(refit, "fuse", noting)
+    learned = note_what_heads_read(monkeypatch)
     folder = pipeline.bundle(tmp_path / "b", text_row="joined", fused_row="knn", refit=True)
     table = pd.read_parquet(pipeline.data / "prepared.parquet")
     found = learned["text"].out_of_fold
