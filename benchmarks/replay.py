@@ -60,7 +60,8 @@ def main() -> None:
     listed = _stages(_git("show", f"{LAST}:dvc.yaml"), params)
     folders = _stages(Path("dvc.yaml").read_text(encoding="utf-8"), params)
     known = {file for _, files in listed.values() for file in files}
-    counts = {stage: [0, 0] for stage in folders}
+    # Stages that came later have no lists to compare with.
+    counts = {stage: [0, 0] for stage in folders if stage in listed}
     commits = 0
     for commit in _git("log", "--format=%H", "--no-merges", LAST).split():
         changed = known & set(_git("show", "--format=", "--name-only", commit).split())

@@ -29,7 +29,7 @@ from src.evaluation.calibration import apply_temperature
 from src.fusion.predictions import Predictions
 from tests.repo import Repo, copy_repository
 
-ROWS = {"cnn", "efficientnet", "efficientnet_aug", "resnet50", "tfidf", "rubert_tiny2"}
+ROWS = {"cnn", "efficientnet", "efficientnet_aug", "resnet50", "tfidf", "rubert_tiny2", "use"}
 FUSED = {"nn", "logreg", "knn", "random_forest", "stack"}
 
 pytestmark = pytest.mark.slow

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,8 @@ from src.core.schema import Inputs
 
 # Below this share of chance, log-probabilities only say "not this class".
 _SMALLEST_OF_CHANCE = 0.01
+# What the two rows that a joined row joins are called.
+PARTS = ("first", "second")
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,22 @@ def of_unit_length(features: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scale each row of features [N, D] to length 1; rows of zeros stay."""
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     return features / np.maximum(lengths, np.float32(1e-6))
+
+
+def joined_features(
+    n: int, features: Sequence[NDArray[np.float32]], rows: Sequence[NDArray[np.intp]]
+) -> NDArray[np.float32]:
+    """Put the features of two parts side by side, [N, D1 + D2], each part's of unit length.
+
+    Args:
+        features: of each part, [N1, D1] and [N2, D2].
+        rows: their listings among the N, [N1] and [N2]; the others get zeros.
+    """
+    ends = np.cumsum([0, *(x.shape[1] for x in features)])
+    found = np.zeros((n, ends[-1]), np.float32)
+    for x, row, (start, end) in zip(features, rows, pairwise(ends), strict=True):
+        found[row, start:end] = of_unit_length(x)
+    return found
 
 
 def _placed(n: int, rows: NDArray[np.intp], some: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 
@@ -15,14 +14,13 @@ from src.artifacts.outputs import ModelOutput, RowOutput
 from src.core.files import read_json, replacing, write_json
 from src.core.listings import labels_of
 from src.core.rounds import cv_rounds
-from src.fusion.blocks import model_block, of_unit_length, with_out_of_fold
+from src.fusion.blocks import PARTS, joined_features, model_block, with_out_of_fold
 from src.fusion.fused import FusedClassifier
 from src.fusion.heads import make_heads
 
 # Of the head `stack`: with the larger one the parts get a weight each, with the smaller one each
 # class gets one as well.
 PENALTIES = [0.03, 0.003]
-PARTS = ("first", "second")
 
 
 def join_rows(
@@ -40,7 +38,7 @@ def join_rows(
         repeats: how often it is done, with the seeds `seed`, `seed + 1` and so on.
 
     Raises:
-        LeakError: as `join` does.
+        LeakError: as `join_outputs` does.
     """
     with replacing(data / "embeddings" / row) as embeddings:
         for repeat in range(repeats):
@@ -49,7 +47,7 @@ def join_rows(
                     part: RowOutput.load(data / "embeddings" / name, cv_round, repeat)
                     for part, name in names.items()
                 }
-                model, output = join(table.assign(split=split), parts, seed + repeat)
+                model, output = join_outputs(table.assign(split=split), parts, seed + repeat)
                 output.save(embeddings, cv_round, repeat)
                 if repeat == cv_round == 0:
                     save_joined(model, names, data / "checkpoints", data / "checkpoints" / row)
@@ -71,7 +69,7 @@ def save_joined(
         write_json(folder / "parts.json", dict(names))
 
 
-def join(
+def join_outputs(
     table: pd.DataFrame, parts: Mapping[str, RowOutput], seed: int
 ) -> tuple[FusedClassifier, RowOutput]:
     """Join what two rows say of the listings in one round of cross-validation.
@@ -112,22 +110,6 @@ def join(
         _joined(ids, read, full, model.predict_proba(seen)),
         _joined(ids, fitted_on, [honest[name] for name in PARTS], model.held_out_, apart=True),
     )
-
-
-def joined_features(
-    n: int, features: Sequence[NDArray[np.float32]], rows: Sequence[NDArray[np.intp]]
-) -> NDArray[np.float32]:
-    """Put the features of two parts side by side, [N, D1 + D2], each part's of unit length.
-
-    Args:
-        features: of each part, [N1, D1] and [N2, D2].
-        rows: their listings among the N, [N1] and [N2]; the others get zeros.
-    """
-    ends = np.cumsum([0, *(x.shape[1] for x in features)])
-    found = np.zeros((n, ends[-1]), np.float32)
-    for x, row, (start, end) in zip(features, rows, pairwise(ends), strict=True):
-        found[row, start:end] = of_unit_length(x)
-    return found
 
 
 def _joined(

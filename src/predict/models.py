@@ -9,9 +9,8 @@ import numpy as np
 
 from src.encoders.common.encoder import EncoderOutput
 from src.encoders.text.model import load_text_model
-from src.fusion.blocks import block_of
+from src.fusion.blocks import PARTS, block_of, joined_features
 from src.fusion.fused import FusedClassifier
-from src.fusion.join import PARTS, joined_features
 
 
 class Model(Protocol):

@@ -22,7 +22,7 @@ from src.encoders.common.encoder import Encoder, FitPlan, FittedModel, ReusesFea
 from src.encoders.common.projection import projected
 from src.fusion.fuse import fuse
 from src.fusion.fused import FusedClassifier
-from src.fusion.join import join, save_joined
+from src.fusion.join import join_outputs, save_joined
 
 
 def refit_models(
@@ -119,7 +119,7 @@ class _Again:
         if joined.exists():
             names = read_json(joined)
             parts = {part: self.refit(kind, name, out)[0] for part, name in names.items()}
-            model, output = join(self.every, parts, self.seed)
+            model, output = join_outputs(self.every, parts, self.seed)
             save_joined(model, names, out, out / row)
             return output, len(output.full.ids)
         encoder = _encoder(kind, row, self.data, self.table, self.trainer, self.seed)

@@ -12,7 +12,7 @@ import pytest
 from src.artifacts.outputs import LeakError, ModelOutput, RowOutput
 from src.core.files import read_json, write_json
 from src.fusion.fuse import fuse
-from src.fusion.join import join, join_rows
+from src.fusion.join import join_outputs, join_rows
 from tests.fusion.test_fuse import STACK
 from tests.made import CLASSES, groups_of, made_output, made_table, one_hot
 
@@ -59,7 +59,7 @@ def halves(table: pd.DataFrame) -> dict[str, RowOutput]:
 def test_what_a_joined_row_says_is_unseen_and_better_than_its_parts(
     table: pd.DataFrame, halves: dict[str, RowOutput]
 ) -> None:
-    _, output = join(table, halves, seed=7)
+    _, output = join_outputs(table, halves, seed=7)
     truth, test = one_hot(table).argmax(1), (table["split"] == "test").to_numpy()
     assert output.full.ids.tolist() == table["id"].tolist()
     assert output.out_of_fold.ids.tolist() == table["id"][~test].tolist()
@@ -78,7 +78,7 @@ def test_a_listing_that_an_encoder_of_either_part_has_seen_is_seen(
 ) -> None:
     # Near-duplicates in different folds: the first part's encoder has seen the other one.
     table.loc[[10, 11], "group"] = "reposted"
-    _, output = join(table, halves, seed=7)
+    _, output = join_outputs(table, halves, seed=7)
     left = table["id"][(table["split"] != "test") & (table["group"] != "reposted")]
     assert output.out_of_fold.ids.tolist() == left.tolist()
 
@@ -95,7 +95,7 @@ def test_a_part_that_was_fitted_on_a_test_listing_is_refused(
     )
     halves["second"] = replace(halves["second"], full=leaking)
     with pytest.raises(LeakError, match=f"second part of a joined row: 1 listing .* {tested};"):
-        join(table, halves, seed=7)
+        join_outputs(table, halves, seed=7)
 
 
 def test_what_one_part_cannot_read_gets_the_answer_of_the_other(
@@ -108,7 +108,7 @@ def test_what_one_part_cannot_read_gets_the_answer_of_the_other(
         second.full.subset(~np.isin(second.full.ids, ids)),
         second.out_of_fold.subset(~np.isin(second.out_of_fold.ids, ids)),
     )
-    model, output = join(table, halves, seed=7)
+    model, output = join_outputs(table, halves, seed=7)
     assert output.full.ids.tolist() == table["id"].tolist()
     assert set(model.own_) == {"first", "second"}
     # The features of what is not there are zeros; those of the rest have length 1 for each part.
@@ -123,7 +123,7 @@ def test_a_part_without_folds_leaves_val_alone_out_of_fold(
     table: pd.DataFrame, halves: dict[str, RowOutput]
 ) -> None:
     halves["second"] = made_output(table)
-    _, output = join(table, halves, seed=7)
+    _, output = join_outputs(table, halves, seed=7)
     assert output.out_of_fold.ids.tolist() == table["id"][table["split"] == "val"].tolist()
     output.out_of_fold.require_unseen(groups_of(table), "val")
 
@@ -131,7 +131,7 @@ def test_a_part_without_folds_leaves_val_alone_out_of_fold(
 def test_fused_rows_read_a_joined_row_like_any_other(
     table: pd.DataFrame, halves: dict[str, RowOutput]
 ) -> None:
-    _, output = join(table, halves, seed=7)
+    _, output = join_outputs(table, halves, seed=7)
     alone = fuse(table, halves["first"], halves["first"], STACK, seed=7).predictions
     found = fuse(table, halves["first"], output, STACK, seed=7).predictions
     truth = one_hot(table)[(table["split"] == "test").to_numpy()].argmax(1)

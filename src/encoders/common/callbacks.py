@@ -18,7 +18,7 @@ from tqdm import tqdm
 _POINTS = 200
 
 
-class Progress(Callback):
+class TrainingBar(Callback):
     """One bar over all steps of the training, with a rate and an estimate."""
 
     bar: tqdm[Any]

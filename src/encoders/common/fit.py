@@ -30,7 +30,7 @@ from torch.utils.data import DataLoader
 from src.core.errors import UserError
 from src.core.schema import EpochSettings, Trainer
 from src.core.unfinished import LIVE
-from src.encoders.common.callbacks import BestEpoch, Epochs, LiveCurves, Progress
+from src.encoders.common.callbacks import BestEpoch, Epochs, LiveCurves, TrainingBar
 from src.encoders.common.lightning_module import TrainingModule
 from src.encoders.common.processes import gpu_count, processes, synchronised
 from src.encoders.common.unfinished_fit import SaveEpochs, UnfinishedFit, WholeFiles
@@ -84,7 +84,7 @@ def fit(
     # Lightning keeps the mode that it finds, and a network may come in eval mode.
     fitted.train()
     module = TrainingModule(fitted, _class_weights(labels, num_classes, settings), settings)
-    callbacks: list[Callback] = [Progress(name)]
+    callbacks: list[Callback] = [TrainingBar(name)]
     if val_loader is None:
         callbacks.append(Epochs(epochs or settings.epochs))
     else:
