@@ -22,7 +22,7 @@ from src.core.unfinished import repository
 from src.tracking.commit import commit_tags
 from src.tracking.experiment import open_experiment
 from src.tracking.rows import LOCK_HASH, is_number, metric_name
-from src.tracking.runs import LIVE, create_run, find_run
+from src.tracking.runs import LIVE_TAG, create_run, find_run
 from src.tracking.store import (
     configure_mlflow,
     reason_of,
@@ -92,9 +92,9 @@ class Viewer:
         with open_experiment(self.experiment, repository()) as (client, experiment_id, _):
             found = find_run(client, experiment_id, self.tags)
             if found is None:
-                tags = {**self.tags, **commit_tags(), LIVE: "true"}
+                tags = {**self.tags, **commit_tags(), LIVE_TAG: "true"}
                 self.run_id = create_run(client, experiment_id, self.row, self.stage, tags)
-            elif LIVE in found.data.tags:
+            elif LIVE_TAG in found.data.tags:
                 # The fit was killed and goes on.
                 self.run_id = found.info.run_id
                 client.update_run(self.run_id, "RUNNING")

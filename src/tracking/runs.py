@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 # Marks a run that shows a training and is not complete yet, see `src.tracking.live`.
-LIVE = "live"
+LIVE_TAG = "live"
 # The most characters that MLflow takes as a parameter's value.
 _PARAM_LENGTH = 6000
 
@@ -30,7 +30,7 @@ def log_row(
     tag, value = row.key
     key = {"row": f"{row.kind}/{row.name}", tag: value}
     found = find_run(client, experiment_id, key)
-    if found and LIVE not in found.data.tags:
+    if found and LIVE_TAG not in found.data.tags:
         logged = found.data.metrics
         # The evaluation may have changed since, though the row's own stage has not.
         if any(logged.get(name) != score for name, score in row.metrics.items()):
@@ -47,7 +47,7 @@ def log_row(
     for file in row.model_files:
         client.log_artifact(run_id, str(file), "model")
     if found:
-        client.delete_tag(run_id, LIVE)
+        client.delete_tag(run_id, LIVE_TAG)
     client.set_terminated(run_id)
     return run_id, True
 
@@ -65,10 +65,10 @@ def create_run(
 
 
 def find_run(client: MlflowClient, experiment_id: str, tags: dict[str, str]) -> Run | None:
-    """Return the run with these tags: the finished one, else one with LIVE; delete all others."""
+    """Return the run with these tags, finished or else with LIVE_TAG; delete all others."""
     query = " and ".join(f"tags.`{name}` = '{text}'" for name, text in tags.items())
     runs = client.search_runs([experiment_id], query)
-    live = [run for run in runs if LIVE in run.data.tags]
+    live = [run for run in runs if LIVE_TAG in run.data.tags]
     finished = [run for run in runs if run not in live and run.info.status == "FINISHED"]
     kept = [*finished, *live][:1]
     for run in runs:
