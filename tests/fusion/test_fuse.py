@@ -115,7 +115,7 @@ def test_a_row_with_meta_features_reads_how_texts_are_written(
     leaky: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # So few listings would let no head answer.
-    monkeypatch.setattr(fused, "choose", lambda heads, *of_it: Choice(heads[0], None, of_it[-1]))
+    monkeypatch.setattr(fused, "choose", lambda heads, *of_it: Choice(heads[0], None, of_it[4]))
     table, output = made_table(), made_output(made_table())
 
     def probs(meta_features: bool) -> Any:
