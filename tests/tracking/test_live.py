@@ -145,12 +145,27 @@ def test_points_wait_until_the_store_can_be_written(
     one = viewer(repo, file)
     add(file, step=10, train_loss=2.0)
     with monkeypatch.context() as patched:
-        patched.setenv("MLFLOW_TRACKING_URI", "sqlite:////dev/null/runs.db")
+        patched.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        patched.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         with pytest.raises(store_errors()):
             one.show()
     add(file, step=20, train_loss=1.0)
     one.show()
     assert points(repo, mlflow_runs(repo)[0], "cnn/train_loss") == [(10, 2.0), (20, 1.0)]
+
+
+def test_a_store_that_is_not_there_yet_is_left_to_track(
+    repo: Path, file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # A viewer that is killed while it makes one would leave a half.
+    store = tmp_path / "new" / "runs.db"
+    store.parent.mkdir()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}")
+    add(file, step=10, train_loss=2.0)
+    one = viewer(repo, file)
+    one.show()
+    one.end(done=True)
+    assert not list(store.parent.iterdir())
 
 
 def run_viewer(repo: Path, file: Path, uri: str, said: str) -> subprocess.CompletedProcess[str]:
