@@ -19,9 +19,8 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ruamel.yaml import YAML
+from benchmarks.small_demo import make_small_demo
 
-ROOT = Path(__file__).parents[1]
 EPOCHS = 16
 # The longest time from a stage's first step to its kill.
 LONGEST_S = 2.0
@@ -36,7 +35,9 @@ def main() -> None:
     given = options.parse_args()
     with TemporaryDirectory() as folder:
         unbroken, broken = Path(folder) / "unbroken", Path(folder) / "broken"
-        collect(unbroken, given.row, given.listings)
+        # Folds, so that some fits are done when others are killed.
+        changes = {"folds": 2, "epochs": EPOCHS, "patience": EPOCHS}
+        make_small_demo(unbroken, given.listings, given.row, changes, {})
         shutil.copytree(unbroken, broken)
         started = time.perf_counter()
         finish(unbroken, given.row)
@@ -50,28 +51,6 @@ def main() -> None:
         print(f"{equal} of {len(expected)} files are equal")
         print(f"MLflow: {runs(broken)}; left: {left(broken) or 'nothing'}")
         sys.exit(0 if found == expected else 1)
-
-
-def collect(folder: Path, row: str, listings: int) -> None:
-    """Copy the code and compute what the training stage reads."""
-    folder.mkdir()
-    for name in ("src", "stages", "dvc.yaml", "params.yaml"):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, folder / name)
-    yaml = YAML()
-    params = yaml.load(folder / "params.yaml")
-    params["collect"]["demo"] |= {"listings": listings, "photo_size": 160}
-    params["prepare"]["min_per_category"] = 4
-    params["rows"] = {"image": [row], "text": ["tfidf"], "fused": ["stack"]}
-    params |= {"model": row, "text_model": "tfidf"}
-    # Folds, so that some fits are done when others are killed.
-    params["image_models"][row] |= {"folds": 2, "epochs": EPOCHS, "patience": EPOCHS}
-    yaml.dump(params, folder / "params.yaml")
-    for stage in ("check", "collect", "pack", "prepare", f"weights image {row}"):
-        module, *arguments = stage.split()
-        subprocess.run(
-            [sys.executable, "-m", f"stages.{module}", *arguments], cwd=folder, check=True
-        )
 
 
 def start(folder: Path, row: str) -> subprocess.Popen[bytes]:

@@ -26,6 +26,7 @@ SMALL = {
     "rows.image": ["cnn", "efficientnet"],
     "rows.text": ["tfidf"],
     "rows.fused": ["logreg", "stack"],
+    "text_model": "tfidf",
     "collect.demo.listings": 120,
     "collect.demo.photo_size": 64,
     "pack.pixels": 64,

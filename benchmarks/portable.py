@@ -13,17 +13,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).parents[1]
-FIRST = ("collect", "pack", "prepare", "weights image efficientnet", "weights text tfidf")
-FIRST += ("tokenize tfidf",)
+from benchmarks.small_demo import make_small_demo, run_stage
+
 COMPARED = ("train_text tfidf", "train_image efficientnet")
 # What those stages write, and what each file belongs to.
 OUTPUTS = {
@@ -42,7 +39,7 @@ def main() -> None:
         settings[cpu] = ("portable", ["qemu-x86_64", "-cpu", cpu])
     with TemporaryDirectory() as folder:
         start = Path(folder) / "start"
-        prepare(start, given.listings)
+        make_small_demo(start, given.listings, "efficientnet", {"folds": 2}, {"folds": 2})
         found = {}
         for name, (mode, prefix) in settings.items():
             copy = Path(folder) / name
@@ -50,28 +47,10 @@ def main() -> None:
             change_params(copy, portable=mode == "portable")
             started = time.perf_counter()
             for stage in COMPARED:
-                run(copy, stage, prefix)
+                run_stage(copy, stage, prefix)
             print(f"{name}: {time.perf_counter() - started:.0f} s", flush=True)
             found[name] = digests(copy)
     print_table(found)
-
-
-def prepare(folder: Path, listings: int) -> None:
-    """Copy the code and compute what all settings start from."""
-    folder.mkdir()
-    for name in ("src", "stages", "dvc.yaml", "params.yaml"):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, folder / name)
-    yaml = YAML()
-    params = yaml.load(folder / "params.yaml")
-    params["collect"]["demo"] |= {"listings": listings, "photo_size": 160}
-    params["prepare"]["min_per_category"] = 4
-    params["rows"] = {"image": ["efficientnet"], "text": ["tfidf"], "fused": ["stack"]}
-    params["image_models"]["efficientnet"]["folds"] = 2
-    params["text_models"]["tfidf"]["folds"] = 2
-    yaml.dump(params, folder / "params.yaml")
-    for stage in FIRST:
-        run(folder, stage, [])
 
 
 def change_params(folder: Path, portable: bool) -> None:
@@ -79,16 +58,6 @@ def change_params(folder: Path, portable: bool) -> None:
     params = yaml.load(folder / "params.yaml")
     params["portable"] = portable
     yaml.dump(params, folder / "params.yaml")
-
-
-def run(folder: Path, stage: str, prefix: list[str]) -> None:
-    """Run a stage, on the processor that `prefix` emulates."""
-    # The interpreter itself, for qemu does not read the script that may stand for it.
-    module, *arguments = stage.split()
-    command = [*prefix, sys.executable, "-m", f"stages.{module}", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}: {done.stderr[-2000:]}")
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -96,7 +96,7 @@ def _repro_of_table(
         ads = Path(folder) / "ads"
         first_listings(market, listings, ads)
         table = {"source": "table", "table": {"folder": str(ads)}}
-        return _repro({"collect": table, "rows": rows})
+        return _repro({"collect": table, "rows": rows, "text_model": "tfidf"})
 
 
 def _repro(changes: dict[str, Any]) -> tuple[float, float, str]:

@@ -1,0 +1,50 @@
+"""A copy of the project with a small demo and one row of each kind, for runs that are compared."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+
+
+def make_small_demo(
+    folder: Path, listings: int, image_row: str, image: dict[str, Any], text: dict[str, Any]
+) -> None:
+    """Copy the code to `folder` and compute what training reads.
+
+    Args:
+        listings: how many the demo has.
+        image, text: changes of the entries of `image_row` and of tfidf.
+    """
+    folder.mkdir()
+    for name in ("src", "stages", "dvc.yaml", "params.yaml"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+    yaml = YAML()
+    params = yaml.load(folder / "params.yaml")
+    params["collect"]["demo"] |= {"listings": listings, "photo_size": 160}
+    params["prepare"]["min_per_category"] = 4
+    params["rows"] = {"image": [image_row], "text": ["tfidf"], "fused": ["stack"]}
+    params |= {"model": image_row, "text_model": "tfidf"}
+    params["image_models"][image_row] |= image
+    params["text_models"]["tfidf"] |= text
+    yaml.dump(params, folder / "params.yaml")
+    stages = ["check", "collect", "pack", "prepare", f"weights image {image_row}"]
+    for stage in (*stages, "weights text tfidf", "tokenize tfidf"):
+        run_stage(folder, stage)
+
+
+def run_stage(folder: Path, stage: str, prefix: list[str] | None = None) -> None:
+    """Run a stage, such as `tokenize tfidf`, by a command with a prefix; end where it fails."""
+    # The interpreter itself, for qemu does not read the script that may stand for it.
+    module, *arguments = stage.split()
+    command = [*(prefix or []), sys.executable, "-m", f"stages.{module}", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}: {done.stderr[-2000:]}")
