@@ -12,6 +12,7 @@ from src.core.errors import UserError
 from src.tracking.moved import follow_project
 from src.tracking.store import (
     is_database,
+    make_file_store,
     require_connection,
     tracking_uri,
     with_time_limits,
@@ -58,6 +59,7 @@ def open_experiment(name: str, home: Path) -> Iterator[Experiment]:
     with FileLock(artifacts / ".lock", timeout=_LOCK_TIMEOUT_S):
         limited = with_time_limits(uri)
         require_connection(limited)
+        make_file_store(limited)
         moved_from = follow_project(uri, artifacts)
         client = MlflowClient(tracking_uri=limited)
         found = client.get_experiment_by_name(name)

@@ -88,14 +88,7 @@ class Viewer:
             self.client.set_terminated(self.run_id, "FINISHED" if done else "KILLED")
 
     def _open(self) -> None:
-        """Find the run or create it; a run that is complete already is left alone.
-
-        A store in a file that is not there yet is left to `track`: this process may be killed, and
-        half a store would be of no use to anyone.
-        """
-        uri = tracking_uri(repository())
-        if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
-            return
+        """Find the run or create it; a run that is complete already is left alone."""
         with open_experiment(self.experiment, repository()) as (client, experiment_id, _):
             found = find_run(client, experiment_id, self.tags)
             if found is None:

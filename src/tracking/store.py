@@ -7,6 +7,7 @@ import logging
 import os
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
 
 # Set unless the user sets them. MLflow's own limits add up to a quarter of an hour per request.
@@ -107,6 +108,29 @@ def with_time_limits(uri: str) -> str:
     limits = _DRIVER_LIMITS.get(url.get_driver_name(), {})
     missing = {name: limit for name, limit in limits.items() if name not in url.query}
     return url.update_query_dict(missing).render_as_string(hide_password=False) if missing else uri
+
+
+def make_file_store(uri: str) -> None:
+    """Make a new store in an SQLite file, whole or not at all.
+
+    MLflow takes seconds to make its tables, and can do nothing with some of them.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    from sqlalchemy import make_url
+
+    if not is_database(uri):
+        return
+    url = make_url(uri)
+    if url.get_backend_name() != "sqlite" or not url.database or Path(url.database).exists():
+        return
+    place = Path(url.database)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # A new name each time, for MLflow keeps what it has opened.
+    with TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as folder:
+        beside = Path(folder) / place.name
+        # The experiments of this project get places of their own.
+        SqlAlchemyStore(url.set(database=str(beside)).render_as_string(), "./mlruns")
+        beside.replace(place)
 
 
 def require_connection(uri: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from src.tracking.live import Viewer
@@ -154,18 +155,29 @@ def test_points_wait_until_the_store_can_be_written(
     assert points(repo, mlflow_runs(repo)[0], "cnn/train_loss") == [(10, 2.0), (20, 1.0)]
 
 
-def test_a_store_that_is_not_there_yet_is_left_to_track(
+def test_a_new_store_is_made_whole_or_not_at_all(
     repo: Path, file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    # A viewer that is killed while it makes one would leave a half.
     store = tmp_path / "new" / "runs.db"
-    store.parent.mkdir()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}")
     add(file, step=10, train_loss=2.0)
     one = viewer(repo, file)
-    one.show()
-    one.end(done=True)
+    with monkeypatch.context() as patched:
+        # The tables are there, the file is not in its place.
+        patched.setattr(Path, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            one.show()
     assert not list(store.parent.iterdir())
+    one.show()
+    client = MlflowClient(tracking_uri=f"sqlite:///{store}")
+    (experiment,) = client.search_experiments(filter_string="name != 'Default'")
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert [p.value for p in client.get_metric_history(run.info.run_id, "cnn/train_loss")] == [2.0]
+
+
+def interrupted(*_: Any) -> None:
+    """End as a process does that is killed."""
+    raise KeyboardInterrupt
 
 
 def run_viewer(repo: Path, file: Path, uri: str, said: str) -> subprocess.CompletedProcess[str]:
