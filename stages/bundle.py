@@ -22,7 +22,7 @@ def main() -> None:
         refitted = Path(folder) if params.bundle.refit else None
         fitted_on = (
             refit_models(
-                data, refitted, table, rows, fused_model, params.trainer, params.seed, kept
+                data, refitted, table, rows, fused_model, params.pinned_trainer, params.seed, kept
             )
             if refitted
             else judged_on(data, rows)

@@ -29,6 +29,8 @@ class TextData:
     """
 
     views = 0
+    # On a CPU, PyTorch is as fast.
+    converted: Path | None = None
 
     def __init__(
         self, table: pd.DataFrame, tokens: Path, weights: Path, settings: TrainedText | KernelText
