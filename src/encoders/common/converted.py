@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,12 @@ class ConvertedNetwork:
         with self._free:
             found: NDArray[np.float32] = self._compiled(inputs)[0].copy()
         return found
+
+
+def copy_converted(folder: Path, out: Path) -> None:
+    """Copy a converted network into another folder."""
+    for name in (CONVERTED, WEIGHTS):
+        shutil.copyfile(folder / name, out / name)
 
 
 def _threads() -> int:

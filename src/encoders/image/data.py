@@ -54,7 +54,7 @@ class ImageData:
         """Return the network with its first weights, to be fitted."""
         source = read_json(self.weights / "source.json")
         network = start_image_network(self.settings, self.weights, len(classes))
-        return ImageClassifier(network, classes, self.settings, source)
+        return ImageClassifier(network, classes, self.settings, source, self.converted)
 
     def batch(self, rows: NDArray[np.intp]) -> Tensor:
         """Return photos as they are packed, uint8 [B, S, S, 3]."""
