@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tomllib
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -72,6 +73,15 @@ def test_the_pinned_packages_are_those_that_serving_imports() -> None:
     assert [owners for owners in brought if not owners & set(SERVED_PACKAGES)] == []
     assert set(SERVED_PACKAGES) <= set().union(*brought)
     assert not {"torch", "timm", "transformers", "lightning"} & set().union(*brought)
+
+
+def test_the_extra_for_predictions_is_what_the_command_imports() -> None:
+    files = import_closure("src/predict/__main__.py") | import_closure("src/fusion/heads.py")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = {line.partition("==")[0] for line in extras["optional-dependencies"]["predict"]}
+    brought = packages_of(files)
+    assert [owners for owners in brought if not owners & wanted] == []
+    assert wanted <= set().union(*brought)
 
 
 def test_the_served_model_predicts_as_the_bundle_does(
