@@ -85,7 +85,7 @@ class FusedClassifier(BaseEstimator):
         self.folds = folds
         self.seed = seed
 
-    # For some dozen columns, more threads only wait for each other. (Trees have threads of their own.)
+    # Over some dozen columns more threads only wait for each other; trees have some of their own.
     @threadpool_limits.wrap(limits=1)
     def fit(
         self,
