@@ -31,6 +31,7 @@ BENCHMARKS = [
     "texts",
     "heads",
     "duplicates",
+    "starts",
     "overhead",
     "whole",
     "gpu",

@@ -74,7 +74,7 @@ def run(quick: bool, before: str = BEFORE) -> list[Line]:
         now, then = Repo(files_now(folder / "now")), Repo(files_of(before, folder / "then"))
         without_c_parser(then, folder / "stand-in")
         # What both import comes from the disk into memory first.
-        now.seconds("python", "-c", "import dvc.api, lightning, timm, transformers, mlflow, skops")
+        now.seconds("python", "-c", "import dvc.api, lightning, timm, transformers, mlflow")
         repro = ["dvc", "repro", *(["prepare"] if quick else [])]
         first = [(now.seconds(*repro), then.seconds(*repro))]
         again, version = [], []

@@ -77,7 +77,7 @@ def test_the_table_has_every_row_and_says_where_its_weights_come_from(repo: Repo
 
 def test_nothing_is_downloaded_or_pickled(repo: Repo) -> None:
     kinds = {p.suffix for p in (repo.folder / "data/checkpoints").rglob("*") if p.is_file()}
-    assert kinds == {".safetensors", ".json", ".csv", ".skops"}
+    assert kinds == {".safetensors", ".json", ".csv", ".npz"}
 
 
 def test_a_second_repro_runs_no_stage(repo: Repo) -> None:
@@ -203,7 +203,7 @@ def test_push_and_pull_restore_everything_in_a_fresh_clone(repo: Repo, tmp_path:
     clone.run("dvc", "remote", "add", "--local", "--default", "store", str(tmp_path / "store"))
     clone.run("dvc", "pull")
     assert clone.stages_run("dvc", "repro") == set()
-    for name in ("data/packed/photos.npy", "data/checkpoints/stack/model.skops"):
+    for name in ("data/packed/photos.npy", "data/checkpoints/stack/model.npz"):
         assert (clone.folder / name).read_bytes() == (repo.folder / name).read_bytes()
 
 

@@ -1,20 +1,44 @@
-"""Model files without pickle: skops for scikit-learn, safetensors for networks."""
+"""Files of scikit-learn's models, without pickle: JSON and arrays in an .npz file.
+
+skops does the same, but looks through all of scikit-learn when it is imported, and so imports
+PyTorch, too: two seconds for each stage and for each prediction.
+"""
 
 from __future__ import annotations
 
-import io
 import json
-import re
 import zipfile
 from collections.abc import Collection
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from src.core.errors import UserError
-from src.core.files import replacing
+import numpy as np
+from numpy.typing import NDArray
 
-# Parts of scikit-learn's models, in addition to the types that skops itself trusts.
-SKLEARN_TYPES = (
+from src.artifacts.sklearn_parts import Parts, joined, name_of, names_in
+from src.core.errors import UserError
+from src.core.files import write_npz
+
+# What models of this project consist of, none of which does more than hold numbers.
+_KNOWN = (
+    "builtins.slice",
+    *("numpy.float32", "numpy.float64", "numpy.int64"),
+    *("sklearn._loss._loss.CyHalfBinomialLoss", "sklearn._loss._loss.CyHalfMultinomialLoss"),
+    "sklearn._loss._loss.__pyx_unpickle_CyHalfBinomialLoss",
+    "sklearn._loss._loss.__pyx_unpickle_CyHalfMultinomialLoss",
+    *("sklearn._loss.link.Interval", "sklearn._loss.link.LogitLink"),
+    *("sklearn._loss.link.HalfLogitLink", "sklearn._loss.link.MultinomialLogit"),
+    *("sklearn._loss.loss.HalfBinomialLoss", "sklearn._loss.loss.HalfMultinomialLoss"),
+    "sklearn.compose._column_transformer.ColumnTransformer",
+    "sklearn.decomposition._truncated_svd.TruncatedSVD",
+    "sklearn.ensemble._forest.RandomForestClassifier",
+    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.feature_extraction.text.TfidfTransformer",
+    "sklearn.feature_extraction.text.TfidfVectorizer",
+    "sklearn.linear_model._logistic.LogisticRegression",
     *(
         f"sklearn.metrics._dist_metrics.{name}Distance{bits}"
         for name in (
@@ -24,84 +48,70 @@ SKLEARN_TYPES = (
         )
         for bits in (32, 64)
     ),
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.neighbors._ball_tree.BallTree",
+    "sklearn.neighbors._classification.KNeighborsClassifier",
     "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.neural_network._multilayer_perceptron.MLPClassifier",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-    "sklearn.tree._tree.Tree",
+    "sklearn.pipeline.Pipeline",
+    *("sklearn.preprocessing._label.LabelBinarizer", "sklearn.preprocessing._label.LabelEncoder"),
+    *("sklearn.tree._classes.DecisionTreeClassifier", "sklearn.tree._tree.Tree"),
 )
+# The array that holds the JSON, in UTF-8.
+_TREE = "model.json"
 
 
 def save_sklearn(model: Any, path: Path) -> None:
-    """Write a scikit-learn model with skops; equal models give equal bytes.
+    """Write a scikit-learn model, or dictionaries of some; equal models give equal bytes.
 
-    skops names the parts of a model by their addresses in memory and stamps them with the time.
-    Here they are numbered in order, without a time. A fitted vectorizer also holds the address of
-    its stop words, by which it knows that they are checked; without it they are checked again.
+    Raises:
+        ValueError: it holds something that `Parts` cannot take apart.
     """
-    # Imported late here and below: skops imports PyTorch, which takes some two seconds.
-    import skops.io
-
-    numbers: dict[str, str] = {}
-
-    def number(address: object) -> str:
-        return numbers.setdefault(str(address), str(len(numbers)))
-
-    def without_addresses(node: dict[str, Any]) -> dict[str, Any]:
-        if isinstance(node.get("__id__"), int):
-            node["__id__"] = int(number(node["__id__"]))
-        if isinstance(node.get("file"), str):
-            node["file"] = re.sub(r"^\d+", lambda address: number(address[0]), node["file"])
-        if "_stop_words_id" in node:
-            node["_stop_words_id"]["content"] = "0"
-        return node
-
-    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(model))) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    schema = json.loads(parts.pop("schema.json"), object_hook=without_addresses)
-    with (
-        replacing(path) as temporary,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
-    ):
-        archive.writestr(zipfile.ZipInfo("schema.json"), json.dumps(schema))
-        for name, content in parts.items():
-            address, dot, ending = name.partition(".")
-            archive.writestr(zipfile.ZipInfo(number(address) + dot + ending), content)
+    parts = Parts()
+    text = json.dumps(parts.of(model))
+    arrays = {str(number): array for number, array in enumerate(parts.arrays)}
+    write_npz(path, {_TREE: np.frombuffer(text.encode(), np.uint8), **arrays})
 
 
 def require_known_types(path: Path, trusted: Collection[type] = ()) -> None:
-    """Check that a skops file holds only scikit-learn's types and `trusted`.
+    """Check that a file of `save_sklearn` names only parts of our models and `trusted`.
 
     Args:
-        trusted: classes of this project that the file may hold.
+        trusted: classes of this project that the file may name.
 
     Raises:
-        UserError: it holds other types, which are named, or is not a skops file.
+        UserError: it names others, which are said, or it is no such file.
     """
-    import skops.io
+    _read(path, trusted)
 
+
+def load_sklearn(path: Path, trusted: Collection[type] = ()) -> Any:
+    """Read a model that `save_sklearn` wrote; arguments and errors as `require_known_types`."""
+    tree, arrays = _read(path, trusted)
+    own = {name_of(one): one for one in trusted}
+    named = {name: own[name] if name in own else _found(name) for name in set(names_in(tree))}
+    return joined(tree, arrays, named)
+
+
+def _read(path: Path, trusted: Collection[type]) -> tuple[Any, list[NDArray[Any]]]:
     try:
-        found = set(skops.io.get_untrusted_types(file=path))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        with np.load(path, allow_pickle=False) as file:
+            tree = json.loads(file[_TREE].tobytes())
+            arrays = [file[str(number)] for number in range(len(file.files) - 1)]
+    except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
         raise UserError(
-            f"{path} is not a whole skops file; run the stage that wrote it again"
+            f"{path} is not a whole file of a model; run the stage that wrote it again"
         ) from error
-    unknown = sorted(found - set(_known_names(trusted)))
+    unknown = sorted(set(names_in(tree)) - {*_KNOWN, *map(name_of, trusted)})
     if unknown:
         raise UserError(
             f"{path} holds types that are not trusted: {', '.join(unknown)}; expected those of "
             "this project's models: load only files that it wrote"
         )
+    return tree, arrays
 
 
-def load_sklearn(path: Path, trusted: Collection[type] = ()) -> Any:
-    """Read a model that `save_sklearn` wrote; arguments and errors as `require_known_types`."""
-    import skops.io
-
-    require_known_types(path, trusted)
-    return skops.io.load(path, trusted=_known_names(trusted))
-
-
-def _known_names(trusted: Collection[type]) -> list[str]:
-    return [*SKLEARN_TYPES, *(f"{one.__module__}.{one.__qualname__}" for one in trusted)]
+def _found(name: str) -> Any:
+    module, _, own_name = name.rpartition(".")
+    return getattr(import_module(module), own_name)

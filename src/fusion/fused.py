@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, clone
+from threadpoolctl import threadpool_limits
 
 from src.artifacts.model_files import load_sklearn, save_sklearn
 from src.core.files import read_json, replacing, write_json
@@ -84,6 +85,8 @@ class FusedClassifier(BaseEstimator):
         self.folds = folds
         self.seed = seed
 
+    # Over some dozen columns more threads only wait for each other; trees have some of their own.
+    @threadpool_limits.wrap(limits=1)
     def fit(
         self,
         blocks: dict[str, Block],
@@ -203,7 +206,7 @@ class FusedClassifier(BaseEstimator):
         )
 
     def save(self, folder: Path) -> None:
-        """Write the fitted model: model.skops with the heads, model.json with the rest."""
+        """Write the fitted model: model.npz with the heads, model.json with the rest."""
         with replacing(folder) as temporary:
             temporary.mkdir()
             named = {"+".join(subset): answer for subset, answer in self.answers_.items()}
@@ -212,7 +215,7 @@ class FusedClassifier(BaseEstimator):
                 "heads": {name: a.head for name, a in named.items() if a.head is not None},
                 "joins": {name: a.join for name, a in named.items() if a.join is not None},
             }
-            save_sklearn(fitted, temporary / "model.skops")
+            save_sklearn(fitted, temporary / "model.npz")
             content = {
                 "classes": self.classes.tolist(),
                 "prior": self.prior_.tolist(),
@@ -231,7 +234,7 @@ class FusedClassifier(BaseEstimator):
         content = read_json(folder / "model.json")
         model = cls(heads=[], classes=np.array(content["classes"]))
         model.prior_, model.n_fitted_ = np.array(content["prior"]), content["n_fitted"]
-        fitted = load_sklearn(folder / "model.skops", HEAD_TYPES)
+        fitted = load_sklearn(folder / "model.npz", HEAD_TYPES)
         model.own_ = fitted["own"]
         heads, joins = fitted["heads"], fitted["joins"]
         model.answers_ = {

@@ -19,12 +19,12 @@ from src.core.errors import UserError
 from src.core.files import read_json, replacing, write_json
 from src.core.schema import Columns, FusedModel, Inputs
 
-BUNDLE_FORMAT = 4
+BUNDLE_FORMAT = 5
 _KINDS = ("image", "text", "fused")
 _COLUMNS = {"id", "title", "text", "price", "photo"}
 # Packages whose releases may change a prediction.
 _PACKAGES = (
-    *("numpy", "pillow", "scikit-learn", "skops", "stop-words"),
+    *("numpy", "pillow", "scikit-learn", "stop-words"),
     *("timm", "tokenizers", "torch", "transformers"),
 )
 
@@ -175,5 +175,5 @@ def write_bundle(
 def _copy_model(checkpoint: Path, out: Path, trusted: Collection[type]) -> None:
     # The training curves are no part of the model.
     shutil.copytree(checkpoint, out, ignore=shutil.ignore_patterns("*.csv"))
-    for file in out.rglob("model.skops"):
+    for file in out.rglob("model.npz"):
         require_known_types(file, trusted)

@@ -18,7 +18,7 @@ SRC = Path(__file__).parents[1]
 # What the code that answers a request imports, under the names in requirements.txt.
 SERVED_PACKAGES = (
     *("mlflow", "nltk", "numpy", "pandas", "phonenumbers", "pillow"),
-    *("pydantic", "safetensors", "scikit-learn", "scipy", "skops", "stop-words", "timm"),
+    *("pydantic", "safetensors", "scikit-learn", "scipy", "stop-words", "timm"),
     *("tokenizers", "torch", "torchvision", "tqdm", "transformers"),
 )
 

@@ -16,7 +16,7 @@ from src.core.state import state_key
 # The stage that makes a row of each kind; its entry in dvc.lock says which state of it this is.
 _STAGES = {"image": "train_image@{}", "text": "train_text@{}", "fused": "fuse@{}", "leaky": "leaky"}
 LOCK_HASH = "dvc.lock_hash"
-_MODEL_FILES = (".safetensors", ".json", ".skops")
+_MODEL_FILES = (".safetensors", ".json", ".npz")
 
 
 @dataclass(frozen=True)

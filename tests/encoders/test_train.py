@@ -557,7 +557,7 @@ def test_two_fits_give_equal_bytes(
     if kind in ("text", "words and network"):
         files |= text_network
     if kind in ("bag of words", "words and network"):
-        files |= {"model.skops"}
+        files |= {"model.npz"}
     if kind in ("photos", "augmented head", "text"):
         files |= {"curves.csv"}
     assert {Path(name).name for name in one} == files

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 from sklearn.svm import SVC
 
 from src.artifacts.model_files import save_sklearn
@@ -129,8 +128,7 @@ from src.predict.listings import predict_listings
 from src.predict.predictor import Predictor
 cells = pd.DataFrame({{"title": ["мебель"]}})
 predict_listings(Predictor(Path({str(bundle)!r})), cells, PhotoFolder(Path()).read)
-# skops itself imports PyTorch.
-heavy = {{"transformers", "timm", "lightning", "mlflow", "src.encoders.image.model"}}
+heavy = {{"torch", "transformers", "timm", "lightning", "mlflow", "src.encoders.image.model"}}
 heavy &= set(sys.modules)
 assert not heavy, heavy
 """
@@ -168,7 +166,7 @@ def test_a_bundle_holds_no_pickle_and_lists_its_contents(bundle: Path) -> None:
     assert about["versions"]["torch"]
     files = {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()}
     assert files == {*about["files"], "bundle.json"}
-    assert {Path(name).suffix for name in files} == {".json", ".safetensors", ".skops"}
+    assert {Path(name).suffix for name in files} == {".json", ".safetensors", ".npz"}
 
 
 def test_types_that_none_of_our_models_has_are_refused(
@@ -177,11 +175,12 @@ def test_types_that_none_of_our_models_has_are_refused(
     shutil.copytree(bundle, tmp_path / "b")
     strange = SVC(kernel="precomputed")
     strange.extra = Pipeline
-    (tmp_path / "b/fused/model.skops").write_bytes(skops.io.dumps({"photo": strange}))
-    with pytest.raises(UserError, match=r"not trusted: tests\.predict\.conftest\.Pipeline;"):
+    save_sklearn({"photo": strange}, tmp_path / "b/fused/model.npz")
+    expected = r"not trusted: sklearn\.svm\._classes\.SVC, tests\.predict\.conftest\.Pipeline;"
+    with pytest.raises(UserError, match=expected):
         Predictor(tmp_path / "b")
     shutil.copytree(pipeline.data, tmp_path / "data")
-    save_sklearn(strange, tmp_path / "data/checkpoints/stack/model.skops")
+    save_sklearn(strange, tmp_path / "data/checkpoints/stack/model.npz")
     other = Pipeline(pipeline.raw, pipeline.photos, tmp_path / "data")
     with pytest.raises(UserError, match="not trusted"):
         other.bundle(tmp_path / "c")
@@ -192,7 +191,7 @@ def test_types_that_none_of_our_models_has_are_refused(
     ("name", "message"),
     [
         ("bundle.json", "there is no bundle; make it with `dvc repro bundle`"),
-        ("text/model.skops", r"text/model\.skops is missing, the bundle is incomplete"),
+        ("text/model.npz", r"text/model\.npz is missing, the bundle is incomplete"),
         ("image/model.safetensors", "is missing, the bundle is incomplete"),
     ],
 )
@@ -206,7 +205,7 @@ def test_an_incomplete_bundle_is_refused_in_one_line(
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["fused/model.skops", "image/model.safetensors"])
+@pytest.mark.parametrize("name", ["fused/model.npz", "image/model.safetensors"])
 def test_a_broken_file_is_refused_in_one_line(name: str, bundle: Path, tmp_path: Path) -> None:
     shutil.copytree(bundle, tmp_path / "b")
     (tmp_path / "b" / name).write_bytes(b"broken")
@@ -218,7 +217,7 @@ def test_a_broken_file_is_refused_in_one_line(name: str, bundle: Path, tmp_path:
 def test_a_bundle_of_another_format_is_refused(bundle: Path, tmp_path: Path) -> None:
     shutil.copytree(bundle, tmp_path / "b")
     write_json(tmp_path / "b/bundle.json", read_json(bundle / "bundle.json") | {"format": 9})
-    with pytest.raises(UserError, match="has format 9; expected 4"):
+    with pytest.raises(UserError, match="has format 9; expected 5"):
         Predictor(tmp_path / "b")
 
 
@@ -231,7 +230,7 @@ def test_models_of_different_categories_are_refused(pipeline: Pipeline, tmp_path
         other.bundle(tmp_path / "b")
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"format": 4}', '{"rows": {}}'])
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 5}', '{"rows": {}}'])
 def test_a_broken_bundle_json_is_refused_in_one_line(
     content: str, bundle: Path, tmp_path: Path
 ) -> None:

@@ -62,7 +62,7 @@ def test_the_models_of_a_bundle_are_fitted_on_the_test_split_too(
     assert found.used == judged.used
     assert np.abs(found.probs - judged.probs).max() > 1e-3
     for kind in ("image", "text", "fused"):
-        name = "model.skops" if kind == "fused" or text_row == kind == "tfidf" else "model.json"
+        name = "model.npz" if kind == "fused" or text_row == kind == "tfidf" else "model.json"
         assert (folder / kind / name).exists()
     for row in ("cnn", text_row):
         about = "image" if row == "cnn" else "text"

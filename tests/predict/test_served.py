@@ -58,7 +58,7 @@ def posted(model: Any, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_a_saved_model_holds_no_pickle_and_pins_its_packages(folder: Path) -> None:
     kinds = {path.suffix for path in folder.rglob("*") if path.is_file()}
     code = {".py", ".sql", ".toml", ".css", ".js", ".j2"}
-    assert kinds == {"", ".json", ".yaml", ".txt", ".skops", ".safetensors"} | code
+    assert kinds == {"", ".json", ".yaml", ".txt", ".npz", ".safetensors"} | code
     assert "python_model" not in (folder / "MLmodel").read_text()
     required = (folder / "requirements.txt").read_text().split()
     assert required == pinned_packages(ROOT / "requirements.txt")
@@ -66,7 +66,7 @@ def test_a_saved_model_holds_no_pickle_and_pins_its_packages(folder: Path) -> No
 
 
 def test_the_pinned_packages_are_those_that_serving_imports() -> None:
-    # skops imports the heads; only training computes features with OpenVINO, or knows LoRA.
+    # Files of models name the heads; only training computes with OpenVINO, or knows LoRA.
     files = import_closure("src/predict/pyfunc.py") | import_closure("src/fusion/heads.py")
     training = ({"openvino"}, {"peft"})
     brought = [owners for owners in packages_of(files) if owners not in training]

@@ -43,11 +43,11 @@ class TfidfClassifier:
         """
         about = read_json(folder / "model.json")
         settings = Tfidf.model_validate(about["settings"])
-        return cls(load_sklearn(folder / "model.skops"), about["classes"], settings)
+        return cls(load_sklearn(folder / "model.npz"), about["classes"], settings)
 
     def save(self, folder: Path) -> None:
-        """Write model.json and model.skops."""
-        save_sklearn(self.pipeline, folder / "model.skops")
+        """Write model.json and model.npz."""
+        save_sklearn(self.pipeline, folder / "model.npz")
         about = {"classes": self.classes, "settings": self.settings.model_dump()}
         write_json(folder / "model.json", about)
 

@@ -51,14 +51,14 @@ class WordsAndNetworkClassifier:
         Raises:
             UserError: a file is broken or of another model.
         """
-        words = load_sklearn(folder / "model.skops")
+        words = load_sklearn(folder / "model.npz")
         return cls(TextNetworkClassifier.load(folder), words["vectors"], words["coef"])
 
     def save(self, folder: Path) -> None:
-        """Write the network's files, and model.skops for the words."""
+        """Write the network's files, and model.npz for the words."""
         self.network.save(folder)
         words = {"vectors": self.vectors, "coef": self.coef}
-        save_sklearn(words, folder / "model.skops")
+        save_sklearn(words, folder / "model.npz")
 
     def score(self, table: pd.DataFrame) -> EncoderOutput:
         """Score listings by their clean texts and words; the network says what is known."""
