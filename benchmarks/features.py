@@ -64,10 +64,13 @@ def ours(weights: str, count: int, backend: str) -> Callable[[], Features]:
     import torch
 
     from src.encoders.common.backends import make_backend
+    from src.encoders.image.convert import convert_image_network
 
     network = started(weights).eval()
     photos = torch.from_numpy(made_photos(count))
-    extract = make_backend(backend, network, photos, torch.device("cpu"))
+    # Once, as the stage of the weights does it.
+    convert_image_network(network, SIZE, Path(weights))
+    extract = make_backend(backend, network, Path(weights), torch.device("cpu"))
 
     def features() -> Features:
         return np.concatenate([extract(batch).numpy() for batch in photos.split(64)])

@@ -35,8 +35,8 @@ def make_small_demo(
     params["image_models"][image_row] |= image
     params["text_models"]["tfidf"] |= text
     yaml.dump(params, folder / "params.yaml")
-    stages = ["check", "collect", "pack", "prepare", f"weights image {image_row}"]
-    for stage in (*stages, "weights text tfidf", "tokenize tfidf"):
+    stages = ["check", "collect", "pack", "prepare", f"weights_image {image_row}"]
+    for stage in (*stages, "weights_text tfidf", "tokenize tfidf"):
         run_stage(folder, stage)
 
 

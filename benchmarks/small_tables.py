@@ -121,7 +121,7 @@ def photo_features(kept: Path, data: Path) -> Floats:
             except PhotoError:
                 continue
         batch = torch.from_numpy(np.stack(photos))
-        extract = extract or make_backend("torch-bfloat16", network, batch, torch.device("cpu"))
+        extract = extract or make_backend("torch-bfloat16", network, None, torch.device("cpu"))
         found[good] = extract(batch).float().numpy()
     np.save(kept / "photos.npy", found)
     return found

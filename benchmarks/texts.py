@@ -132,7 +132,7 @@ def features(count: int) -> Callable[[], tuple[NDArray[Any], NDArray[Any]]]:
         data = ours.data()
         rows = ListingRows(data, ours.labels, np.arange(count))
         loader, order = ordered_loader(rows, BATCH, workers=0)
-        extract = make_backend(BACKEND, ours.network, data.batch(np.arange(1)), cpu)
+        extract = make_backend(BACKEND, ours.network, None, cpu)
         return data.lengths, extract_all(extract, loader, order, "texts").numpy()
 
     work()

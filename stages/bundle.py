@@ -9,7 +9,8 @@ from src.core.listings import PREPARED, read_listings
 from src.core.params import stage_params
 from src.core.timing import run_stage
 from src.core.unfinished import unfinished
-from src.predict.bundle import rows_by_kind, write_bundle
+from src.predict.bundle import rows_by_kind
+from src.predict.make_bundle import write_bundle
 from src.predict.refit import judged_on, refit_models
 
 
@@ -22,7 +23,7 @@ def main() -> None:
         refitted = Path(folder) if params.bundle.refit else None
         fitted_on = (
             refit_models(
-                data, refitted, table, rows, fused_model, params.trainer, params.seed, kept
+                data, refitted, table, rows, fused_model, params.pinned_trainer, params.seed, kept
             )
             if refitted
             else judged_on(data, rows)
@@ -30,6 +31,7 @@ def main() -> None:
         write_bundle(
             data,
             data / "bundle",
+            table,
             rows=rows,
             fused_model=fused_model,
             photo_pixels=params.pack.pixels,

@@ -17,12 +17,12 @@ def main(row: str) -> None:
     stage = f"train_image@{row}"
     params = stage_params(stage)
     table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
-    settings = params.image_models[row]
+    trainer, settings = params.pinned_trainer, params.image_models[row]
     # What is fitted in one step neither goes on after a kill nor has curves.
     in_epochs = isinstance(settings, TrainedImage)
     with unfinished(stage, shown=True) if in_epochs else nullcontext() as folder:
         train_image(
-            table, row, settings, params.trainer, params.seed, Path("data"), params.repeats, folder
+            table, row, settings, trainer, params.seed, Path("data"), params.repeats, folder
         )
 
 

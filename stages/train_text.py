@@ -17,13 +17,11 @@ def main(row: str) -> None:
     stage = f"train_text@{row}"
     params = stage_params(stage)
     table = read_listings(Path("data/prepared/listings.parquet"), PREPARED)
-    settings = params.text_models[row]
+    trainer, settings = params.pinned_trainer, params.text_models[row]
     # What is fitted in one step neither goes on after a kill nor has curves.
     in_epochs = isinstance(settings, TrainedText)
     with unfinished(stage, shown=True) if in_epochs else nullcontext() as folder:
-        train_text(
-            table, row, settings, params.trainer, params.seed, Path("data"), params.repeats, folder
-        )
+        train_text(table, row, settings, trainer, params.seed, Path("data"), params.repeats, folder)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def test_every_file_that_is_no_module_is_read_by_a_stage() -> None:
 
 
 def test_the_closure_finds_late_imports_and_leaves_those_for_types_alone() -> None:
-    found = import_closure("stages/weights.py")
+    found = import_closure("stages/weights_text.py")
     assert "src/encoders/weights/fetch.py" in found
     late = import_closure("stages/train_text.py")
     assert "src/encoders/text/tfidf.py" in late  # imported inside main

@@ -161,7 +161,7 @@ def tune(jobs: Sequence[Job], trainer: Trainer) -> dict[str, str]:
         measure = time_features if job.frozen else time_training
         try:
             found = measure(job, choice, device)
-        except (ImportError, RuntimeError, UserError) as error:
+        except (RuntimeError, UserError) as error:
             seconds[kind][choice] = math.inf
             reason = str(error).splitlines()[0]
             tqdm.write(f"{what}: cannot be used: {type(error).__name__}: {reason}")
@@ -217,9 +217,8 @@ def time_features(job: Job, backend: str, device: torch.device) -> Measurement:
     network = job.data.start(job.classes).network.to(device).eval()
     rows = np.arange(len(job.labels))[:COMPARED]
     batch = job.settings.batch
-    examples = some_batches(job.data, rows, batch)
     started = _now()
-    extract = make_backend(backend, network, examples[0], device)
+    extract = make_backend(backend, network, job.data.converted, device)
     loader, order = ordered_loader(ListingRows(job.data, job.labels, rows), batch, workers=0)
     # Once before it is timed: a backend may compile at its first batch.
     extract(next(iter(loader))[0])
@@ -229,6 +228,7 @@ def time_features(job: Job, backend: str, device: torch.device) -> Measurement:
     seconds = _now() - started
     if backend == "torch":
         return Measurement(len(rows) / seconds, setup_s)
+    examples = some_batches(job.data, rows, batch)
     exact = torch.cat([features_of(network, example, device) for example in examples])
     return Measurement(len(rows) / seconds, setup_s, inexactness(found, exact))
 

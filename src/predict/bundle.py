@@ -1,32 +1,24 @@
 """The bundle: one folder with all that a prediction needs, the two chosen models and the fused one.
 
 It holds bundle.json (see `BundleInfo`) and the folders image, text and fused, each with the files
-of its model. Where listings lack photos or texts it holds one model alone.
+of its model, networks in OpenVINO's format. Where listings lack photos or texts it holds one model
+alone. `src.predict.make_bundle` writes it.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Collection, Mapping
-from importlib.metadata import version
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from src.artifacts.model_files import require_known_types
 from src.core.errors import UserError
-from src.core.files import read_json, replacing, write_json
-from src.core.schema import Columns, FusedModel, Inputs
+from src.core.files import read_json
+from src.core.schema import Inputs
 
-BUNDLE_FORMAT = 5
+BUNDLE_FORMAT = 6
 _KINDS = ("image", "text", "fused")
-_COLUMNS = {"id", "title", "text", "price", "photo"}
-# Packages whose releases may change a prediction.
-_PACKAGES = (
-    *("numpy", "pillow", "scikit-learn", "stop-words"),
-    *("timm", "tokenizers", "torch", "transformers"),
-)
 
 
 class BundleInfo(BaseModel):
@@ -109,71 +101,3 @@ def read_bundle(folder: Path) -> BundleInfo:
         if not (folder / name).exists():
             raise UserError(f"{folder / name} is missing, the bundle is incomplete; {again}")
     return info
-
-
-def write_bundle(
-    data: Path,
-    out: Path,
-    *,
-    rows: Mapping[str, str],
-    fused_model: FusedModel | None,
-    photo_pixels: int,
-    columns: Columns,
-    fitted_on: dict[str, int],
-    refitted: Path | None = None,
-) -> None:
-    """Write the folder `out` that `Predictor` reads.
-
-    Args:
-        data: the folder with checkpoints and evaluation.
-        rows: names of the rows by kind.
-        fused_model: settings of the fused row; None for none.
-        photo_pixels: side of the packed photos.
-        columns: of the user's table.
-        fitted_on: how many listings each model was fitted on, by kind.
-        refitted: a folder like data/checkpoints with the models fitted on all listings; None: the
-            judged models.
-
-    Raises:
-        UserError: the models were fitted on different categories, or a file holds types that are
-            not known.
-    """
-    # Imported late, with scikit-learn.
-    from src.fusion.heads import HEAD_TYPES
-
-    predicting, predicting_name = predicting_row(rows)
-    with replacing(out) as beside:
-        for kind, row in rows.items():
-            _copy_model((refitted or data / "checkpoints") / row, beside / kind, HEAD_TYPES)
-        classes = {kind: read_json(beside / kind / "model.json")["classes"] for kind in rows}
-        for kind, row in rows.items():
-            if classes[kind] != classes[predicting]:
-                raise UserError(
-                    f"{row} and {predicting_name} were fitted on different categories; "
-                    "run `dvc repro` for all stages"
-                )
-        info = BundleInfo(
-            format=BUNDLE_FORMAT,
-            rows=dict(rows),
-            classes=classes[predicting],
-            photo_pixels=photo_pixels,
-            inputs=fused_model.inputs if fused_model else "probs",
-            price=bool(fused_model and fused_model.price),
-            meta_features=bool(fused_model and fused_model.meta_features),
-            temperature=read_json(data / "evaluation" / "temperature.json")[predicting_name],
-            columns=columns.model_dump(include=_COLUMNS),
-            files=sorted(str(p.relative_to(beside)) for p in beside.rglob("*") if p.is_file()),
-            versions={name: version(name) for name in _PACKAGES},
-            fitted_on=fitted_on,
-            scores_are_of=(
-                "the same models, fitted without the test split" if refitted else "these models"
-            ),
-        )
-        write_json(beside / "bundle.json", info.model_dump())
-
-
-def _copy_model(checkpoint: Path, out: Path, trusted: Collection[type]) -> None:
-    # The training curves are no part of the model.
-    shutil.copytree(checkpoint, out, ignore=shutil.ignore_patterns("*.csv"))
-    for file in out.rglob("model.npz"):
-        require_known_types(file, trusted)

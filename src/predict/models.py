@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from src.core.files import read_json
 from src.encoders.common.encoder import EncoderOutput
-from src.encoders.text.model import load_text_model
+from src.encoders.text.tfidf import TfidfClassifier
 from src.fusion.blocks import PARTS, block_of, joined_features
 from src.fusion.fused import FusedClassifier
 
@@ -19,24 +21,47 @@ class Model(Protocol):
     def score(self, listings: Any) -> EncoderOutput: ...
 
 
-def load_model(kind: str, folder: Path) -> Model:
-    """Read the model that a stage or a bundle keeps in a folder.
+# Reads the network of a model, given its kind and folder.
+LoadNetwork = Callable[[str, Path], Model]
+
+
+def load_converted(kind: str, folder: Path) -> Model:
+    """Read a network that a bundle keeps in a folder; raises UserError if a file is broken."""
+    if kind == "image":
+        from src.encoders.common.converted_model import ConvertedModel
+
+        return ConvertedModel(folder)
+    from src.encoders.text.converted import ConvertedTextModel
+
+    return ConvertedTextModel(folder)
+
+
+def load_model(kind: str, folder: Path, load_network: LoadNetwork = load_converted) -> Model:
+    """Read the model in a folder of a bundle.
 
     Args:
         kind: image or text.
+        load_network: reads another folder's networks, e.g. those that a stage has fitted.
 
     Raises:
         UserError: a file is broken or of another model.
     """
-    if (folder / "parts.json").exists():
-        parts = {part: load_model(kind, folder / part) for part in PARTS}
+    if is_joined(folder):
+        parts = {part: load_model(kind, folder / part, load_network) for part in PARTS}
         return JoinedModel(parts, FusedClassifier.load(folder))
-    if kind == "text":
-        return load_text_model(folder)
-    # Imported late, with PyTorch.
-    from src.encoders.image.model import ImageClassifier
+    if is_tfidf(folder):
+        return TfidfClassifier.load(folder)
+    return load_network(kind, folder)
 
-    return ImageClassifier.load(folder)
+
+def is_joined(folder: Path) -> bool:
+    """Return whether a model joins two others, which are in folders of its own."""
+    return (folder / "parts.json").exists()
+
+
+def is_tfidf(folder: Path) -> bool:
+    """Return whether a model reads words alone, without a network."""
+    return not read_json(folder / "model.json")["settings"]["network"]
 
 
 class JoinedModel:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from src.core.params import parse_params
 from src.core.portable import PINS
+from tests.made import params_content
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,6 +45,16 @@ def test_a_broken_params_file_is_left_to_the_check_that_explains_it(
     params: str, tmp_path: Path
 ) -> None:
     assert seen_by_a_stage(tmp_path, params, "print('imported')") == "imported\n"
+
+
+@pytest.mark.parametrize("portable", [True, False])
+def test_only_pytorch_computes_portable_features(portable: bool) -> None:
+    for rounds in ("", "-bfloat16"):
+        changes = {"portable": portable, "trainer.features": f"openvino{rounds}"}
+        params = parse_params(params_content(changes))
+        found = "torch" if portable else "openvino"
+        assert params.pinned_trainer.features == found + rounds
+        assert params.pinned_trainer.workers == params.trainer.workers
 
 
 def test_libraries_follow_the_pins(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,15 @@ from torch import Tensor, nn
 
 from src.core.errors import UserError
 from src.encoders.common import backends
-from src.encoders.common.backends import BACKENDS, checked_backend, inexactness, make_backend
-from src.encoders.common.network_classifier import features_of
+from src.encoders.common.backends import (
+    BACKENDS,
+    in_float32,
+    inexactness,
+    make_backend,
+    require_exact,
+)
+from src.encoders.common.network_classifier import Batch, features_of
+from src.encoders.image.convert import convert_image_network
 from src.encoders.image.networks import ImageNetwork
 from src.encoders.weights.fetch import IMAGENET_NORM
 from tests.encoders.conftest import SIZE, trained_image
@@ -60,26 +68,41 @@ def test_folding_changes_layers_but_not_features(name: str, stay: int, photos: T
         torch.testing.assert_close(value, before[key], rtol=0, atol=0)
 
 
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("converted")
+    convert_image_network(photo_network("test_resnet"), SIZE, folder)
+    return folder
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_every_backend_gives_the_networks_features(backend: str, photos: Tensor) -> None:
+def test_every_backend_gives_the_networks_features(
+    backend: str, converted: Path, photos: Tensor
+) -> None:
     network = photo_network("test_resnet")
-    extract = make_backend(backend, network, photos, CPU)
+    extract = make_backend(backend, network, converted, CPU)
     exact = features_of(network, photos, CPU)
     # The last batch is smaller than the others.
     found = torch.cat([extract(photos[:20]), extract(photos[20:])])
     assert found.dtype == torch.float32
     assert inexactness(found, exact) < backends.LARGEST_INEXACTNESS
-    if "bfloat16" not in backend:
-        torch.testing.assert_close(found, exact, rtol=1e-3, atol=1e-4)
+    assert (inexactness(found, exact) > 1e-3) == (backend != in_float32(backend))
+    if backend == in_float32(backend):
+        assert inexactness(found, exact) < 1e-5
 
 
-def test_asked_for_float32_nothing_is_rounded(photos: Tensor) -> None:
+@pytest.mark.parametrize("backend", ["openvino", "openvino-bfloat16"])
+def test_pytorch_computes_what_is_not_converted_and_what_a_gpu_can(
+    backend: str, converted: Path, photos: Tensor
+) -> None:
     network = photo_network("test_resnet")
-    exact = features_of(network, photos, CPU)
-    extract = checked_backend("torch", network, [photos], CPU)
-    torch.testing.assert_close(extract(photos), exact, rtol=0, atol=0)
-    extract = checked_backend("torch-bfloat16", network, [photos[:20], photos[20:]], CPU)
-    assert not torch.equal(extract(photos), exact)
+    as_torch = make_backend(backend.replace("openvino", "torch"), network, None, CPU)
+    for folder, device in ((None, CPU), (converted, torch.device("cuda"))):
+        extract = make_backend(backend, network, folder, device)
+        assert isinstance(extract, partial)
+        assert extract.keywords["device"] == device
+    extract = make_backend(backend, network, None, CPU)
+    torch.testing.assert_close(extract(photos), as_torch(photos), rtol=0, atol=0)
 
 
 def test_inexactness_is_relative_to_how_features_vary() -> None:
@@ -97,66 +120,50 @@ def test_inexactness_is_relative_to_how_features_vary() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["other", "nan"])
-def test_other_features_are_refused_with_the_figure(
-    wrong: str, photos: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    network = photo_network("test_resnet")
-    exact = features_of(network, photos, CPU)
-    found = exact.flip(0) if wrong == "other" else torch.full_like(exact, torch.nan)
-    monkeypatch.setattr(backends, "make_backend", lambda *_: lambda batch: found)
-    says = r"features is openvino, whose .* by (1\.\d|nan) of their spread; expected at most 0\.2"
+def test_other_features_are_refused_with_the_figure(wrong: str, photos: Tensor) -> None:
+    exact = make_backend("torch", photo_network("test_resnet"), None, CPU)
+
+    def extract(batch: Batch) -> Tensor:
+        found = exact(batch)
+        return found.flip(0) if wrong == "other" else torch.full_like(found, torch.nan)
+
+    says = r"features is openvino-bfloat16, whose .* by (1\.\d|nan) of .* 0\.2: .* to openvino$"
+    batches = [photos[:20], photos[20:]]
     with pytest.raises(UserError, match=says) as error:
-        checked_backend("openvino", network, [photos], CPU)
+        require_exact("openvino-bfloat16", extract, exact, batches)
     assert "\n" not in str(error.value)
+    require_exact("openvino-bfloat16", exact, exact, batches)
 
 
-def test_a_backend_that_is_not_there_is_named(
-    photos: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    network = photo_network("plain_cnn")
-    monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(UserError, match="pip install openvino") as error:
-        checked_backend("openvino", network, [photos], CPU)
-    assert "\n" not in str(error.value)
-    with pytest.raises(UserError, match="computes photos on CPUs only"):
-        make_backend("openvino", network, photos, torch.device("cuda"))
-
-
-@pytest.mark.parametrize("backend", ["openvino", "openvino-bfloat16"])
-def test_texts_never_use_openvino(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Text(nn.Module):
-        def features(self, batch: dict[str, Tensor]) -> Tensor:
-            return batch["input_ids"].float() @ torch.linspace(-1, 1, 12).view(4, 3)
-
-    monkeypatch.setitem(sys.modules, "openvino", None)
-    batch = {"input_ids": torch.arange(40).view(10, 4)}
-    extract = make_backend(backend, Text(), batch, CPU)
-    exact = features_of(Text(), batch, CPU)
-    assert torch.equal(extract(batch), exact) == (backend == "openvino")
-
-
-def test_comparing_a_backend_does_not_move_the_dice(photos: Tensor) -> None:
+def test_making_a_backend_does_not_move_the_dice(converted: Path, photos: Tensor) -> None:
     network = photo_network("test_resnet")
     for backend in BACKENDS:
         torch.manual_seed(1)
         expected = torch.rand(3)
         torch.manual_seed(1)
-        checked_backend(backend, network, [photos], CPU)
+        make_backend(backend, network, converted, CPU)(photos)
         assert torch.equal(torch.rand(3), expected), backend
 
 
 def test_openvino_uses_no_network_and_no_home_folder(tmp_path: Path) -> None:
     code = """
-import socket
+import socket, sys
 def refuse(*_, **__):
     raise AssertionError("the network was used")
 socket.socket.connect = socket.getaddrinfo = refuse
-import torch
-from src.encoders.common.backends import checked_backend
+from pathlib import Path
+import numpy as np
+from src.encoders.common.converted import ConvertedNetwork
+from src.encoders.image.convert import convert_image_network
 from tests.encoders.test_backends import photo_network
-photos = torch.randint(0, 256, (32, 32, 32, 3), dtype=torch.uint8)
-checked_backend("openvino", photo_network("plain_cnn"), [photos], torch.device("cpu"))
+out = Path(sys.argv[1])
+convert_image_network(photo_network("plain_cnn"), 32, out)
+ConvertedNetwork(out).features(np.zeros((1, 32, 32, 3), np.uint8))
 """
-    env = os.environ | {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=env)
-    assert list(tmp_path.iterdir()) == []
+    home, out = tmp_path / "home", tmp_path / "out"
+    home.mkdir()
+    out.mkdir()
+    env = os.environ | {"HOME": str(home), "XDG_CACHE_HOME": str(home)}
+    subprocess.run([sys.executable, "-c", code, str(out)], check=True, cwd=ROOT, env=env)
+    assert list(home.iterdir()) == []
+    assert {file.name for file in out.iterdir()} == {"features.xml", "features.bin"}

@@ -25,6 +25,7 @@ from src.core.listings import labels_of
 from src.core.schema import KernelText, TrainedText
 from src.encoders.common.encoder import FitPlan
 from src.encoders.common.folds import train
+from src.encoders.text.classifier import as_tensors
 from src.encoders.text.data import TextData
 from src.encoders.text.model import load_text_model
 from src.encoders.text.padding import join, known_texts, pad
@@ -252,7 +253,7 @@ def test_padding_fills_up_to_the_longest_text_and_masks_it(texts: list[list[int]
     batch = pad([np.array(numbers, np.int64) for numbers in texts], filler=0)
     longest = max(map(len, texts))
     for name, filled in (("input_ids", texts), ("attention_mask", [[1] * len(t) for t in texts])):
-        assert batch[name].dtype == torch.int64
+        assert batch[name].dtype == np.int64
         assert batch[name].tolist() == [t + [0] * (longest - len(t)) for t in filled]
 
 
@@ -404,7 +405,7 @@ def test_pooling_takes_the_first_or_the_last_real_token(
 ) -> None:
     settings = trained_text(pooling=pooling)
     network = TextData(table, tokens, bert_weights, settings).start(CLASSES).network.eval()
-    batch = pad([np.array([2, 9, 11, 3]), np.array([2, 12, 3])], 0)
+    batch = as_tensors(pad([np.array([2, 9, 11, 3]), np.array([2, 12, 3])], 0))
     with torch.inference_mode():
         found = network.features(batch)
         for row, length in enumerate([4, 3]):
@@ -422,7 +423,7 @@ def test_features_of_the_title_follow_those_of_the_whole(
     with torch.inference_mode():
         found = network.features(texts.batch(np.array([0, 1])))
         titles = [texts.texts.titles[row] for row in (0, 1)]
-        alone = network.features(pad(titles, texts.special["pad"]))
+        alone = network.features(as_tensors(pad(titles, texts.special["pad"])))
     torch.testing.assert_close(found[:, found.shape[1] // 2 :], alone, rtol=0, atol=1e-5)
     assert not torch.allclose(found[:, : found.shape[1] // 2], alone, atol=1e-3)
     # Title alone: [CLS] title [SEP]

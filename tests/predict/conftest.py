@@ -30,7 +30,8 @@ from src.fusion.conditional_logit import ConditionalLogit
 from src.fusion.fuse import fuse
 from src.fusion.join import join_rows
 from src.fusion.predictions import Predictions
-from src.predict.bundle import rows_by_kind, write_bundle
+from src.predict.bundle import rows_by_kind
+from src.predict.make_bundle import write_bundle
 from src.predict.refit import judged_on, refit_models
 from src.prepare.pack import pack_photos
 from tests.made import CLASSES
@@ -118,6 +119,7 @@ class Pipeline:
         write_bundle(
             self.data,
             out,
+            table,
             rows=rows,
             fused_model=settings,
             photo_pixels=PIXELS,

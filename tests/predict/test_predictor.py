@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.prices import PriceReader
 from src.core.errors import UserError
 from src.core.files import read_json, write_json
+from src.encoders.common.converted_model import ConvertedModel
 from src.evaluation.calibration import apply_temperature
 from src.predict.listings import predict_listings
 from src.predict.predictor import (
@@ -118,7 +120,10 @@ def test_prices_of_a_table_are_read_by_its_own_convention(bundle: Path) -> None:
     np.testing.assert_array_equal(found.probs, expected.probs)
 
 
-def test_tfidf_alone_needs_no_network(bundle: Path) -> None:
+@pytest.mark.parametrize("text_row", ["tfidf", "tiny", "mixed", "joined"])
+def test_predicting_imports_no_pytorch(text_row: str, pipeline: Pipeline, tmp_path: Path) -> None:
+    pipeline.predictions(text_row, "stack")
+    bundle = pipeline.bundle(tmp_path / "b", text_row=text_row)
     code = f"""
 import sys
 import pandas as pd
@@ -126,13 +131,34 @@ from pathlib import Path
 from src.cleaning.photo_folder import PhotoFolder
 from src.predict.listings import predict_listings
 from src.predict.predictor import Predictor
-cells = pd.DataFrame({{"title": ["мебель"]}})
-predict_listings(Predictor(Path({str(bundle)!r})), cells, PhotoFolder(Path()).read)
-heavy = {{"torch", "transformers", "timm", "lightning", "mlflow", "src.encoders.image.model"}}
+cells = pd.DataFrame({{"title": ["мебель"], "text": ["продаю"], "price": [5], "photo": ["1.jpg"]}})
+folder = PhotoFolder(Path({str(pipeline.photos)!r}))
+found = predict_listings(Predictor(Path({str(bundle)!r})), cells, folder.read)
+assert found.used == ["photo+text+price"] and found.notes == [""], found
+heavy = {{"torch", "transformers", "timm", "lightning", "mlflow", "skops", "src.fusion.fuse"}}
 heavy &= set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize("text_row", ["tiny", "mixed"])
+def test_a_bundle_that_answers_otherwise_is_refused(
+    text_row: str, pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.predictions(text_row, "stack")
+    exact = ConvertedModel.features
+
+    def other(model: ConvertedModel, batches: Any) -> Any:
+        return exact(model, batches) * 1.5
+
+    monkeypatch.setattr(ConvertedModel, "features", other)
+    with pytest.raises(
+        UserError, match=r"stack gives a probability that differs by 0\.\d+"
+    ) as error:
+        pipeline.bundle(tmp_path / "b", text_row=text_row)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "b").exists()
 
 
 def test_the_temperature_of_the_row_is_used_and_divides_the_logarithms(
@@ -163,10 +189,12 @@ def test_a_bundle_holds_no_pickle_and_lists_its_contents(bundle: Path) -> None:
     about = read_json(bundle / "bundle.json")
     assert about["rows"] == {"image": "cnn", "text": "tfidf", "fused": "stack"}
     assert about["temperature"] == 1.0
-    assert about["versions"]["torch"]
+    assert about["versions"]["openvino"]
     files = {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()}
     assert files == {*about["files"], "bundle.json"}
-    assert {Path(name).suffix for name in files} == {".json", ".safetensors", ".npz"}
+    assert {Path(name).suffix for name in files} == {
+        *(".json", ".safetensors", ".npz", ".xml", ".bin"),
+    }
 
 
 def test_types_that_none_of_our_models_has_are_refused(
@@ -192,7 +220,7 @@ def test_types_that_none_of_our_models_has_are_refused(
     [
         ("bundle.json", "there is no bundle; make it with `dvc repro bundle`"),
         ("text/model.npz", r"text/model\.npz is missing, the bundle is incomplete"),
-        ("image/model.safetensors", "is missing, the bundle is incomplete"),
+        ("image/features.bin", "is missing, the bundle is incomplete"),
     ],
 )
 def test_an_incomplete_bundle_is_refused_in_one_line(
@@ -205,7 +233,9 @@ def test_an_incomplete_bundle_is_refused_in_one_line(
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["fused/model.npz", "image/model.safetensors"])
+@pytest.mark.parametrize(
+    "name", ["fused/model.npz", "image/head.safetensors", "image/features.xml"]
+)
 def test_a_broken_file_is_refused_in_one_line(name: str, bundle: Path, tmp_path: Path) -> None:
     shutil.copytree(bundle, tmp_path / "b")
     (tmp_path / "b" / name).write_bytes(b"broken")
@@ -217,7 +247,7 @@ def test_a_broken_file_is_refused_in_one_line(name: str, bundle: Path, tmp_path:
 def test_a_bundle_of_another_format_is_refused(bundle: Path, tmp_path: Path) -> None:
     shutil.copytree(bundle, tmp_path / "b")
     write_json(tmp_path / "b/bundle.json", read_json(bundle / "bundle.json") | {"format": 9})
-    with pytest.raises(UserError, match="has format 9; expected 5"):
+    with pytest.raises(UserError, match="has format 9; expected 6"):
         Predictor(tmp_path / "b")
 
 
@@ -230,7 +260,7 @@ def test_models_of_different_categories_are_refused(pipeline: Pipeline, tmp_path
         other.bundle(tmp_path / "b")
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"format": 5}', '{"rows": {}}'])
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 6}', '{"rows": {}}'])
 def test_a_broken_bundle_json_is_refused_in_one_line(
     content: str, bundle: Path, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tomllib
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -58,7 +59,7 @@ def posted(model: Any, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_a_saved_model_holds_no_pickle_and_pins_its_packages(folder: Path) -> None:
     kinds = {path.suffix for path in folder.rglob("*") if path.is_file()}
     code = {".py", ".sql", ".toml", ".css", ".js", ".j2"}
-    assert kinds == {"", ".json", ".yaml", ".txt", ".npz", ".safetensors"} | code
+    assert kinds == {"", ".json", ".yaml", ".txt", ".npz", ".safetensors", ".xml", ".bin"} | code
     assert "python_model" not in (folder / "MLmodel").read_text()
     required = (folder / "requirements.txt").read_text().split()
     assert required == pinned_packages(ROOT / "requirements.txt")
@@ -66,13 +67,21 @@ def test_a_saved_model_holds_no_pickle_and_pins_its_packages(folder: Path) -> No
 
 
 def test_the_pinned_packages_are_those_that_serving_imports() -> None:
-    # Files of models name the heads; only training computes with OpenVINO, or knows LoRA.
+    # Files of models name the heads.
     files = import_closure("src/predict/pyfunc.py") | import_closure("src/fusion/heads.py")
-    training = ({"openvino"}, {"peft"})
-    brought = [owners for owners in packages_of(files) if owners not in training]
+    brought = packages_of(files)
     assert [owners for owners in brought if not owners & set(SERVED_PACKAGES)] == []
-    # timm imports it.
-    assert set(SERVED_PACKAGES) - set().union(*brought) == {"torchvision"}
+    assert set(SERVED_PACKAGES) <= set().union(*brought)
+    assert not {"torch", "timm", "transformers", "lightning"} & set().union(*brought)
+
+
+def test_the_extra_for_predictions_is_what_the_command_imports() -> None:
+    files = import_closure("src/predict/__main__.py") | import_closure("src/fusion/heads.py")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = {line.partition("==")[0] for line in extras["optional-dependencies"]["predict"]}
+    brought = packages_of(files)
+    assert [owners for owners in brought if not owners & wanted] == []
+    assert wanted <= set().union(*brought)
 
 
 def test_the_served_model_predicts_as_the_bundle_does(

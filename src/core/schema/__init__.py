@@ -85,6 +85,14 @@ class Params(Section):
     bundle: Bundle
     tracking: Tracking
 
+    @property
+    def pinned_trainer(self) -> Trainer:
+        """The section `trainer`; with `portable`, features are by PyTorch, whose pins are known."""
+        if not self.portable:
+            return self.trainer
+        features = self.trainer.features.replace("openvino", "torch")
+        return self.trainer.model_copy(update={"features": features})
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         require_rows(self)

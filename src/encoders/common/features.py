@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,13 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from src.core.schema import NetworkSettings, Trainer
-from src.encoders.common.backends import COMPARED, Extract, checked_backend
+from src.encoders.common.backends import (
+    COMPARED,
+    Extract,
+    in_float32,
+    make_backend,
+    require_exact,
+)
 from src.encoders.common.loading import ListingRows, NetworkData, ordered_loader
 from src.encoders.common.network_classifier import Batch
 from src.encoders.common.processes import gpu_count
@@ -49,8 +56,12 @@ class FrozenFeatures:
             rows = np.arange(len(self.labels))
             device = device_of(self.trainer)
             network.to(device).eval()
-            examples = some_batches(self.data, rows[:COMPARED], self.settings.batch)
-            extract = checked_backend(self.trainer.features, network, examples, device)
+            backend, converted = self.trainer.features, self.data.converted
+            extract = make_backend(backend, network, converted, device)
+            if (exact := in_float32(backend)) != backend:
+                examples = some_batches(self.data, rows[:COMPARED], self.settings.batch)
+                as_is = make_backend(exact, network, converted, device)
+                require_exact(backend, extract, as_is, examples)
             for view in missing:
                 seed = self.seed if view else None
                 listings = ListingRows(self.data, self.labels, rows, seed, view)
@@ -64,9 +75,10 @@ class FrozenFeatures:
         return self.computed[0]
 
 
-def some_batches(data: NetworkData, rows: NDArray[np.intp], size: int) -> list[Batch]:
-    """Return these rows in batches, for comparing backends."""
-    return [data.batch(rows[at : at + size]) for at in range(0, len(rows), size)]
+def some_batches(data: NetworkData, rows: NDArray[np.intp], size: int) -> Iterator[Batch]:
+    """Yield these rows in batches, for comparing backends."""
+    for at in range(0, len(rows), size):
+        yield data.batch(rows[at : at + size])
 
 
 def extract_all(

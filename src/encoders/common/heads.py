@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from src.core.schema import EpochSettings, KernelSettings
+from src.encoders.common.fitted_head import CLIP
 from src.encoders.common.kernel import KernelRidgeClassifier
 
-# Where a standardised feature is cut off: one that was still in training may be huge later.
-CLIP = 5.0
 # The least spread of a feature, as a share of the median feature's.
 LEAST_SPREAD = 0.1
 

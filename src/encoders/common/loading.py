@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,12 +23,14 @@ class NetworkData(Protocol):
         rows: positions in the prepared table, [N].
         groups: near-duplicate groups, [N].
         views: random views of each listing from which a head on frozen features learns.
+        converted: the folder with the network as OpenVINO reads it; None where it is not converted.
         lengths: number of tokens, [N], or None where all listings are of one size.
     """
 
     rows: NDArray[np.intp]
     groups: NDArray[np.str_]
     views: int
+    converted: Path | None
 
     @property
     def lengths(self) -> NDArray[np.int64] | None: ...

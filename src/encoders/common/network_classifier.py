@@ -20,8 +20,6 @@ from src.encoders.common.heads import KernelHead
 
 # Photos [B, S, S, 3], or a text network's tensors by name.
 Batch = Tensor | dict[str, Tensor]
-# Listings in one batch of a prediction: more are no faster on a CPU and take more memory.
-BATCH = 32
 
 
 class NetworkClassifier:

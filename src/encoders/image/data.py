@@ -13,6 +13,7 @@ from torch import Tensor
 
 from src.core.files import read_json
 from src.core.schema import KernelImage, TrainedImage
+from src.encoders.common.converted import CONVERTED
 from src.encoders.image.augment import Augment
 from src.encoders.image.model import ImageClassifier
 from src.encoders.image.networks import start_image_network
@@ -42,6 +43,7 @@ class ImageData:
         self.photo_rows = table["photo_row"].to_numpy()[self.rows]
         self.file = packed / "photos.npy"
         self.weights, self.settings = weights, settings
+        self.converted = weights if (weights / CONVERTED).exists() else None
         self.augment: Augment | None = None
         self.views = 0
         if settings.augment == "albumentations":
@@ -52,7 +54,7 @@ class ImageData:
         """Return the network with its first weights, to be fitted."""
         source = read_json(self.weights / "source.json")
         network = start_image_network(self.settings, self.weights, len(classes))
-        return ImageClassifier(network, classes, self.settings, source)
+        return ImageClassifier(network, classes, self.settings, source, self.converted)
 
     def batch(self, rows: NDArray[np.intp]) -> Tensor:
         """Return photos as they are packed, uint8 [B, S, S, 3]."""

@@ -13,8 +13,10 @@ from pydantic import TypeAdapter
 
 from src.core.files import read_json
 from src.core.schema import ImageModel, KernelImage, TrainedImage
+from src.encoders.common.converted import copy_converted
+from src.encoders.common.converted_model import BATCH
 from src.encoders.common.encoder import EncoderOutput
-from src.encoders.common.network_classifier import BATCH, NetworkClassifier, load_network
+from src.encoders.common.network_classifier import NetworkClassifier, load_network
 from src.encoders.image.networks import ImageNetwork
 
 
@@ -23,6 +25,7 @@ class ImageClassifier(NetworkClassifier):
 
     Args:
         source: content of the weights' source.json: network, mean and std.
+        converted: the folder with the network as OpenVINO reads it; None where it is not converted.
     """
 
     def __init__(
@@ -31,9 +34,10 @@ class ImageClassifier(NetworkClassifier):
         classes: Sequence[str],
         settings: TrainedImage | KernelImage,
         source: dict[str, Any],
+        converted: Path | None = None,
     ) -> None:
         super().__init__(network, classes)
-        self.settings, self.source = settings, source
+        self.settings, self.source, self.converted = settings, source, converted
 
     @classmethod
     def load(cls, folder: Path) -> ImageClassifier:
@@ -51,6 +55,12 @@ class ImageClassifier(NetworkClassifier):
     def about(self) -> dict[str, Any]:
         """Return what is needed to build the network again, next to its weights."""
         return {"settings": self.settings.model_dump(), "source": self.source}
+
+    def save(self, folder: Path) -> None:
+        """Write model.json and model.safetensors, and the converted network if there is one."""
+        super().save(folder)
+        if self.converted:
+            copy_converted(self.converted, folder)
 
     def score(self, photos: NDArray[np.uint8]) -> EncoderOutput:
         """Score RGB photos, packed as the training photos were, [N, S, S, 3]."""

@@ -8,16 +8,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from src.core.files import read_json, write_json
 from src.core.schema import KernelText, TrainedText
+from src.encoders.common.converted_model import BATCH
 from src.encoders.common.encoder import EncoderOutput
-from src.encoders.common.network_classifier import BATCH, NetworkClassifier, load_network
-from src.encoders.text.joining import join_texts
+from src.encoders.common.network_classifier import NetworkClassifier, load_network
+from src.encoders.text.joining import texts_of
 from src.encoders.text.networks import TextNetwork, text_network_from_config
-from src.encoders.text.tokens import encode
 
 
 class TextNetworkClassifier(NetworkClassifier):
@@ -84,14 +87,15 @@ class TextNetworkClassifier(NetworkClassifier):
 
     def score(self, table: pd.DataFrame) -> EncoderOutput:
         """Score listings by their clean `title` and `text`; known are those with a known token."""
-        titles, bodies = (encode(self.tokenizer, table[n].tolist()) for n in ("title", "text"))
-        texts = join_texts(titles, bodies, self.settings, self.special, self.tokenizer)
-        # Texts of similar length share a batch, or most of it would be padding.
-        order = np.argsort([len(numbers) for numbers in texts.tokens], kind="stable")
-        batches = (
-            texts.batch(order[at : at + BATCH], self.special["pad"])
-            for at in range(0, len(order), BATCH)
+        texts = texts_of(table, self.settings, self.special, self.tokenizer)
+        parts = texts.by_length(BATCH)
+        scored = self.score_batches(
+            as_tensors(texts.batch(rows, self.special["pad"])) for rows in parts
         )
-        scored = self.score_batches(batches)
-        back = np.argsort(order)
+        back = np.argsort(np.concatenate(parts))
         return EncoderOutput(scored.features[back], scored.probs[back], texts.known)
+
+
+def as_tensors(batch: dict[str, NDArray[np.int64]]) -> dict[str, Tensor]:
+    """Return padded texts for PyTorch."""
+    return {name: torch.from_numpy(array) for name, array in batch.items()}

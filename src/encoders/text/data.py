@@ -13,7 +13,7 @@ from torch import Tensor
 
 from src.core.files import read_json
 from src.core.schema import KernelText, TrainedText
-from src.encoders.text.classifier import TextNetworkClassifier
+from src.encoders.text.classifier import TextNetworkClassifier, as_tensors
 from src.encoders.text.joining import join_texts
 from src.encoders.text.networks import start_text_network
 from src.encoders.text.tokens import rows_with_text
@@ -29,6 +29,8 @@ class TextData:
     """
 
     views = 0
+    # On a CPU, PyTorch is as fast.
+    converted: Path | None = None
 
     def __init__(
         self, table: pd.DataFrame, tokens: Path, weights: Path, settings: TrainedText | KernelText
@@ -59,7 +61,7 @@ class TextData:
 
     def batch(self, rows: NDArray[np.intp]) -> dict[str, Tensor]:
         """Return what the network reads of B texts, each padded to the longest of them."""
-        return self.texts.batch(rows, self.special["pad"])
+        return as_tensors(self.texts.batch(rows, self.special["pad"]))
 
     def augmented_batch(
         self, rows: NDArray[np.intp], epochs: list[int], seed: int

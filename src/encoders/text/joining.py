@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from torch import Tensor
 
 from src.core.schema import KernelText, TrainedText
 from src.encoders.text.padding import join, known_texts, pad
@@ -28,8 +28,13 @@ class JoinedTexts(NamedTuple):
     titles: list[NDArray[np.int64]]
     known: NDArray[np.bool_]
 
-    def batch(self, rows: NDArray[np.intp], filler: int) -> dict[str, Tensor]:
-        """Pad B texts: input_ids, attention_mask, title_ids and title_mask, int64 [B, L] each."""
+    def by_length(self, size: int) -> list[NDArray[np.intp]]:
+        """Return the listings in batches of similar length: mixed, most would be padding."""
+        order = np.argsort([len(numbers) for numbers in self.tokens], kind="stable")
+        return np.split(order, range(size, len(order), size))
+
+    def batch(self, rows: NDArray[np.intp], filler: int) -> dict[str, NDArray[np.int64]]:
+        """Pad B texts: input_ids, attention_mask, title_ids and title_mask, [B, L] each."""
         batch = pad([self.tokens[row] for row in rows], filler)
         if self.titles:
             titles = pad([self.titles[row] for row in rows], filler)
@@ -69,3 +74,14 @@ def join_texts(
     alone = [joined(title, [], False) for title, _ in pairs] if settings.title_apart else []
     own = [numbers[1 + len(prefix) :] for numbers in tokens]
     return JoinedTexts(tokens, alone, known_texts(own, meaningless_tokens(tokenizer)))
+
+
+def texts_of(
+    table: pd.DataFrame,
+    settings: TrainedText | KernelText,
+    special: dict[str, int],
+    tokenizer: Tokenizer,
+) -> JoinedTexts:
+    """Tokenize clean `title` and `text` of N listings; arguments and errors as `join_texts`."""
+    titles, bodies = (encode(tokenizer, table[name].tolist()) for name in ("title", "text"))
+    return join_texts(titles, bodies, settings, special, tokenizer)

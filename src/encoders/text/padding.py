@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from src.core.errors import UserError
 
@@ -48,10 +45,10 @@ def known_texts(tokens: list[NDArray[np.int64]], meaningless: list[int]) -> NDAr
     return np.array([not np.isin(numbers, meaningless).all() for numbers in tokens], dtype=bool)
 
 
-def pad(tokens: list[NDArray[np.int64]], filler: int) -> dict[str, Tensor]:
-    """Pad B token lists to the longest: input_ids and attention_mask, int64 [B, L]."""
-    lists = [torch.from_numpy(numbers) for numbers in tokens]
-    return {
-        "input_ids": pad_sequence(lists, batch_first=True, padding_value=filler),
-        "attention_mask": pad_sequence([torch.ones_like(t) for t in lists], batch_first=True),
-    }
+def pad(tokens: list[NDArray[np.int64]], filler: int) -> dict[str, NDArray[np.int64]]:
+    """Pad B token lists to the longest: input_ids and attention_mask, [B, L]."""
+    lengths = np.array([len(numbers) for numbers in tokens])
+    mask = (np.arange(lengths.max()) < lengths[:, None]).astype(np.int64)
+    padded = np.full(mask.shape, filler, np.int64)
+    padded[mask > 0] = np.concatenate(tokens)
+    return {"input_ids": padded, "attention_mask": mask}

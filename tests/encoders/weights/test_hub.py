@@ -16,7 +16,7 @@ import pytest
 from ruamel.yaml import YAML
 from tokenizers import Tokenizer
 
-import stages.weights
+import stages.weights_text
 from src.core.errors import UserError
 from src.core.files import read_json, write_json
 from src.core.schema import WeightsSource
@@ -381,7 +381,7 @@ def test_the_stage_reads_its_row_and_the_environment(
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
     with serving(repos) as server:
         done = subprocess.run(
-            [sys.executable, "-m", "stages.weights", "text", "tiny"],
+            [sys.executable, "-m", "stages.weights_text", "tiny"],
             check=False,
             cwd=tmp_path,
             env={
@@ -399,7 +399,7 @@ def test_the_stage_reads_its_row_and_the_environment(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["weights", "text", "tinny"])
     with pytest.raises(SystemExit) as wrong:
-        run_stage("weights_{kind}@{row}", stages.weights.main)
+        run_stage("weights_text@{row}", stages.weights_text.main)
     assert wrong.value.code == (
         "error: weights_text has no row 'tinny'; expected one of tfidf, rubert_tiny2, use, tiny"
     )

@@ -17,6 +17,7 @@ from src.core.files import read_json
 from src.core.listings import labels_of
 from src.core.schema import KernelText, WeightsSource
 from src.encoders.common.encoder import FitPlan
+from src.encoders.text.classifier import as_tensors
 from src.encoders.text.model import load_text_model
 from src.encoders.text.networks import start_text_network
 from src.encoders.text.padding import pad
@@ -52,7 +53,9 @@ def _texts_to_tokens(folder: Path, texts: list[str], first: list[int]) -> list[N
 def _vectors(folder: Path, tokens: list[NDArray[np.int64]]) -> NDArray[np.float32]:
     network = start_text_network(kernel_text(), folder, 0, 2).eval()
     with torch.inference_mode():
-        found: Any = torch.cat([network.features(pad([numbers], 1)) for numbers in tokens])
+        found: Any = torch.cat(
+            [network.features(as_tensors(pad([numbers], 1))) for numbers in tokens]
+        )
     return torch.nn.functional.normalize(found).numpy()  # type: ignore[no-any-return]
 
 
@@ -125,7 +128,7 @@ def test_vectors_of_use_do_not_depend_on_the_padding_of_its_batch(use: Path) -> 
     network = start_text_network(kernel_text(), use, 0, 2).eval()
     tokens = _texts_to_tokens(use, TEXTS, [1])
     with torch.inference_mode():
-        together = network.features(pad(tokens, 3)).numpy()
+        together = network.features(as_tensors(pad(tokens, 3))).numpy()
     np.testing.assert_allclose(together, _vectors(use, tokens), atol=1e-6)
 
 

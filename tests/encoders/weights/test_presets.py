@@ -21,6 +21,8 @@ from src.encoders.text.model import load_text_model
 from src.encoders.text.tokens import tokenize
 from src.encoders.text.train import text_encoder
 from src.encoders.weights.fetch import fetch_weights
+from src.predict.export import export_model
+from src.predict.models import load_model
 from tests.encoders.conftest import TRAINER
 from tests.encoders.weights.hub_server import serving, use_hub
 from tests.encoders.weights.tiny_models import (
@@ -110,6 +112,10 @@ def test_a_photo_preset_is_fitted_saved_and_loaded(
     model.save(tmp_path / "saved")
     again = ImageClassifier.load(tmp_path / "saved").score(photos)
     np.testing.assert_allclose(again.probs, found.probs, atol=1e-4)
+    # A bundle has it without PyTorch.
+    export_model("image", tmp_path / "saved", tmp_path / "exported", PIXELS)
+    converted = load_model("image", tmp_path / "exported").score(photos)
+    np.testing.assert_allclose(converted.probs, found.probs, atol=1e-4)
 
 
 @pytest.mark.parametrize("row", TEXTS)
@@ -144,6 +150,9 @@ def test_a_text_preset_is_fitted_saved_and_loaded(
     model.save(tmp_path / "saved")
     again = load_text_model(tmp_path / "saved").score(table)
     np.testing.assert_allclose(again.probs, found.probs, atol=1e-4)
+    export_model("text", tmp_path / "saved", tmp_path / "exported", PIXELS)
+    converted = load_model("text", tmp_path / "exported").score(table)
+    np.testing.assert_allclose(converted.probs, found.probs, atol=1e-4)
 
 
 def test_every_small_network_stands_for_one_of_a_preset() -> None:

@@ -1,0 +1,88 @@
+"""Converted networks: OpenVINO computes the features of listings, without PyTorch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.core.errors import UserError
+
+# The layers and, in features.bin beside it, the weights: numbers, no code.
+CONVERTED = "features.xml"
+WEIGHTS = "features.bin"
+
+
+class ConvertedNetwork:
+    """A network that `src.encoders.common.convert` wrote into a folder.
+
+    Args:
+        bfloat16: multiply in bfloat16 where the processor has units for it.
+
+    Raises:
+        UserError: a file is missing or broken.
+    """
+
+    def __init__(self, folder: Path, bfloat16: bool = False) -> None:
+        with no_telemetry():
+            import openvino
+        settings: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": _threads(),
+        }
+        try:
+            self._compiled = openvino.Core().compile_model(folder / CONVERTED, "CPU", settings)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise UserError(
+                f"{folder / CONVERTED} is not a whole network ({reason}); run the stage that "
+                "wrote it again"
+            ) from error
+        # It computes one batch at a time; the threads of a server share it.
+        self._free = Lock()
+
+    def features(self, *inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """Return features [B, D] of photos [B, S, S, 3], or of tokens and their mask [B, L]."""
+        with self._free:
+            found: NDArray[np.float32] = self._compiled(inputs)[0].copy()
+        return found
+
+
+def copy_converted(folder: Path, out: Path) -> None:
+    """Copy a converted network into another folder."""
+    for name in (CONVERTED, WEIGHTS):
+        shutil.copyfile(folder / name, out / name)
+
+
+def _threads() -> int:
+    """Return how many threads to use: as many as OMP_NUM_THREADS says, as other libraries do."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and int(asked):
+        return int(asked)
+    affinity = hasattr(os, "sched_getaffinity")
+    return len(os.sched_getaffinity(0)) if affinity else os.cpu_count() or 1
+
+
+@contextmanager
+def no_telemetry() -> Iterator[None]:
+    """Have OpenVINO do as in CI: else its import and converter report to Intel, and write files.
+
+    Its own switch, `opt_in_out --opt_out`, would change the user's home folder.
+    """
+    before = os.environ.get("CI")
+    os.environ["CI"] = "true"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["CI"]
+        else:
+            os.environ["CI"] = before

@@ -1,0 +1,50 @@
+"""A converted network under its fitted head: what predictions read, without PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from src.core.files import read_json
+from src.encoders.common.converted import ConvertedNetwork
+from src.encoders.common.encoder import EncoderOutput
+from src.encoders.common.fitted_head import FittedHead
+
+# Listings in one batch of a prediction: more are no faster on a CPU and take more memory.
+BATCH = 32
+
+
+class ConvertedModel:
+    """A fitted network of photos; `src.encoders.text.converted` has that of texts.
+
+    Attributes:
+        classes: names of the classes, [C].
+
+    Raises:
+        UserError: a file is broken.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.about: dict[str, Any] = read_json(folder / "model.json")
+        self.classes: list[str] = self.about["classes"]
+        self.network, self.head = ConvertedNetwork(folder), FittedHead.load(folder)
+
+    def score(self, listings: Any) -> EncoderOutput:
+        """Score RGB photos, packed as the training photos were, uint8 [N, S, S, 3]."""
+        starts = range(0, len(listings), BATCH)
+        x = self.features((listings[at : at + BATCH],) for at in starts)
+        return EncoderOutput(x, self.probs(x), np.ones(len(x), bool))
+
+    def features(self, batches: Iterable[tuple[NDArray[Any], ...]]) -> NDArray[np.float32]:
+        """Return features [N, D] of what the network reads, batch by batch."""
+        return np.concatenate([self.network.features(*batch) for batch in batches])
+
+    def probs(self, x: NDArray[np.float32], added: NDArray[Any] | float = 0.0) -> NDArray[Any]:
+        """Return class probabilities [N, C] of features [N, D]; `added` is so to the logits."""
+        probs: NDArray[np.float32] = softmax(self.head.logits(x) + added, axis=1)
+        return probs.astype(np.float32)
