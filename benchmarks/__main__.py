@@ -29,6 +29,7 @@ BENCHMARKS = [
     "features",
     "steps",
     "texts",
+    "words",
     "heads",
     "duplicates",
     "starts",

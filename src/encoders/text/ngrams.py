@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,37 +16,15 @@ from src.core.errors import UserError
 Rows = NDArray[np.intp] | NDArray[np.bool_]
 # Of a term of the vocabulary, in how many texts it occurs at least.
 MIN_TEXTS = 2
-
-
-@dataclass(frozen=True)
-class _Block:
-    """Which n-grams are counted, and in which column of the texts."""
-
-    column: str
-    analyzer: str
-    lengths: tuple[int, int]
-
-    def counter(self) -> CountVectorizer:
-        return CountVectorizer(**self._settings())
-
-    def vectorizer(self) -> TfidfVectorizer:
-        return TfidfVectorizer(**self._settings(), sublinear_tf=True)
-
-    def _settings(self) -> dict[str, Any]:
-        return {
-            "analyzer": self.analyzer,
-            "ngram_range": self.lengths,
-            # The texts are words joined by spaces, so whatever stands between spaces is a token.
-            "token_pattern": r"\S+" if self.analyzer == "word" else None,
-            "min_df": MIN_TEXTS,
-            "dtype": np.float32,
-        }
-
-
+_BOTH: dict[str, Any] = {"min_df": MIN_TEXTS, "dtype": np.float32}
+# The texts are words joined by spaces, so whatever stands between spaces is a token.
+_WORDS = _BOTH | {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"\S+"}
+_CHARACTERS = _BOTH | {"analyzer": "char_wb", "ngram_range": (2, 5), "token_pattern": None}
+# For each block of n-grams the column of the texts that it reads, and how.
 BLOCKS = {
-    "title": _Block("title", "word", (1, 2)),
-    "words": _Block("whole", "word", (1, 2)),
-    "characters": _Block("whole", "char_wb", (2, 5)),
+    "title": ("title", _WORDS),
+    "words": ("whole", _WORDS),
+    "characters": ("whole", _CHARACTERS),
 }
 
 
@@ -77,10 +54,10 @@ class CountedTexts:
         self.counts: dict[str, csr_matrix] = {}
         self.terms: dict[str, NDArray[np.object_]] = {}
         self.columns: dict[str, dict[str, int]] = {}
-        for name, block in BLOCKS.items():
-            counter = block.counter()
+        for name, (column, settings) in BLOCKS.items():
+            counter = CountVectorizer(**settings)
             try:
-                self.counts[name] = counter.fit_transform(texts[block.column])
+                self.counts[name] = counter.fit_transform(texts[column])
             except ValueError:
                 # scikit-learn's word for an empty vocabulary.
                 continue
@@ -104,8 +81,8 @@ class CountedTexts:
                 continue
             weights = TfidfTransformer(sublinear_tf=True)
             matrices.append(weights.fit_transform(counts[:, common]))
-            fitted[name] = BLOCKS[name].vectorizer()
             terms = self.terms[name][common]
+            fitted[name] = _unfitted(name)
             fitted[name].vocabulary_ = {term: column for column, term in enumerate(terms)}
             fitted[name].idf_ = weights.idf_
         if not fitted:
@@ -114,7 +91,7 @@ class CountedTexts:
                 "the train split; expected texts with words in common: check which columns are "
                 "read as title and text, or take the row out of rows.text"
             )
-        parts = [(name, BLOCKS[name].vectorizer(), BLOCKS[name].column) for name in fitted]
+        parts = [(name, _unfitted(name), BLOCKS[name][0]) for name in fitted]
         whole = ColumnTransformer(parts, sparse_threshold=1.0).fit(_ANY_TEXTS)
         whole.transformers_ = [
             (name, fitted.get(name, part), column) for name, part, column in whole.transformers_
@@ -131,3 +108,7 @@ class CountedTexts:
             weights.idf_ = part.idf_
             matrices.append(weights.transform(self.counts[name][rows][:, columns]))
         return hstack(matrices, format="csr")
+
+
+def _unfitted(name: str) -> TfidfVectorizer:
+    return TfidfVectorizer(**BLOCKS[name][1], sublinear_tf=True)
