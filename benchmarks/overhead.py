@@ -34,7 +34,6 @@ SMALL = {
     "image_models.cnn.epochs": 1,
     "image_models.cnn.pixels": 32,
     "image_models.efficientnet.pixels": 64,
-    "image_models.efficientnet.folds": 2,
     "text_models.tfidf.folds": 2,
 }
 

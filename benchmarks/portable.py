@@ -39,7 +39,7 @@ def main() -> None:
         settings[cpu] = ("portable", ["qemu-x86_64", "-cpu", cpu])
     with TemporaryDirectory() as folder:
         start = Path(folder) / "start"
-        make_small_demo(start, given.listings, "efficientnet", {"folds": 2}, {"folds": 2})
+        make_small_demo(start, given.listings, "efficientnet", {}, {"folds": 2})
         found = {}
         for name, (mode, prefix) in settings.items():
             copy = Path(folder) / name

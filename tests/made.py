@@ -103,6 +103,7 @@ def made_features(table: pd.DataFrame, **changes: Any) -> ModelOutput:
         "probs": one_hot(table),
         "classes": np.array(CLASSES),
         "scored_by": np.zeros(n, np.int32),
+        "left_out": np.full(n, ""),
         "fitted_ids": fitted,
         "fitted_by": np.zeros(len(fitted), np.int32),
         "frozen": False,

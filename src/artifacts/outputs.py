@@ -28,6 +28,7 @@ class ModelOutput:
 
     A row has several fitted encoders: encoder 0 is fitted on the train and the val split, encoders
     1 to K on these without one of K folds each. Without folds, encoder 1 is fitted on train alone.
+    A kernel row has encoder 0 alone, which can say in closed form what it would be without a group.
 
     Attributes:
         ids: ids of the listings, [N].
@@ -35,6 +36,7 @@ class ModelOutput:
         probs: class probabilities, [N, C] float32.
         classes: names of the classes, [C].
         scored_by: the encoder that scored each listing, [N].
+        left_out: the near-duplicate group that this encoder was without, [N]; '' for none.
         fitted_ids, fitted_by: pairs of a listing and an encoder that was fitted on it, [M] each.
         frozen: whether `features` come from a network that was fitted on none of the listings.
             Then they (not the probabilities) are unseen for every listing.
@@ -48,6 +50,7 @@ class ModelOutput:
     probs: NDArray[np.float32]
     classes: NDArray[np.str_]
     scored_by: NDArray[np.int32]
+    left_out: NDArray[np.str_]
     fitted_ids: NDArray[np.str_]
     fitted_by: NDArray[np.int32]
     frozen: bool
@@ -58,6 +61,7 @@ class ModelOutput:
             "features": (n, self.features.shape[-1]),
             "probs": (n, c),
             "scored_by": (n,),
+            "left_out": (n,),
             "fitted_by": (len(self.fitted_ids),),
         }
         for name, expected in shapes.items():
@@ -87,6 +91,7 @@ class ModelOutput:
             self.probs[chosen],
             self.classes,
             self.scored_by[chosen],
+            self.left_out[chosen],
             self.fitted_ids,
             self.fitted_by,
             self.frozen,
@@ -105,8 +110,9 @@ class ModelOutput:
         fitted = pd.MultiIndex.from_arrays(
             [groups.reindex(self.fitted_ids).to_numpy(), self.fitted_by]
         )
-        scored = pd.MultiIndex.from_arrays([groups.reindex(self.ids).to_numpy(), self.scored_by])
-        return ~scored.isin(fitted)
+        own = groups.reindex(self.ids).to_numpy()
+        scored = pd.MultiIndex.from_arrays([own, self.scored_by])
+        return ~scored.isin(fitted) | (own == self.left_out)
 
     def require_unseen(self, groups: pd.Series, purpose: str) -> None:
         """Check that every listing is unseen.

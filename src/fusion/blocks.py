@@ -129,6 +129,6 @@ def with_out_of_fold(output: RowOutput) -> ModelOutput:
     kept = full.subset(~np.isin(full.ids, out_of_fold.ids))
     joined = {
         name: np.concatenate([getattr(kept, name), getattr(out_of_fold, name)])
-        for name in ("ids", "features", "probs", "scored_by", "fitted_ids", "fitted_by")
+        for name in ("ids", "features", "probs", "scored_by", "left_out", "fitted_ids", "fitted_by")
     }
     return ModelOutput(classes=kept.classes, frozen=kept.frozen, **joined)

@@ -123,19 +123,23 @@ def _joined(
 
     Args:
         ids: of all N listings; `chosen` [N] and `probs` [N, C] are of these.
-        apart: each pair of the parts' encoders counts as an encoder, numbered from 1. By default
-            all are encoder 0.
+        apart: each pair of the parts' encoders counts as an encoder, numbered from 1; where one of
+            them left out the listing's group, so did the pair. The chosen listings are unseen by
+            both. By default all are encoder 0.
     """
     ids = ids[chosen]
     index = pd.Index(ids)
     rows = [index.get_indexer(pd.Index(part.ids)) for part in parts]
     here = [row >= 0 for row in rows]
     encoders = np.zeros((len(ids), len(parts)), int)
+    left_out = np.full(len(ids), "", dtype=object)
     if apart:
         # Where a part did not score a listing, none of its encoders counts.
         encoders[:] = -1
         for column, (part, row, kept) in enumerate(zip(parts, rows, here, strict=True)):
             encoders[row[kept], column] = part.scored_by[kept]
+            without = kept & (part.left_out != "")
+            left_out[row[without]] = part.left_out[without]
     pairs, number = np.unique(encoders, axis=0, return_inverse=True)
     fitted = [np.unique(np.concatenate(_fitted(parts, pair))) for pair in pairs]
     numbers = np.arange(len(pairs), dtype=np.int32) + apart
@@ -149,6 +153,7 @@ def _joined(
         probs=probs[chosen].astype(np.float32),
         classes=parts[0].classes,
         scored_by=numbers[number.ravel()],
+        left_out=left_out.astype(str),
         fitted_ids=np.concatenate(fitted),
         fitted_by=np.repeat(numbers, [len(some) for some in fitted]),
         frozen=all(part.frozen for part in parts),

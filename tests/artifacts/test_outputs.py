@@ -49,6 +49,7 @@ def test_no_pickle_is_written_or_read(tmp_path: Path) -> None:
         {"features": np.zeros(60, np.float32)},
         {"probs": np.zeros((60, 2), np.float32)},
         {"scored_by": np.zeros(59, np.int32)},
+        {"left_out": np.full(59, "")},
         {"fitted_by": np.zeros(35, np.int32)},
         {"features": np.full((60, 4), np.nan, np.float32)},
         {"probs": np.full((60, 3), np.inf, np.float32)},
@@ -113,11 +114,15 @@ def test_a_leak_names_the_listings() -> None:
 # The first call may be slow on a busy machine.
 @settings(deadline=None)
 @given(
-    rows=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), min_size=1, max_size=12),
+    rows=st.lists(
+        st.tuples(st.integers(0, 4), st.integers(0, 2), st.sampled_from(["", "g0", "g1"])),
+        min_size=1,
+        max_size=12,
+    ),
     fitted=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 2)), max_size=12),
 )
-def test_unseen_means_that_the_scoring_encoder_was_fitted_on_nothing_of_the_group(
-    rows: list[tuple[int, int]], fitted: list[tuple[int, int]]
+def test_unseen_means_that_the_scoring_encoder_was_without_the_group(
+    rows: list[tuple[int, int, str]], fitted: list[tuple[int, int]]
 ) -> None:
     fitted = [(row, encoder) for row, encoder in fitted if row < len(rows)]
     ids = np.array([f"r{i}" for i in range(len(rows))])
@@ -126,14 +131,16 @@ def test_unseen_means_that_the_scoring_encoder_was_fitted_on_nothing_of_the_grou
         features=np.zeros((len(rows), 1), np.float32),
         probs=np.ones((len(rows), 1), np.float32),
         classes=np.array(["a"]),
-        scored_by=np.array([encoder for _, encoder in rows], np.int32),
+        scored_by=np.array([encoder for _, encoder, _ in rows], np.int32),
+        left_out=np.array([group for _, _, group in rows]),
         fitted_ids=np.array([f"r{row}" for row, _ in fitted], dtype=str),
         fitted_by=np.array([encoder for _, encoder in fitted], np.int32),
         frozen=False,
     )
-    groups = pd.Series([f"g{group}" for group, _ in rows], index=ids)
+    groups = pd.Series([f"g{group}" for group, _, _ in rows], index=ids)
     expected = [
-        not any(rows[row][0] == group and by == encoder for row, by in fitted)
-        for group, encoder in rows
+        left_out == f"g{group}"
+        or not any(rows[row][0] == group and by == encoder for row, by in fitted)
+        for group, encoder, left_out in rows
     ]
     assert features.unseen(groups).tolist() == expected

@@ -96,7 +96,7 @@ def fault(content: Any) -> str:
          "image_models.resnet50.layer_decay is 0; expected a number above 0 and up to 1"),
         ("image_models.efficientnet.layer_decay", 0.5,
          "image_models.efficientnet.layer_decay is unknown; expected one of pixels, augment, "
-         "views, folds, batch, tune, gamma, penalty, imbalance, mirrored, blocks, offline, hub"),
+         "views, batch, tune, gamma, penalty, imbalance, mirrored, blocks, offline, hub"),
         ("text_models.minilm_words.words", 1,
          "text_models.minilm_words.words is 1; expected a number of at least 0 and below 1"),
         ("text_models.rubert_tiny2.max_tokens", 3,
@@ -197,7 +197,7 @@ def fault(content: Any) -> str:
          "lora"),
         ("text_models.rubert_tiny2.hub.tune", "kernel",
          "text_models.rubert_tiny2.hub.epochs is unknown; expected one of max_tokens, prefix, "
-         "separator, title_apart, pooling, network, weights, revision, folds, batch, tune, gamma, "
+         "separator, title_apart, pooling, network, weights, revision, batch, tune, gamma, "
          "penalty, imbalance, words (and 7 more)"),
         ("image_models.resnet50.hub.freeze_epochs", 15, "image_models.resnet50.hub.freeze_epochs "
          "is 15; expected fewer than epochs, which is 15"),

@@ -40,7 +40,6 @@ EPOCHS: dict[str, Any] = {
 KERNEL: dict[str, Any] = {
     **NETWORK,
     "tune": "kernel",
-    "folds": 0,
     "batch": 12,
     "gamma": 2.0,
     "penalty": 0.2,

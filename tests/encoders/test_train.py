@@ -95,7 +95,8 @@ def trained_photos(
     photos = ImageData(table, packed, weights, settings)
     labels = labels_of(table)[1]
     encoder = network_encoder(photos, labels, CLASSES, settings, TRAINER, seed, "cnn")
-    return train(encoder, table, settings.folds, seed, "cnn"), photos
+    folds = settings.folds if isinstance(settings, TrainedImage) else 0
+    return train(encoder, table, folds, seed, "cnn"), photos
 
 
 @pytest.mark.parametrize("stops_early", [True, False])
@@ -120,6 +121,34 @@ def test_every_row_is_fitted_on_train_and_val_and_scored_out_of_fold(
     fits = [table["id"][rows].tolist() for rows, _ in memory.fitted]
     for number in set(out_of_fold.scored_by):
         assert out_of_fold.fitted_ids[out_of_fold.fitted_by == number].tolist() in fits
+
+
+class Leaving(Memory):
+    """An encoder that leaves out groups: the first probability counts up along the rows."""
+
+    def fit_and_leave_out(
+        self, train: NDArray[np.intp], plan: FitPlan
+    ) -> tuple[Groups, NDArray[np.float32]]:
+        model, _ = self.fit(train, plan)
+        first = np.linspace(0, 1, len(train))
+        return model, np.column_stack([first, 1 - first, 0 * first]).astype(np.float32)
+
+
+def test_an_encoder_that_leaves_out_groups_is_fitted_once() -> None:
+    table = made_table()
+    table["group"] = [f"g{i // 4}" for i in range(len(table))]
+    encoder = Leaving(table)
+    encoder.known[[1, 50]] = False
+    trained = train(encoder, table, 3, seed=1, name="leaving")
+    both = np.flatnonzero(table["split"] != "test")
+    assert [rows for rows, _ in encoder.fitted] == [both.tolist()]
+    known = both[both != 1]
+    out_of_fold = trained.out_of_fold
+    assert out_of_fold.ids.tolist() == table["id"][known].tolist()
+    assert out_of_fold.left_out.tolist() == table["group"][known].tolist()
+    assert out_of_fold.probs[:, 0].tolist() == np.linspace(0, 1, 48).astype(np.float32)[known].tolist()
+    assert out_of_fold.unseen(groups_of(table)).all()
+    assert trained.output.unseen(groups_of(table)).sum() == 11
 
 
 def test_listings_of_which_nothing_is_known_are_in_no_output() -> None:
@@ -474,9 +503,9 @@ SETTINGS = {
     "augmented head": trained_image(
         epochs=2, folds=2, tune="head", augment="albumentations", views=2
     ),
-    "kernel": kernel_image(folds=2),
+    "kernel": kernel_image(),
     "text": trained_text(epochs=2, folds=2),
-    "words and network": kernel_text(folds=2, words=0.5),
+    "words and network": kernel_text(words=0.5),
     "bag of words": Tfidf(
         network="", weights="none", folds=2, C=10.0, components=8, imbalance="weights"
     ),

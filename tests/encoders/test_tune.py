@@ -49,7 +49,7 @@ def job(table: pd.DataFrame, packed: Path, weights: Path, settings: Any) -> Job:
         (trained_image(epochs=5), 600),
         (trained_image(epochs=5, folds=2), 1_200),
         (trained_image(tune="head", augment="albumentations", views=3), 240),
-        (kernel_image(folds=4), 60),
+        (kernel_image(), 60),
     ],
 )
 def test_a_job_counts_how_often_listings_pass_through_the_network(

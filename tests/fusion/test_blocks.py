@@ -29,6 +29,7 @@ def out_of_fold(full: ModelOutput) -> ModelOutput:
         probs=one_hot(TABLE, sure=0.5)[TRAIN],
         classes=kept.classes,
         scored_by=half + 1,
+        left_out=np.full(len(kept.ids), ""),
         fitted_ids=kept.ids,
         fitted_by=2 - half,
         frozen=full.frozen,

@@ -26,16 +26,24 @@ def folded(table: pd.DataFrame, probs: np.ndarray, shift: int = 0) -> RowOutput:
     fold = ((both + shift) % N_FOLDS + 1).astype(np.int32)
     x = np.concatenate([probs, probs], axis=1).astype(np.float32)
     full = ModelOutput(
-        ids, x, probs, np.array(CLASSES), np.zeros(len(ids), np.int32), ids[both],
-        np.zeros(len(both), np.int32), False,
+        ids, x, probs, np.array(CLASSES), np.zeros(len(ids), np.int32), np.full(len(ids), ""),
+        ids[both], np.zeros(len(both), np.int32), False,
     )  # fmt: skip
     pairs = [(row, k) for k in range(1, N_FOLDS + 1) for row in both[fold != k]]
     rows, encoders = (np.array(column) for column in zip(*pairs, strict=True))
     out_of_fold = ModelOutput(
-        ids[both], x[both], probs[both], np.array(CLASSES), fold, ids[rows],
-        encoders.astype(np.int32), False,
+        ids[both], x[both], probs[both], np.array(CLASSES), fold, np.full(len(both), ""),
+        ids[rows], encoders.astype(np.int32), False,
     )  # fmt: skip
     return RowOutput(full, out_of_fold)
+
+
+def leaving_out(table: pd.DataFrame, probs: np.ndarray) -> RowOutput:
+    """Return outputs of one encoder that leaves out the group of each listing of train and val."""
+    full = folded(table, probs).full
+    both = (table["split"] != "test").to_numpy()
+    groups = table["group"].to_numpy(dtype=str)[both]
+    return RowOutput(full, replace(full.subset(both), left_out=groups))
 
 
 @pytest.fixture
@@ -81,6 +89,26 @@ def test_a_listing_that_an_encoder_of_either_part_has_seen_is_seen(
     _, output = join_outputs(table, halves, seed=7)
     left = table["id"][(table["split"] != "test") & (table["group"] != "reposted")]
     assert output.out_of_fold.ids.tolist() == left.tolist()
+
+
+@pytest.mark.parametrize("parts", [("first",), ("second",), ("first", "second")], ids="+".join)
+def test_parts_that_leave_out_groups_join_each_other_and_parts_with_folds(
+    table: pd.DataFrame, halves: dict[str, RowOutput], parts: tuple[str, ...]
+) -> None:
+    # The first part's folds tear these near-duplicates apart.
+    table.loc[[10, 11], "group"] = "reposted"
+    for name in parts:
+        halves[name] = leaving_out(table, halves[name].full.probs)
+    _, output = join_outputs(table, halves, seed=7)
+    honest = table[table["split"] != "test"]
+    if parts != ("first", "second"):
+        honest = honest[honest["group"] != "reposted"]
+    assert output.out_of_fold.ids.tolist() == honest["id"].tolist()
+    assert output.out_of_fold.left_out.tolist() == honest["group"].tolist()
+    output.out_of_fold.require_unseen(groups_of(table), "out of fold")
+    # Put into other groups, the listings have been seen.
+    assert not output.out_of_fold.unseen(groups_of(table) + " now").any()
+    assert (output.full.left_out == "").all()
 
 
 def test_a_part_that_was_fitted_on_a_test_listing_is_refused(

@@ -51,7 +51,7 @@ EPOCHS: dict[str, Any] = NETWORK | {
 IMAGE = TrainedImage(pixels=24, augment="none", views=0, **EPOCHS)
 TEXT = TrainedText(max_tokens=12, **EPOCHS)
 MIXED = KernelText(
-    max_tokens=12, tune="kernel", words=0.5, gamma=2.0, penalty=0.2, batch=12, folds=0,
+    max_tokens=12, tune="kernel", words=0.5, gamma=2.0, penalty=0.2, batch=12,
     imbalance="weights", **NETWORK,
 )  # fmt: skip
 TFIDF = Tfidf(network="", weights="none", C=10.0, components=8, folds=0, imbalance="weights")

@@ -20,7 +20,6 @@ from src.core.schema.models import (
     KernelImage,
     KernelSettings,
     KernelText,
-    ModelSettings,
     NetworkSettings,
     TextModel,
     TextSettings,

@@ -27,8 +27,8 @@ class WeightsSource(Section):
         return self
 
 
-class ModelSettings(WeightsSource):
-    """Settings of every model; `folds`: 0, or K for out-of-fold outputs."""
+class FoldedSettings(WeightsSource):
+    """Settings of a model that is fitted again for outputs out of fold: for `folds`, or for val."""
 
     folds: Annotated[int, Field(ge=0, le=100)]
 
@@ -40,7 +40,7 @@ class ModelSettings(WeightsSource):
         return folds
 
 
-class NetworkSettings(ModelSettings):
+class NetworkSettings(WeightsSource):
     """Settings of every network."""
 
     # One row alone has no variance to normalise by.
@@ -53,7 +53,7 @@ class NetworkSettings(ModelSettings):
         return self
 
 
-class EpochSettings(NetworkSettings):
+class EpochSettings(NetworkSettings, FoldedSettings):
     """Settings of training in epochs."""
 
     epochs: Count
@@ -176,7 +176,7 @@ class KernelText(KernelSettings, TextSettings):
     words: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
-class Tfidf(ModelSettings):
+class Tfidf(FoldedSettings):
     """TF-IDF of words and characters under a logistic regression."""
 
     C: Strength
@@ -210,8 +210,8 @@ def kind_of(entry: Any) -> str:
 _BY_KIND = Discriminator(
     kind_of, custom_error_type="unknown_tune", custom_error_message="unknown tune"
 )
-IMAGE_KINDS: dict[str, type[ModelSettings]] = {"trained": TrainedImage, "kernel": KernelImage}
-TEXT_KINDS: dict[str, type[ModelSettings]] = {
+IMAGE_KINDS: dict[str, type[WeightsSource]] = {"trained": TrainedImage, "kernel": KernelImage}
+TEXT_KINDS: dict[str, type[WeightsSource]] = {
     "trained": TrainedText,
     "kernel": KernelText,
     "tfidf": Tfidf,

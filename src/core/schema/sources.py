@@ -9,7 +9,6 @@ from src.core.errors import UserError
 from src.core.schema.models import (
     IMAGE_KINDS,
     TEXT_KINDS,
-    ModelSettings,
     WeightsSource,
     kind_of,
 )
@@ -17,7 +16,7 @@ from src.core.schema.models import (
 SOURCES = ("offline", "hub")
 # What only a source has.
 _OWN = tuple(WeightsSource.model_fields)
-_SECTIONS: dict[str, dict[str, type[ModelSettings]]] = {
+_SECTIONS: dict[str, dict[str, type[WeightsSource]]] = {
     "image_models": IMAGE_KINDS,
     "text_models": TEXT_KINDS,
 }
@@ -83,7 +82,7 @@ class Chosen:
         order = sorted(SOURCES, key=lambda source: source != self._weights)
         return next((source for source in order if entry.get(source) is not None), None)
 
-    def _settings(self, path: str, entry: Any, kinds: dict[str, type[ModelSettings]]) -> Any:
+    def _settings(self, path: str, entry: Any, kinds: dict[str, type[WeightsSource]]) -> Any:
         if not isinstance(entry, Mapping):
             return entry
         common = {key: value for key, value in entry.items() if key not in SOURCES}

@@ -56,6 +56,21 @@ class FitPlan:
 
 
 @runtime_checkable
+class LeavesGroupsOut(Protocol):
+    """An encoder that knows what each fitted model would be without one near-duplicate group."""
+
+    def fit_and_leave_out(
+        self, train: NDArray[np.intp], plan: FitPlan
+    ) -> tuple[FittedModel, NDArray[np.float32]]:
+        """Fit a model on N rows.
+
+        Returns:
+            The model, and probabilities [N, C] of each row as if its group had been left out.
+        """
+        ...
+
+
+@runtime_checkable
 class ReusesFeatures(Protocol):
     """An encoder that can take frozen features which an earlier run has computed."""
 

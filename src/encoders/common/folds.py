@@ -15,7 +15,14 @@ from src.artifacts.outputs import ModelOutput
 from src.core.errors import UserError
 from src.core.listings import labels_of
 from src.core.wording import count_of
-from src.encoders.common.encoder import Encoder, EncoderOutput, FitPlan, FittedModel, best_epoch
+from src.encoders.common.encoder import (
+    Encoder,
+    EncoderOutput,
+    FitPlan,
+    FittedModel,
+    LeavesGroupsOut,
+    best_epoch,
+)
 from src.encoders.common.projection import projected
 
 # Positions among the listings that an encoder reads: those to fit on, and those to score.
@@ -31,8 +38,8 @@ class Trained:
     Attributes:
         model: encoder 0, fitted on the train and the val split.
         output: of every listing that the row can read, by this encoder.
-        out_of_fold: of listings that it was fitted on, by encoders that were not; their features
-            are projected into its space.
+        out_of_fold: of listings that it was fitted on, by encoders that were not, their features
+            projected into its space; or by itself, as if without the listing's group.
         curves: one row per epoch; empty where nothing is fitted in epochs.
     """
 
@@ -40,6 +47,46 @@ class Trained:
     output: ModelOutput
     out_of_fold: ModelOutput
     curves: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Listings:
+    """The N listings that an encoder reads."""
+
+    ids: NDArray[np.str_]
+    groups: NDArray[np.str_]
+    classes: NDArray[np.str_]
+    frozen: bool
+
+    def output(
+        self,
+        found: Sequence[EncoderOutput],
+        parts: Sequence[Fold],
+        first: int,
+        left_out: bool = False,
+    ) -> ModelOutput:
+        """Join what encoders, numbered from `first`, say of their parts, in the table's order.
+
+        Args:
+            left_out: whether each listing was scored as if its group had been left out.
+        """
+        fitted, scored = zip(*parts, strict=True)
+        numbers = np.arange(first, first + len(parts), dtype=np.int32)
+        rows = np.concatenate(scored)
+        output = ModelOutput(
+            ids=self.ids[rows],
+            features=np.concatenate([one.features for one in found]),
+            probs=np.concatenate([one.probs for one in found]),
+            classes=self.classes,
+            scored_by=np.repeat(numbers, [len(part) for part in scored]),
+            left_out=self.groups[rows] if left_out else np.full(len(rows), ""),
+            fitted_ids=self.ids[np.concatenate(fitted)],
+            fitted_by=np.repeat(numbers, [len(part) for part in fitted]),
+            frozen=self.frozen,
+        )
+        known = np.concatenate([one.known for one in found])
+        order = np.argsort(rows)
+        return output.subset(order[known[order]])
 
 
 def train(
@@ -53,12 +100,12 @@ def train(
     """Fit on train and val and score every listing; score those of train and val out of fold.
 
     An encoder that stops early is first fitted on train, with val to find the number of epochs.
-    All other fits run that many.
+    All other fits run that many. An encoder that can leave out groups needs one fit alone.
 
     Args:
         table: the prepared listings.
         folds: K: each of K folds of train and val is scored by a model fitted without it.
-            0: val is scored by a model fitted on train.
+            0: val is scored by a model fitted on train. Not for an encoder that leaves out groups.
         unfinished: where fits are kept until the row is done; None for nowhere.
 
     Raises:
@@ -77,18 +124,29 @@ def train(
             "or text, or take the row out of rows.image or rows.text"
         )
     _require_two_categories(labels[train_rows], f"{name}: the train split")
-    both = np.flatnonzero(split != "test")
+    both, everything = np.flatnonzero(split != "test"), np.arange(len(ids))
+    about = _Listings(ids, groups, classes, encoder.frozen_features)
+    if isinstance(encoder, LeavesGroupsOut):
+        model, probs = encoder.fit_and_leave_out(both, FitPlan(seed, name))
+        full = _score(encoder, model, everything, name)
+        without = EncoderOutput(full.features[both], probs, full.known[both])
+        return Trained(
+            model,
+            about.output([full], [(both, everything)], 0),
+            about.output([without], [(both, both)], 0, left_out=True),
+            pd.DataFrame(),
+        )
+
     parts = [(train_rows, val_rows)]
     if folds:
         parts = _folds(both, labels[both], groups[both], folds, seed, name)
-
     stopped, curves = None, pd.DataFrame()
     if encoder.stops_early:
         stopped, curves = encoder.fit(train_rows, FitPlan(seed, name, val_rows, None, unfinished))
     epochs = best_epoch(curves)
     plan = FitPlan(seed, f"{name}, train + val", None, epochs, unfinished)
     model, _ = encoder.fit(both, plan)
-    full = _score(encoder, model, np.arange(len(ids)), name)
+    full = _score(encoder, model, everything, name)
 
     found = []
     for number, (rest, held_out) in enumerate(parts, start=1):
@@ -98,12 +156,8 @@ def train(
             plan = FitPlan(seed + number, f"{name}, fold {number}", None, epochs, unfinished)
             fold_model, _ = encoder.fit(rest, plan)
         found.append(_score_held_out(encoder, fold_model, full, rest, held_out, name))
-    everything, frozen = (both, np.arange(len(ids))), encoder.frozen_features
     return Trained(
-        model,
-        _model_output([full], [everything], 0, ids, classes, frozen),
-        _model_output(found, parts, 1, ids, classes, frozen),
-        curves,
+        model, about.output([full], [(both, everything)], 0), about.output(found, parts, 1), curves
     )
 
 
@@ -165,30 +219,3 @@ def _score_held_out(
     n = len(rest)
     features = projected(found.features[n:], found.features[:n], full.features[rest])
     return EncoderOutput(features, found.probs[n:], found.known[n:])
-
-
-def _model_output(
-    found: Sequence[EncoderOutput],
-    parts: Sequence[Fold],
-    first: int,
-    ids: NDArray[np.str_],
-    classes: NDArray[np.str_],
-    frozen: bool,
-) -> ModelOutput:
-    """Join what some encoders, numbered from `first`, say of their parts, in the table's order."""
-    fitted, scored = zip(*parts, strict=True)
-    numbers = np.arange(first, first + len(parts), dtype=np.int32)
-    rows = np.concatenate(scored)
-    output = ModelOutput(
-        ids=ids[rows],
-        features=np.concatenate([one.features for one in found]),
-        probs=np.concatenate([one.probs for one in found]),
-        classes=classes,
-        scored_by=np.repeat(numbers, [len(part) for part in scored]),
-        fitted_ids=ids[np.concatenate(fitted)],
-        fitted_by=np.repeat(numbers, [len(part) for part in fitted]),
-        frozen=frozen,
-    )
-    known = np.concatenate([one.known for one in found])
-    order = np.argsort(rows)
-    return output.subset(order[known[order]])

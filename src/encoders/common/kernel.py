@@ -151,6 +151,11 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         """Return the likeliest class of each of N listings, [N]."""
         return self.classes_[self.decision_function(K).argmax(1)]
 
+    def left_out_probs(self) -> Matrix:
+        """Return probabilities of the rows that were fitted on, each without its group, [N, C]."""
+        probs: Matrix = softmax(self.temperature_ * self.left_out_, axis=1)
+        return probs
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.pairwise = True

@@ -22,11 +22,17 @@ class KernelProbe(FrozenEncoder[KernelSettings]):
 
     def fit(self, train: NDArray[np.intp], plan: FitPlan) -> tuple[NetworkClassifier, pd.DataFrame]:
         """Fit on the train rows; without epochs there are no curves."""
+        return self.fit_and_leave_out(train, plan)[0], pd.DataFrame()
+
+    def fit_and_leave_out(
+        self, train: NDArray[np.intp], plan: FitPlan
+    ) -> tuple[NetworkClassifier, NDArray[np.float32]]:
+        """Fit on N rows; return the model, and probabilities of each without its group, [N, C]."""
         torch.manual_seed(plan.seed)
         model = self.data.start(self.classes)
         self.frozen.of(model.network)
-        self.fit_head(model, train, choose_landmarks(len(train), plan.seed))
-        return model, pd.DataFrame()
+        fitted = self.fit_head(model, train, choose_landmarks(len(train), plan.seed))
+        return model, fitted.left_out_probs().astype(np.float32)
 
     def fit_head(
         self,

@@ -37,7 +37,9 @@ def train_image(
         UserError: there are too few photos, or params.yaml asks for what this machine cannot do.
     """
     encoder = image_encoder(table, row, settings, trainer, seed, data)
-    train_row([encoder], table, row, settings.folds, seed, data, trainer.nodes, repeats, unfinished)
+    # A kernel machine leaves out groups instead.
+    folds = settings.folds if isinstance(settings, TrainedImage) else 0
+    train_row([encoder], table, row, folds, seed, data, trainer.nodes, repeats, unfinished)
 
 
 def image_encoder(

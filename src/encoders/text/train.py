@@ -49,7 +49,9 @@ def train_text(
         text_encoder(table, row, settings, trainer, seed, data, cv_round)
         for cv_round in range(len(cv_rounds(table)) if own_tokens else 1)
     ]
-    train_row(encoders, table, row, settings.folds, seed, data, trainer.nodes, repeats, unfinished)
+    # A kernel machine leaves out groups instead.
+    folds = 0 if isinstance(settings, KernelText) else settings.folds
+    train_row(encoders, table, row, folds, seed, data, trainer.nodes, repeats, unfinished)
 
 
 def _surprises(

@@ -104,6 +104,12 @@ class WordsAndNetwork:
         self, train: NDArray[np.intp], plan: FitPlan
     ) -> tuple[WordsAndNetworkClassifier, pd.DataFrame]:
         """Fit on the train rows; without epochs there are no curves."""
+        return self.fit_and_leave_out(train, plan)[0], pd.DataFrame()
+
+    def fit_and_leave_out(
+        self, train: NDArray[np.intp], plan: FitPlan
+    ) -> tuple[WordsAndNetworkClassifier, NDArray[np.float32]]:
+        """Fit on N rows; return the model, and probabilities of each without its group, [N, C]."""
         torch.manual_seed(plan.seed)
         model = self.data.start(self.probe.classes)
         vectors, found = fit_vectors(self.texts.iloc[train])
@@ -117,7 +123,8 @@ class WordsAndNetwork:
         fitted = self.probe.fit_head(model, train, landmarks, similarity, share)
         weight = share / blocks * fitted.temperature_
         coef = weight * (matrix[landmarks].T @ fitted.coef_)
-        return WordsAndNetworkClassifier(model, vectors, coef.astype(np.float32)), pd.DataFrame()
+        classifier = WordsAndNetworkClassifier(model, vectors, coef.astype(np.float32))
+        return classifier, fitted.left_out_probs().astype(np.float32)
 
     def reuse(self, features: NDArray[np.float32]) -> None:
         """Take features [N, D] of the network that an earlier run has computed."""

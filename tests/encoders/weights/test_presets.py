@@ -60,9 +60,9 @@ def repos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def short(settings: Any) -> Any:
     """Return a preset with small batches, and in epochs no more than are needed to see it all."""
-    changes: dict[str, Any] = {"batch": BATCH, "folds": 0}
+    changes: dict[str, Any] = {"batch": BATCH}
     if not isinstance(settings, KernelSettings):
-        changes |= {"epochs": settings.freeze_epochs + 1}
+        changes |= {"folds": 0, "epochs": settings.freeze_epochs + 1}
     return settings.model_copy(update=changes)
 
 
