@@ -242,9 +242,9 @@ def _crossed(fit: Any, y: Any, groups: Any, learned: Any, present: Any, width: i
 
 
 def _text(texts: pd.DataFrame, y: Any, learned: Any, asked: Any) -> Any:
-    from src.encoders.text.tfidf import fit_vectors
+    from src.encoders.text.ngrams import CountedTexts
 
-    vectors, matrix = fit_vectors(texts.iloc[learned])
+    vectors, matrix = CountedTexts(texts).fit(learned)
     model = LogisticRegression(C=10.0, class_weight="balanced", max_iter=1000).fit(
         matrix, y[learned]
     )

@@ -8,7 +8,7 @@ basic interval in 90 to 96%; the true accuracy in 94 to 96%, 93 to 96% and 91 to
 few listings is biased, which only BCa corrects. If draws are not stratified and categories have
 about four listings, BCa covers 91 to 95%. A row without errors gets an interval of width 0, since
 resampling cannot produce errors that never occurred. With most categories below FEW listings, 50
-of them, BCa of macro F1 covers about 90%; `few_listings_note` says so beside the scores.
+of them, BCa of macro F1 covers about 90%; `reading.few_listings_note` says so beside the scores.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ from scipy.stats import norm
 
 LEVEL = 0.95
 RESAMPLES = 2000
-# With fewer test listings the F1 of a category is too coarse to be resampled well.
-FEW = 10
 
 
 class Intervals(NamedTuple):
@@ -33,23 +31,6 @@ class Intervals(NamedTuple):
     f1_high: float
     accuracy_low: float
     accuracy_high: float
-
-
-def few_listings_note(listings: NDArray[np.int64]) -> str:
-    """Return a sentence on the intervals if most categories have few test listings, else ''.
-
-    Args:
-        listings: of each category, those that are tested, [C]; 0 is no category.
-    """
-    tested = listings[listings > 0]
-    few = int((tested < FEW).sum())
-    if 2 * few <= len(tested):
-        return ""
-    return (
-        f"{few} of {len(tested)} categories have fewer than {FEW} test listings: then the 95% "
-        "intervals of macro F1 are too narrow: they hold the true value in some 90% of the cases, "
-        "and in fewer where categories have no test listing at all."
-    )
 
 
 def score_intervals(

@@ -19,10 +19,9 @@ from scipy.stats import binomtest
 from scipy.stats import t as student_t
 
 from src.evaluation.intervals import difference_intervals
+from src.evaluation.reading import ALPHA, p_text
 from src.evaluation.scores import macro_f1
 
-# Corrected p values below this are significant.
-ALPHA = 0.05
 PAIR_COLUMNS = [
     "row", "against", "n_row_only", "n_against_only",
     "p", "p_resampled", "p_resampled_f1", "p_holm",
@@ -153,11 +152,6 @@ def _fold_differences(
         accuracy.append((one == names).mean() - (other == names).mean())
         f1.append(macro_f1(names, one) - macro_f1(names, other))
     return {"p_resampled": np.array(accuracy), "p_resampled_f1": np.array(f1)}
-
-
-def p_text(p: float) -> str:
-    """Return a p-value as people write it."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def _sentence(line: dict[Any, Any]) -> str:

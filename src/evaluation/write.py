@@ -10,7 +10,7 @@ import pandas as pd
 from src.core.files import replacing, write_json
 from src.evaluation.audit import audit_markdown
 from src.evaluation.evaluate import Evaluation
-from src.evaluation.intervals import few_listings_note
+from src.evaluation.reading import few_listings_note
 from src.evaluation.table import results_markdown
 
 _KINDS = ("image", "text", "fused", "leaky")

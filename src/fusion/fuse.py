@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 
 from src.artifacts.outputs import RowOutput
@@ -38,7 +39,13 @@ class Fused:
 
 
 def fuse_rounds(
-    table: pd.DataFrame, image: Path, text: Path, settings: FusedModel, seed: int, repeats: int = 1
+    table: pd.DataFrame,
+    image: Path,
+    text: Path,
+    settings: FusedModel,
+    seed: int,
+    repeats: int = 1,
+    workers: int | None = None,
 ) -> Fused:
     """Call `fuse` in each round of cross-validation; without folds there is one round.
 
@@ -47,6 +54,8 @@ def fuse_rounds(
         image, text: folders with the outputs of the two chosen models.
         settings: the row's entry in `fusion`.
         repeats: how often; repeat r reads those of the models and takes the seed `seed` + r.
+        workers: processes that the rounds are divided among; None: one per core. The results do not
+            depend on it.
 
     Returns:
         The model of round 0, and the predictions of all rounds.
@@ -54,22 +63,24 @@ def fuse_rounds(
     Raises:
         LeakError, UserError: as `fuse` does.
     """
-    rounds = []
-    for cv_round, split in enumerate(cv_rounds(table)):
+
+    def fuse_round(cv_round: int, split: pd.Series) -> Fused:
         now = table.assign(split=split)
-        predictions: list[Predictions] = []
+        fused = []
         for repeat in range(repeats):
             outputs = [RowOutput.load(folder, cv_round, repeat) for folder in (image, text)]
-            fused = fuse(now, outputs[0], outputs[1], settings, seed + repeat)
-            predictions.append(fused.predictions)
-            # Other models are large, and only one is needed.
-            if cv_round == repeat == 0:
-                model = fused.model
-        first, *others = predictions
+            fused.append(fuse(now, outputs[0], outputs[1], settings, seed + repeat))
+        first, *others = (one.predictions for one in fused)
         shape = (len(others), *first.probs.shape)
         repeated = np.array([one.probs for one in others], np.float32).reshape(shape)
-        rounds.append(replace(first, repeats=repeated))
-    return Fused(model, Predictions.joined(rounds))
+        # Other models are large, and only one is needed.
+        model = fused[0].model if cv_round == 0 else None
+        return Fused(model, replace(first, repeats=repeated))
+
+    splits = list(cv_rounds(table))
+    workers = min(workers or effective_n_jobs(-1), len(splits))
+    rounds = Parallel(workers)(delayed(fuse_round)(*one) for one in enumerate(splits))
+    return Fused(rounds[0].model, Predictions.joined([one.predictions for one in rounds]))
 
 
 def fuse(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, clone
+from threadpoolctl import threadpool_limits
 
 from src.artifacts.model_files import load_sklearn, save_sklearn
 from src.core.files import read_json, replacing, write_json
@@ -84,6 +85,8 @@ class FusedClassifier(BaseEstimator):
         self.folds = folds
         self.seed = seed
 
+    # Over some dozen columns more threads only wait for each other; trees have some of their own.
+    @threadpool_limits.wrap(limits=1)
     def fit(
         self,
         blocks: dict[str, Block],

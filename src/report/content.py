@@ -9,8 +9,7 @@ import pandas as pd
 
 from src.core.schema import Params
 from src.evaluation.abstain import TARGETS
-from src.evaluation.intervals import few_listings_note
-from src.evaluation.paired import ALPHA
+from src.evaluation.reading import ALPHA, few_listings_note
 from src.report.cards import ErrorCard, LabelErrorCard, error_cards, label_error_cards
 from src.report.dataset import DatasetCounts, count_dataset
 from src.report.figures.categories import per_class_figure, split_counts_figure

@@ -10,7 +10,7 @@ import pandas as pd
 from src.core.schema import Params
 from src.evaluation.abstain import TARGETS, percent_name
 from src.evaluation.choice import best_row
-from src.evaluation.paired import ALPHA
+from src.evaluation.reading import ALPHA
 from src.report.results import Record, Results
 
 

@@ -184,14 +184,14 @@ class Scaled(nn.Module):
         return torch.as_tensor(self.layers(x))
 
 
-def fitted(**changes: Any) -> Scaled:
+def fitted(trainer: Trainer = TRAINER, **changes: Any) -> Scaled:
     """Fit for one epoch of four steps; the labels are noise."""
     generator = torch.Generator().manual_seed(0)
     x = 3 * torch.randn(64, 2, generator=generator)
     y = torch.randint(0, 2, (64,), generator=generator)
     network = Scaled()
     train, val = (DataLoader(TensorDataset(x, y), batch_size=size) for size in (16, 64))
-    fit(network, train, val, y.numpy(), 2, epoch_settings(**changes), TRAINER, "scaled")
+    fit(network, train, val, y.numpy(), 2, epoch_settings(**changes), trainer, "scaled")
     return network
 
 
@@ -210,11 +210,12 @@ def test_each_option_changes_a_fit_and_is_off_by_default(changes: dict[str, floa
     assert any((plain[key] != value).any() for key, value in fitted(**changes).state_dict().items())
 
 
-def test_gradients_are_clipped_by_their_norm() -> None:
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_gradients_are_clipped_by_their_norm(precision: str) -> None:
     # AdamW divides by the gradients' size unless they are near its epsilon.
-    without_decay = {"weight_decay": 0.0}
-    assert moved(fitted(gradient_clip=1e-12, **without_decay), 0) < 1e-4
-    assert moved(fitted(gradient_clip=1e6, **without_decay), 0) > 1e-2
+    trainer = TRAINER.model_copy(update={"precision": precision})
+    assert moved(fitted(trainer, gradient_clip=1e-12, weight_decay=0.0), 0) < 1e-4
+    assert moved(fitted(trainer, gradient_clip=1e6, weight_decay=0.0), 0) > 1e-2
 
 
 def test_labels_are_smoothed_by_their_share() -> None:

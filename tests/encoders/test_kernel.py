@@ -99,6 +99,40 @@ def test_few_landmarks_come_near_to_all(
     assert (ours == theirs).mean() > 0.9
 
 
+def test_a_group_is_left_out_with_its_landmarks(
+    x: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.str_]
+) -> None:
+    some = np.arange(0, N, 3)
+    k = rbf(x, x[some])
+    whole = model(balanced=False).fit(k, y, some, groups)
+    for group in ("g0", "g7", "g30", "g40", "g58"):
+        left = groups != group
+        others = some[left[some]]
+        few = k[:, left[some]]
+        landmarks = np.searchsorted(np.flatnonzero(left), others)
+        fit = model(balanced=False).fit(few[left], y[left], landmarks, groups[left])
+        scores = fit.decision_function(few[~left])
+        np.testing.assert_allclose(whole.left_out_[~left], scores, atol=1e-3)
+
+
+def test_rows_left_out_of_a_fit_on_landmarks_are_as_hard_as_new_ones() -> None:
+    """With a landmark kept where a row is left out, its score would be little but noise."""
+    n, wide, clusters, found = 500, 40, 50, []
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        cluster = rng.integers(0, clusters, 4 * n)
+        z = rng.normal(size=(clusters, wide))[cluster] + 0.9 * rng.normal(size=(4 * n, wide))
+        z /= np.linalg.norm(z, axis=1, keepdims=True)
+        wrong, label = rng.integers(0, C, 4 * n), rng.integers(0, C, clusters)[cluster]
+        y = np.where(rng.random(4 * n) < 0.2, wrong, label)
+        landmarks = np.arange(0, n, 2)
+        k = np.exp(2 * (z @ z[landmarks].T - 1))
+        fit = model(penalty=0.1).fit(k[:n], y[:n], landmarks)
+        left_out = fit.left_out_.argmax(1)[landmarks] == y[landmarks]
+        found.append((left_out.mean(), (fit.decision_function(k[n:]).argmax(1) == y[n:]).mean()))
+    assert abs(np.diff(np.mean(found, axis=0))[0]) < 0.03
+
+
 def test_the_temperature_makes_scores_left_out_likeliest(
     x: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.str_]
 ) -> None:
@@ -225,7 +259,7 @@ def test_copies_of_any_number_and_nearness_break_nothing(
     if penalty > 0.1 and not share:
         head.set_coefficients(fit)
         found = head(rows.x).softmax(1).numpy()
-        np.testing.assert_allclose(found, fit.predict_proba(k), atol=1e-3)
+        np.testing.assert_allclose(found, fit.predict_proba(k), atol=5e-3)
 
 
 @settings(deadline=None)

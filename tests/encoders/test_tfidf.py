@@ -19,9 +19,15 @@ from tests.made import CLASSES, made_table
 SETTINGS = Tfidf(network="", weights="none", folds=0, C=10.0, components=4, imbalance="weights")
 
 
-def made_encoder(titles: bool = True) -> TfidfEncoder:
-    """Return the encoder of 60 listings, with or without titles."""
+def made_encoder(titles: bool = True, **others: tuple[str, str]) -> TfidfEncoder:
+    """Return the encoder of 60 listings, with or without titles.
+
+    Args:
+        others: title and text of the listing at the position in the name, as `n50`.
+    """
     table = made_table()
+    for name, texts in others.items():
+        table.loc[int(name[1:]), ["title_words", "text_words"]] = texts
     title = table["title_words"].str.split() if titles else [[]] * 60
     words = pd.DataFrame(
         {"id": table["id"], "title": title, "body": table["text_words"].str.split()}
@@ -60,23 +66,18 @@ def test_tfidf_does_without_titles_and_with_classes_that_a_fold_lacks() -> None:
 
 
 def test_tfidf_learns_words_of_its_fitting_rows_alone() -> None:
-    encoder = made_encoder()
-    model = fitted(encoder)
-    encoder.texts.loc[encoder.texts.index[50], "whole"] += " шифоньер шифоньер"
-    again = fitted(encoder)
-    for one in (model, again):
-        vectors = one.pipeline.named_steps["vectors"]
-        words = vectors.named_transformers_["words"].vocabulary_
-        assert "книги" in words
-        assert "шифоньер" not in words
+    new = ("шифоньер", "шифоньер")
+    vectors = fitted(made_encoder(n50=new, n51=new, n52=new)).pipeline["vectors"]
+    words = vectors.named_transformers_["words"].vocabulary_
+    assert "книги" in words
+    assert "шифоньер" not in words
+    learned = fitted(made_encoder(n1=new, n2=new)).pipeline["vectors"]
+    assert "шифоньер" in learned.named_transformers_["words"].vocabulary_
 
 
 def test_a_text_of_which_nothing_is_known_teaches_nothing_and_is_not_known() -> None:
-    encoder = made_encoder()
     # One of the train split and one of test; each word occurs once, so it is not learned.
-    encoder.texts.loc[encoder.texts.index[[1, 50]], "title"] = ""
-    encoder.texts.loc[encoder.texts.index[1], "whole"] = "xyzzy"
-    encoder.texts.loc[encoder.texts.index[50], "whole"] = "👍"
+    encoder = made_encoder(n1=("", "xyzzy"), n50=("", "👍"))
     model = fitted(encoder)
     known = encoder.score(model, np.arange(60)).known
     assert np.flatnonzero(~known).tolist() == [1, 50]

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.evaluation.intervals import difference_intervals, few_listings_note, score_intervals
+from src.evaluation.intervals import difference_intervals, score_intervals
+from src.evaluation.reading import few_listings_note
 from src.evaluation.scores import macro_f1
 from tests.evaluation.simulated import made_population
 

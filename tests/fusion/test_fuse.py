@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -217,14 +218,18 @@ def test_the_leaky_row_does_what_logreg_does_but_for_the_split() -> None:
     np.testing.assert_allclose(leaky.probs[order], honest.probs, atol=1e-6)
 
 
-def test_every_round_of_cross_validation_is_fused_and_the_first_model_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2, None])
+def test_every_round_of_cross_validation_is_fused_and_the_first_model_kept(
+    workers: int | None, tmp_path: Path
+) -> None:
     table = made_table().assign(fold=np.arange(60) // 3 % 4)
     settings, rounds = STACK, []
     for cv_round, split in enumerate(cv_rounds(table)):
         output = made_output(table.assign(split=split))
         output.save(tmp_path / "row", cv_round)
         rounds.append(fuse(table.assign(split=split), output, output, settings, seed=7))
-    found = fuse_rounds(table, tmp_path / "row", tmp_path / "row", settings, seed=7)
+    row = tmp_path / "row"
+    found = fuse_rounds(table, row, row, settings, seed=7, workers=workers)
     assert sorted(found.predictions.ids) == sorted(table["id"])
     expected = np.concatenate([one.predictions.probs for one in rounds])
     np.testing.assert_array_equal(found.predictions.probs, expected)
@@ -233,6 +238,16 @@ def test_every_round_of_cross_validation_is_fused_and_the_first_model_kept(tmp_p
     assert found.predictions.repeats.shape == (0, 60, 3)
     kept, first = (one.model.own_["photo"].weights_ for one in (found, rounds[0]))
     np.testing.assert_array_equal(kept, first)
+
+
+def test_a_fault_in_one_round_is_raised_as_it_is(tmp_path: Path) -> None:
+    table = made_table().assign(fold=np.arange(60) // 3 % 4)
+    for cv_round, split in enumerate(cv_rounds(table)):
+        made_output(table.assign(split=split)).save(tmp_path, cv_round)
+    # The encoders of round 2 were fitted on what round 3 tests.
+    shutil.copytree(tmp_path / "round_2", tmp_path / "round_3", dirs_exist_ok=True)
+    with pytest.raises(LeakError, match=r"^test split, photo: \d+ listings scored by an encoder"):
+        fuse_rounds(table, tmp_path, tmp_path, STACK, seed=7, workers=2)
 
 
 def test_every_repeat_reads_its_own_outputs(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
             [M, C] + `intercept_` [C].
         temperature_: the probabilities are the softmax of `temperature_` times the scores; fitted
             to `cautious_targets`.
-        left_out_: scores of the N rows, each as if fitted without its group, [N, C]; those of a
-            group that has all rows are the intercept.
+        left_out_: scores of the N rows, each as if fitted without its group and without the
+            landmarks in it, [N, C]; those of a group that has all rows are the intercept.
     """
 
     def __init__(
@@ -85,9 +85,9 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
             groups: rows of one group are left out together, [N]; by default each row alone.
             classes: all classes in order, where `y` may lack some; by default those of `y`.
         """
-        n = len(y)
-        landmarks = np.arange(n) if landmarks is None else landmarks
-        groups = np.arange(n) if groups is None else groups
+        n, everyone = len(y), np.arange(len(y))
+        landmarks = everyone if landmarks is None else landmarks
+        group = np.unique(everyone if groups is None else groups, return_inverse=True)[1]
         self.classes_ = np.unique(y) if classes is None else np.asarray(classes)
         num_classes = len(self.classes_)
         labels = np.searchsorted(self.classes_, y)
@@ -112,17 +112,29 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         slope = cho_solve(factor, x.T @ ((target - y_mean) * scale))
         residual = (target - y_mean) * scale - x @ slope
 
+        self.coef_ = solve_triangular(root, slope, lower=True, trans="T")
+        self.intercept_ = y_mean - x_mean @ slope
+        # Fitted exactly, a row that is left out has no coefficient. A landmark has one all the
+        # same, which the other rows leave to chance: it is pinned to 0.
+        pinned = landmarks if len(landmarks) < n else landmarks[:0]
         # A group of all rows leaves nothing to learn from but the intercept.
         self.left_out_ = np.tile(y_mean, (n, 1))
-        members = _members(groups)
-        for first in range(0, len(members) if len(members) > 1 else 0, GROUPS_AT_ONCE):
-            some = members[first : first + GROUPS_AT_ONCE]
-            halves = solve_triangular(factor[0], x[np.concatenate(some)].T, lower=True).T
-            ends = np.cumsum([len(i) for i in some])
-            for i, half in zip(some, np.split(halves, ends[:-1]), strict=True):
+        last = group.max() + 1
+        for first in range(0, last if last > 1 else 0, GROUPS_AT_ONCE):
+            some = range(first, min(first + GROUPS_AT_ONCE, last))
+            rows, places = (np.flatnonzero(np.isin(group[of], some)) for of in (everyone, pinned))
+            unit = np.eye(len(landmarks))[:, places]
+            columns = np.hstack([x[rows].T, solve_triangular(root, unit, lower=True)])
+            halves = solve_triangular(factor[0], columns, lower=True, overwrite_b=True).T
+            for number in some:
+                mine, pins = group[rows] == number, group[pinned[places]] == number
+                half, pin, i = halves[: len(rows)][mine], halves[len(rows) :][pins], rows[mine]
                 # The second term is the intercept, which moves with every row.
                 hat = half @ half.T + scale[i] @ scale[i].T / weight.sum()
-                without = np.linalg.solve(np.eye(len(i)) - hat, residual[i])
+                kept = np.eye(len(i)) - hat
+                equations = np.block([[kept, -half @ pin.T], [pin @ half.T, pin @ pin.T]])
+                known = np.vstack([residual[i], self.coef_[places[pins]]])
+                without = np.linalg.solve(equations, known)[: len(i)]
                 self.left_out_[i] = target[i] - without / scale[i]
 
         shown = cautious_targets(labels, num_classes)
@@ -132,8 +144,6 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
             return float(-np.average((shown * log_p).sum(1), weights=weight))
 
         best = minimize_scalar(loss, bounds=(-3, 5), method="bounded").x
-        self.coef_ = solve_triangular(root, slope, lower=True, trans="T")
-        self.intercept_ = y_mean - x_mean @ slope
         self.temperature_ = float(np.exp(best))
         return self
 
@@ -179,8 +189,3 @@ def _root(K: Matrix, landmarks: NDArray[np.intp]) -> Matrix:
             jitter *= 10
         else:
             return root
-
-
-def _members(groups: NDArray[Any]) -> list[NDArray[np.intp]]:
-    _, numbers = np.unique(groups, return_inverse=True)
-    return np.split(np.argsort(numbers, kind="stable"), np.cumsum(np.bincount(numbers))[:-1])

@@ -117,8 +117,8 @@ class TrainingModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         settings = self.settings
         groups = parameter_groups(self.network, settings)
-        # Lightning cannot clip what a fused optimiser unscales.
-        clipped_half = settings.gradient_clip and self.trainer.precision == "16-mixed"
+        # Lightning refuses to clip under a fused optimiser where some numbers have 16 bits.
+        clipped_half = settings.gradient_clip and self.trainer.precision != "32-true"
         # Fused: one pass over memory; a text network's vocabulary makes this most of a step.
         optimizer = torch.optim.AdamW(groups, fused=not clipped_half)
         # Over all planned steps.

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
@@ -21,6 +18,8 @@ from src.core.errors import UserError
 from src.core.files import read_json, write_json
 from src.core.schema import Tfidf
 from src.encoders.common.encoder import EncoderOutput, FitPlan
+from src.encoders.text.ngrams import CountedTexts, text_columns
+from src.encoders.text.row_space import fit_linear
 from src.encoders.text.tokens import rows_with_text
 
 
@@ -57,15 +56,18 @@ class TfidfClassifier:
         return self.score_texts(text_columns(table["title_words"], table["text_words"]))
 
     def score_texts(self, texts: pd.DataFrame) -> EncoderOutput:
-        """Score texts as `text_columns` gives them.
+        """Score texts as `text_columns` gives them."""
+        return self.score_matrix(self.pipeline["vectors"].transform(texts))
+
+    def score_matrix(self, matrix: csr_matrix) -> EncoderOutput:
+        """Score texts by their TF-IDF, [N, V].
 
         Known are texts with a word or a sequence of characters that the vectorizer learned.
         """
-        steps = self.pipeline.named_steps
-        matrix = steps["vectors"].transform(texts)
-        probs = np.zeros((len(texts), len(self.classes)), np.float32)
+        steps, n = self.pipeline.named_steps, matrix.shape[0]
+        probs = np.zeros((n, len(self.classes)), np.float32)
         probs[:, steps["classifier"].classes_] = steps["classifier"].predict_proba(matrix)
-        x = np.zeros((len(texts), self.settings.components), np.float32)
+        x = np.zeros((n, self.settings.components), np.float32)
         reduced = steps["reduction"].transform(matrix)
         # Small data have fewer components than asked for; the others stay 0.
         x[:, : reduced.shape[1]] = reduced
@@ -96,14 +98,15 @@ class TfidfEncoder:
         """
         self.rows = rows_with_text(table)
         lists = tokens.set_index("id").loc[table["id"].to_numpy()[self.rows]]
-        self.texts = text_columns(*(lists[name].map(" ".join) for name in ("title", "body")))
+        words = (lists[name].map(" ".join) for name in ("title", "body"))
+        self.texts = CountedTexts(text_columns(*words))
         self.labels, self.classes = labels[self.rows], classes
         self.settings = settings
 
     def fit(self, train: NDArray[np.intp], plan: FitPlan) -> tuple[TfidfClassifier, pd.DataFrame]:
         """Fit on the train rows; without epochs there are no curves."""
         settings = self.settings
-        vectors, matrix = fit_vectors(self.texts.iloc[train])
+        vectors, matrix = self.texts.fit(train)
         balanced = "balanced" if settings.imbalance == "weights" else None
         classifier = LogisticRegression(C=settings.C, class_weight=balanced, max_iter=1000)
         known = _known(matrix)
@@ -112,77 +115,20 @@ class TfidfEncoder:
                 "TF-IDF has texts with words of only one category to learn from; expected at least "
                 "2: add listings, set fewer folds, or take the row out of rows.text"
             )
-        classifier.fit(matrix[known], self.labels[train][known])
+        matrix = matrix[known]
         rank = min(settings.components, min(matrix.shape) - 1)
-        reduction = TruncatedSVD(rank, random_state=plan.seed).fit(matrix)
+        reduction = TruncatedSVD(rank, random_state=plan.seed)
+        models = {"coef_": classifier, "components_": reduction}
+        fit_linear(models, matrix, self.labels[train][known])
         steps = [("vectors", vectors), ("reduction", reduction), ("classifier", classifier)]
         return TfidfClassifier(Pipeline(steps), self.classes, settings), pd.DataFrame()
 
     def score(self, model: TfidfClassifier, rows: NDArray[np.intp]) -> EncoderOutput:
         """Return features and probabilities of the rows."""
-        return model.score_texts(self.texts.iloc[rows])
+        return model.score_matrix(self.texts.transform(model.pipeline["vectors"], rows))
 
 
-def fit_vectors(texts: pd.DataFrame) -> tuple[ColumnTransformer, Any]:
-    """Fit the vectorizer to N texts; return it and their sparse or dense matrix, [N, V].
-
-    Each block of columns has length 1. A block is left out where none of its terms occurs in two
-    texts: words may be codes, and some languages have no spaces.
-
-    Args:
-        texts: as `text_columns` gives them.
-
-    Raises:
-        UserError: this leaves no block.
-    """
-    blocks = [
-        ("title", _vectors("word", (1, 2)), "title"),
-        ("words", _vectors("word", (1, 2)), "whole"),
-        ("characters", _vectors("char_wb", (2, 5)), "whole"),
-    ]
-    # A source may have no titles at all.
-    vectors = ColumnTransformer(blocks if (texts["title"] != "").any() else blocks[1:])
-    try:
-        return vectors, vectors.fit_transform(texts)
-    except ValueError:
-        kept = [block for block in blocks if _has_terms(block[1], texts[block[2]])]
-    if not kept:
-        raise UserError(
-            "TF-IDF has nothing to learn: no word, nor any part of one, occurs in two texts of the "
-            "train split; expected texts with words in common: check which columns are read as "
-            "title and text, or take the row out of rows.text"
-        )
-    vectors = ColumnTransformer(kept)
-    return vectors, vectors.fit_transform(texts)
-
-
-def _has_terms(vectors: TfidfVectorizer, texts: pd.Series) -> bool:
-    try:
-        vectors.fit(texts)
-    except ValueError:
-        # scikit-learn's word for an empty vocabulary.
-        return False
-    return True
-
-
-def text_columns(title: pd.Series, body: pd.Series) -> pd.DataFrame:
-    """Return the columns that are vectorized, title and whole, from words joined by spaces."""
-    return pd.DataFrame({"title": title, "whole": title + " " + body}).astype(object)
-
-
-def _known(matrix: Any) -> NDArray[np.bool_]:
-    """Return which rows of a TF-IDF matrix, sparse or dense, are not empty."""
-    known: NDArray[np.bool_] = csr_matrix(matrix).getnnz(axis=1) > 0
+def _known(matrix: csr_matrix) -> NDArray[np.bool_]:
+    """Return which rows of a TF-IDF matrix are not empty."""
+    known: NDArray[np.bool_] = matrix.getnnz(axis=1) > 0
     return known
-
-
-def _vectors(analyzer: str, ngrams: tuple[int, int]) -> TfidfVectorizer:
-    return TfidfVectorizer(
-        analyzer=analyzer,
-        ngram_range=ngrams,
-        # The texts are words joined by spaces, so whatever stands between spaces is a token.
-        token_pattern=r"\S+" if analyzer == "word" else None,
-        sublinear_tf=True,
-        min_df=2,
-        dtype=np.float32,
-    )

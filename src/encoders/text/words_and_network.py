@@ -22,7 +22,8 @@ from src.encoders.common.kernel import choose_landmarks
 from src.encoders.common.kernel_probe import KernelProbe
 from src.encoders.text.classifier import TextNetworkClassifier
 from src.encoders.text.data import TextData
-from src.encoders.text.tfidf import fit_vectors, text_columns
+from src.encoders.text.ngrams import CountedTexts, text_columns
+from src.encoders.text.row_space import similarity
 
 
 class WordsAndNetworkClassifier:
@@ -63,13 +64,14 @@ class WordsAndNetworkClassifier:
         """Score listings by their clean texts and words; the network says what is known."""
         x, _, known = self.network.score(table)
         texts = text_columns(table["title_words"], table["text_words"])
-        return EncoderOutput(x, self.probs(torch.from_numpy(x), texts), known)
+        words = self.vectors.transform(texts)
+        return EncoderOutput(x, self.probs(torch.from_numpy(x), words), known)
 
-    def probs(self, x: Tensor, texts: pd.DataFrame) -> NDArray[np.float32]:
-        """Return class probabilities [N, C] of features [N, D] and columns of texts [N, 2]."""
+    def probs(self, x: Tensor, words: csr_matrix) -> NDArray[np.float32]:
+        """Return class probabilities [N, C] of features [N, D] and TF-IDF [N, V]."""
         head: Any = self.network.network.head
         with torch.inference_mode():
-            logits = head(x).numpy() + self.vectors.transform(texts) @ self.coef
+            logits = head(x).numpy() + words @ self.coef
         probs: NDArray[np.float32] = softmax(logits, axis=1).astype(np.float32)
         return probs
 
@@ -98,7 +100,7 @@ class WordsAndNetwork:
         self.probe = KernelProbe(data, labels, classes, settings, trainer, seed, name)
         self.data, self.rows, self.settings = data, data.rows, settings
         read = table.iloc[self.rows]
-        self.texts = text_columns(read["title_words"], read["text_words"]).reset_index(drop=True)
+        self.texts = CountedTexts(text_columns(read["title_words"], read["text_words"]))
 
     def fit(
         self, train: NDArray[np.intp], plan: FitPlan
@@ -112,15 +114,15 @@ class WordsAndNetwork:
         """Fit on N rows; return the model, and probabilities of each without its group, [N, C]."""
         torch.manual_seed(plan.seed)
         model = self.data.start(self.probe.classes)
-        vectors, found = fit_vectors(self.texts.iloc[train])
-        # Of few short texts the matrix is dense. In float64, or copies would not be quite equal.
-        matrix = csr_matrix(found, dtype=np.float64)
-        blocks = len(vectors.transformers_)
+        vectors, found = self.texts.fit(train)
+        # In float64, or copies would not be quite equal.
+        matrix = found.astype(np.float64)
+        blocks = len(vectors.transformers)
         landmarks = choose_landmarks(len(train), plan.seed)
-        similarity = (matrix @ matrix[landmarks].T).toarray() / blocks
+        kernel = similarity(matrix, landmarks) / blocks
         self.probe.frozen.of(model.network)
         share = self.settings.words
-        fitted = self.probe.fit_head(model, train, landmarks, similarity, share)
+        fitted = self.probe.fit_head(model, train, landmarks, kernel, share)
         weight = share / blocks * fitted.temperature_
         coef = weight * (matrix[landmarks].T @ fitted.coef_)
         classifier = WordsAndNetworkClassifier(model, vectors, coef.astype(np.float32))
@@ -133,5 +135,5 @@ class WordsAndNetwork:
     def score(self, model: WordsAndNetworkClassifier, rows: NDArray[np.intp]) -> EncoderOutput:
         """Return features and probabilities of the rows."""
         x = self.probe.frozen.plain[rows]
-        probs = model.probs(x, self.texts.iloc[rows])
+        probs = model.probs(x, self.texts.transform(model.vectors, rows))
         return EncoderOutput(x.numpy(), probs, np.ones(len(rows), bool))

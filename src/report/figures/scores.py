@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from src.evaluation.paired import ALPHA, p_text
+from src.evaluation.reading import ALPHA, p_text
 from src.report.figures import style
 
 

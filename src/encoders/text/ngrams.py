@@ -1,0 +1,114 @@
+"""n-grams of a table's texts, counted once, and TF-IDF fitted on some of the texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, hstack
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
+
+from src.core.errors import UserError
+
+Rows = NDArray[np.intp] | NDArray[np.bool_]
+# Of a term of the vocabulary, in how many texts it occurs at least.
+MIN_TEXTS = 2
+_BOTH: dict[str, Any] = {"min_df": MIN_TEXTS, "dtype": np.float32}
+# The texts are words joined by spaces, so whatever stands between spaces is a token.
+_WORDS = _BOTH | {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"\S+"}
+_CHARACTERS = _BOTH | {"analyzer": "char_wb", "ngram_range": (2, 5), "token_pattern": None}
+# For each block of n-grams the column of the texts that it reads, and how.
+BLOCKS = {
+    "title": ("title", _WORDS),
+    "words": ("whole", _WORDS),
+    "characters": ("whole", _CHARACTERS),
+}
+
+
+def text_columns(title: pd.Series, body: pd.Series) -> pd.DataFrame:
+    """Return the columns that are vectorized, title and whole, from words joined by spaces."""
+    return pd.DataFrame({"title": title, "whole": title + " " + body}).astype(object)
+
+
+# What a ColumnTransformer is fitted to before it gets its fitted parts. Not every term is in every
+# text, or it would give dense matrices.
+_ANY_TEXTS = text_columns(pd.Series(["a", "a", ""]), pd.Series([""] * 3))
+
+
+class CountedTexts:
+    """The n-grams of N texts, counted once for all folds.
+
+    Vocabulary, document frequencies and weights are of the rows that `fit` is given alone.
+
+    Attributes:
+        counts: [N, T] of each block of n-grams that has terms in common to two texts.
+        terms: the T terms of each of these blocks, in order.
+        columns: the column of each term.
+    """
+
+    def __init__(self, texts: pd.DataFrame) -> None:
+        """Count; `texts` are as `text_columns` gives them."""
+        self.counts: dict[str, csr_matrix] = {}
+        self.terms: dict[str, NDArray[np.object_]] = {}
+        self.columns: dict[str, dict[str, int]] = {}
+        for name, (column, settings) in BLOCKS.items():
+            counter = CountVectorizer(**settings)
+            try:
+                self.counts[name] = counter.fit_transform(texts[column])
+            except ValueError:
+                # scikit-learn's word for an empty vocabulary.
+                continue
+            self.terms[name] = counter.get_feature_names_out()
+            self.columns[name] = counter.vocabulary_
+
+    def fit(self, rows: Rows) -> tuple[ColumnTransformer, csr_matrix]:
+        """Fit TF-IDF to M rows; return it, for any text, and the matrix of these, [M, V].
+
+        Each block of columns has length 1. A block is left out where none of its terms occurs in
+        two of the texts: words may be codes, and some languages have no spaces.
+
+        Raises:
+            UserError: this leaves no block.
+        """
+        fitted, matrices = {}, []
+        for name, every in self.counts.items():
+            counts = every[rows]
+            common = np.bincount(counts.indices, minlength=counts.shape[1]) >= MIN_TEXTS
+            if not common.any():
+                continue
+            weights = TfidfTransformer(sublinear_tf=True)
+            matrices.append(weights.fit_transform(counts[:, common]))
+            terms = self.terms[name][common]
+            fitted[name] = _unfitted(name)
+            fitted[name].vocabulary_ = {term: column for column, term in enumerate(terms)}
+            fitted[name].idf_ = weights.idf_
+        if not fitted:
+            raise UserError(
+                "TF-IDF has nothing to learn: no word, nor any part of one, occurs in two texts of "
+                "the train split; expected texts with words in common: check which columns are "
+                "read as title and text, or take the row out of rows.text"
+            )
+        parts = [(name, _unfitted(name), BLOCKS[name][0]) for name in fitted]
+        whole = ColumnTransformer(parts, sparse_threshold=1.0).fit(_ANY_TEXTS)
+        whole.transformers_ = [
+            (name, fitted.get(name, part), column) for name, part, column in whole.transformers_
+        ]
+        return whole, hstack(matrices, format="csr")
+
+    def transform(self, vectors: ColumnTransformer, rows: Rows) -> csr_matrix:
+        """Return what a TF-IDF of `fit` makes of M rows, [M, V], without counting anew."""
+        matrices = []
+        for name, _, _ in vectors.transformers:
+            part = vectors.named_transformers_[name]
+            columns = [self.columns[name][term] for term in part.vocabulary_]
+            weights = TfidfTransformer(sublinear_tf=True)
+            weights.idf_ = part.idf_
+            matrices.append(weights.transform(self.counts[name][rows][:, columns]))
+        return hstack(matrices, format="csr")
+
+
+def _unfitted(name: str) -> TfidfVectorizer:
+    return TfidfVectorizer(**BLOCKS[name][1], sublinear_tf=True)
