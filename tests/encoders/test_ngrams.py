@@ -35,8 +35,8 @@ def expected(
 ) -> dict[str, tuple[TfidfVectorizer, csr_matrix]]:
     """Fit scikit-learn to texts; return what it is and gives for each block that has terms."""
     found = {}
-    for name, (column, settings) in BLOCKS.items():
-        vectors = TfidfVectorizer(min_df=2, sublinear_tf=True, dtype=np.float32, **settings)
+    for name, (column, given_settings) in BLOCKS.items():
+        vectors = TfidfVectorizer(min_df=2, sublinear_tf=True, dtype=np.float32, **given_settings)
         try:
             vectors.fit(texts[column])
         except ValueError:

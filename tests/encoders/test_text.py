@@ -25,6 +25,7 @@ from src.core.listings import labels_of
 from src.core.schema import KernelText, TrainedText
 from src.encoders.common.encoder import FitPlan
 from src.encoders.common.folds import train
+from src.encoders.common.kernel_probe import KernelProbe
 from src.encoders.text.classifier import as_tensors
 from src.encoders.text.data import TextData
 from src.encoders.text.model import load_text_model
@@ -303,6 +304,32 @@ def test_the_larger_share_decides_where_words_and_text_disagree(
     model, _ = encoder.fit(np.arange(36), FitPlan(7, "row", np.arange(36, 48)))
     found = encoder.score(model, np.array([50])).probs.argmax()
     assert found == labels[50 if words < 0.5 else 51]
+
+
+@pytest.mark.parametrize("titled", [True, False])
+def test_words_have_their_share_of_the_kernel_with_titles_and_without(
+    titled: bool,
+    table: pd.DataFrame,
+    tokens: Path,
+    bert_weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not titled:
+        table = table.assign(title_words="")
+    kernels, fit_head = [], KernelProbe.fit_head
+
+    def noting(self, model, train, landmarks, other, share):  # type: ignore[no-untyped-def]
+        kernels.append(other)
+        return fit_head(self, model, train, landmarks, other, share)
+
+    monkeypatch.setattr(KernelProbe, "fit_head", noting)
+    settings = kernel_text(words=0.3)
+    texts = TextData(table, tokens, bert_weights, settings)
+    labels = labels_of(table)[1]
+    encoder = WordsAndNetwork(texts, table, labels, CLASSES, settings, TRAINER, 7, "words")
+    encoder.fit(np.arange(36), FitPlan(7, "row"))
+    # As of the network's kernel, that of a listing with itself is 1.
+    np.testing.assert_allclose(np.diag(kernels[0]), 1, atol=1e-5)
 
 
 def test_each_round_learns_its_pieces_from_no_text_that_it_tests(
