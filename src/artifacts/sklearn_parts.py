@@ -6,7 +6,6 @@ list is made of it.
 
 from __future__ import annotations
 
-import copyreg
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -60,10 +59,11 @@ class Parts:
         return self._object(value)
 
     def _object(self, value: Any) -> Any:
-        make, args, state, *more = (*value.__reduce_ex__(4), None)
+        parts: tuple[Any, ...] = value.__reduce_ex__(4)
+        make, args, state, *more = (*parts, None)
         how = "call"
-        # scikit-learn's trees of neighbours have a function of their own that does the same.
-        if make is copyreg.__newobj__ or make.__name__ == "newObj":  # type: ignore[attr-defined]
+        # copyreg's function, and one of scikit-learn's trees of neighbours that does the same.
+        if make.__name__ in ("__newobj__", "newObj"):
             how, (make, *args) = "new", args
         if any(part is not None for part in more):
             raise ValueError(f"{name_of(type(value))} holds more than its state")

@@ -64,7 +64,7 @@ def fuse_rounds(
         LeakError, UserError: as `fuse` does.
     """
 
-    def fuse_round(cv_round: int, split: pd.Series) -> Fused:
+    def fuse_round(cv_round: int, split: pd.Series) -> tuple[FusedClassifier | None, Predictions]:
         now = table.assign(split=split)
         fused = []
         for repeat in range(repeats):
@@ -75,12 +75,13 @@ def fuse_rounds(
         repeated = np.array([one.probs for one in others], np.float32).reshape(shape)
         # Other models are large, and only one is needed.
         model = fused[0].model if cv_round == 0 else None
-        return Fused(model, replace(first, repeats=repeated))
+        return model, replace(first, repeats=repeated)
 
     splits = list(cv_rounds(table))
     workers = min(workers or effective_n_jobs(-1), len(splits))
     rounds = Parallel(workers)(delayed(fuse_round)(*one) for one in enumerate(splits))
-    return Fused(rounds[0].model, Predictions.joined([one.predictions for one in rounds]))
+    models, predictions = zip(*rounds, strict=True)
+    return Fused(models[0], Predictions.joined(list(predictions)))
 
 
 def fuse(

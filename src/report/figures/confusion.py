@@ -72,7 +72,9 @@ def confusion_names(by_row: dict[str, pd.DataFrame]) -> list[str]:
 def count_confusions(pairs: pd.DataFrame, names: list[str]) -> NDArray[np.int64]:
     """Return the counts of actual (rows) against predicted (columns), [C, C]."""
     counts = np.zeros((len(names), len(names)), np.int64)
-    actual, predicted = (pd.Index(names).get_indexer(pairs[c]) for c in ("actual", "predicted"))
+    actual, predicted = (
+        pd.Index(names).get_indexer(pd.Index(pairs[column])) for column in ("actual", "predicted")
+    )
     np.add.at(counts, (actual, predicted), 1)
     return counts
 
