@@ -10,11 +10,13 @@ from src.core.params import stage_params
 from src.core.timing import run_stage
 from src.core.unfinished import unfinished
 from src.predict.bundle import rows_by_kind
-from src.predict.make_bundle import write_bundle
 from src.predict.refit import judged_on, refit_models
 
 
 def main() -> None:
+    # Imported late, with PyTorch.
+    from src.predict.make_bundle import write_bundle
+
     params, data = stage_params("bundle"), Path("data")
     table = read_listings(data / "prepared" / "listings.parquet", PREPARED)
     chosen = (params.model, params.text_model, params.fused_model)

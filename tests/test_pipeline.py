@@ -80,20 +80,6 @@ def test_the_closure_finds_late_imports_and_leaves_those_for_types_alone() -> No
     assert all((ROOT / name).exists() for name in found | late)
 
 
-def test_stages_import_no_more_than_they_need() -> None:
-    code = """
-import importlib, sys
-for stage in "check collect pack prepare tokenize fuse leaky evaluate report bundle track".split():
-    importlib.import_module(f"stages.{stage}")
-    heavy = {"torch", "transformers", "timm", "lightning", "mlflow", "dvc"} & set(sys.modules)
-    assert not heavy, (stage, heavy)
-# A kernel machine on frozen features is fitted without a training loop.
-importlib.import_module("stages.train_image")
-assert "torch" in sys.modules and "lightning" not in sys.modules
-"""
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
-
-
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository's code without its data and history."""

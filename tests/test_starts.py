@@ -34,7 +34,8 @@ STARTS = {
     "track": {"numpy"},
     "train_image": HEADS | {"safetensors", "torch"},
     "train_text": HEADS,
-    "weights": {"numpy"},
+    "weights_image": {"numpy"},
+    "weights_text": {"numpy"},
 }
 
 
