@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 from scipy.sparse import csr_matrix
 
-# With more rows their matrix is neither small nor faster than the sparse columns.
-LARGEST = 8000
+# With more rows their square matrix takes as long as the sparse columns do, and more memory.
+LARGEST = 6000
 # Added to the diagonal; without it copies among the rows leave no root.
 _JITTER = 1e-9
 # Columns that a larger share of the rows has are multiplied as a dense matrix.
