@@ -149,7 +149,7 @@ def splits(cell: Cell, data: Path, kept: Path) -> Iterator[dict[str, Any]]:
     shared = cell._replace(photos=1.0)
     texts = _stored(kept, f"{shared!r} texts", lambda: _text_outputs(shared, data))
     y, groups = texts["y"], texts["groups"]
-    there = np.zeros(len(y), bool)
+    there, photos = np.zeros(len(y), bool), np.zeros((len(y), PHOTO_FEATURES), np.float32)
     if cell.source == "gumtree":
         photos = photo_features(kept, data)[texts["rows"]]
         good = np.flatnonzero(np.isfinite(photos).all(1))
