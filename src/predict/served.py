@@ -18,7 +18,8 @@ SRC = Path(__file__).parents[1]
 # What the code that answers a request imports, under the names in requirements.txt.
 SERVED_PACKAGES = (
     *("mlflow", "nltk", "numpy", "openvino", "pandas", "phonenumbers", "pillow"),
-    *("pydantic", "safetensors", "scikit-learn", "scipy", "stop-words", "tokenizers"),
+    *("pydantic", "safetensors", "scikit-learn", "scipy", "stop-words", "threadpoolctl"),
+    "tokenizers",
 )
 
 
