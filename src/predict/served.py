@@ -18,8 +18,8 @@ SRC = Path(__file__).parents[1]
 # What the code that answers a request imports, under the names in requirements.txt.
 SERVED_PACKAGES = (
     *("mlflow", "nltk", "numpy", "pandas", "phonenumbers", "pillow"),
-    *("pydantic", "safetensors", "scikit-learn", "scipy", "stop-words", "timm"),
-    *("tokenizers", "torch", "torchvision", "tqdm", "transformers"),
+    *("pydantic", "safetensors", "scikit-learn", "scipy", "stop-words", "threadpoolctl"),
+    *("timm", "tokenizers", "torch", "torchvision", "tqdm", "transformers"),
 )
 
 
