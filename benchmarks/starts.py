@@ -29,8 +29,8 @@ AT_MOST = {
     "leaky": 5.2,
     "evaluate": 5.4,
     "bundle": 5.3,
-    "report": 3.1,
-    "track": 0.8,
+    "report": 2.3,
+    "track": 0.95,
 }
 
 

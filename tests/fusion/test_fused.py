@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from src.fusion.blocks import Block
 from src.fusion.fused import FusedClassifier
@@ -54,6 +56,23 @@ def made_blocks(seed: int = 1, **present: NDArray[np.bool_]) -> dict[str, Block]
 
 def head(kind: str = "logreg", num_classes: int = 3) -> Any:
     return make_head(kind, HEADS[kind], num_classes, seed=7)
+
+
+class Watching(LogisticRegression):
+    """Notes how many threads there are when it is fitted."""
+
+    threads: ClassVar[set[int]] = set()
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Watching:
+        self.threads.update(library["num_threads"] for library in threadpool_info())
+        return super().fit(X, y, sample_weight)
+
+
+def test_heads_are_fitted_on_one_thread() -> None:
+    with threadpool_limits(2):
+        FusedClassifier([Watching()], NAMES).fit(made_blocks(), Y, ALL)
+        assert Watching.threads == {1}
+        assert {library["num_threads"] for library in threadpool_info()} == {2}
 
 
 @pytest.mark.parametrize("kind", HEADS)
