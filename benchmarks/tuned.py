@@ -125,7 +125,7 @@ def joined(
     parts: list[NDArray[np.float64]], labels: NDArray[np.int64], val: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Weigh the parts' log-probabilities, [N, C] each, as val has it."""
-    x = np.hstack(parts)
+    x = np.hstack(parts).astype(np.float32)
     model = ConditionalLogit(parts[0].shape[1], penalty=0.03).fit(x[val], labels[val])
     return model.predict_proba(x)
 
