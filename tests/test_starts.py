@@ -34,7 +34,7 @@ STARTS = {
     "track": {"numpy"},
     "train_image": HEADS | {"safetensors", "torch"},
     "train_text": HEADS,
-    "weights_image": {"numpy"},
+    "weights_image": HEADS | {"safetensors", "torch"},
     "weights_text": {"numpy"},
 }
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Collection
+import zlib
+from collections.abc import Collection, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src.artifacts.sklearn_parts import Parts, joined, name_of, names_in
+from src.artifacts.sklearn_parts import ModelParts, name_of, names_in, put_together
 from src.core.errors import UserError
 from src.core.files import write_npz
 
-# What models of this project consist of, none of which does more than hold numbers.
+# What models of this project consist of. Trees with wrong numbers can still end the process, so a
+# model is as trusted as who wrote it.
 _KNOWN = (
     "builtins.slice",
     *("numpy.float32", "numpy.float64", "numpy.int64"),
     *("sklearn._loss._loss.CyHalfBinomialLoss", "sklearn._loss._loss.CyHalfMultinomialLoss"),
-    "sklearn._loss._loss.__pyx_unpickle_CyHalfBinomialLoss",
     "sklearn._loss._loss.__pyx_unpickle_CyHalfMultinomialLoss",
     *("sklearn._loss.link.Interval", "sklearn._loss.link.LogitLink"),
     *("sklearn._loss.link.HalfLogitLink", "sklearn._loss.link.MultinomialLogit"),
@@ -58,6 +59,11 @@ _KNOWN = (
     *("sklearn.preprocessing._label.LabelBinarizer", "sklearn.preprocessing._label.LabelEncoder"),
     *("sklearn.tree._classes.DecisionTreeClassifier", "sklearn.tree._tree.Tree"),
 )
+# What reading a file that is broken, or none of these files, may end in.
+_UNREADABLE = (
+    *(AttributeError, EOFError, LookupError, RecursionError, TypeError, ValueError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 # The array that holds the JSON, in UTF-8.
 _TREE = "model.json"
 
@@ -66,9 +72,9 @@ def save_sklearn(model: Any, path: Path) -> None:
     """Write a scikit-learn model, or dictionaries of some; equal models give equal bytes.
 
     Raises:
-        ValueError: it holds something that `Parts` cannot take apart.
+        ValueError: it holds something that `ModelParts` cannot take apart.
     """
-    parts = Parts()
+    parts = ModelParts()
     text = json.dumps(parts.of(model))
     arrays = {str(number): array for number, array in enumerate(parts.arrays)}
     write_npz(path, {_TREE: np.frombuffer(text.encode(), np.uint8), **arrays})
@@ -91,7 +97,15 @@ def load_sklearn(path: Path, trusted: Collection[type] = ()) -> Any:
     tree, arrays = _read(path, trusted)
     own = {name_of(one): one for one in trusted}
     named = {name: own[name] if name in own else _found(name) for name in set(names_in(tree))}
-    return joined(tree, arrays, named)
+    try:
+        model = put_together(tree, arrays, named)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise _broken(path) from error
+    for vectors in _vectorizers(model):
+        # Else a text would name a file to be read.
+        if vectors.input != "content":
+            raise _broken(path)
+    return model
 
 
 def _read(path: Path, trusted: Collection[type]) -> tuple[Any, list[NDArray[Any]]]:
@@ -99,17 +113,31 @@ def _read(path: Path, trusted: Collection[type]) -> tuple[Any, list[NDArray[Any]
         with np.load(path, allow_pickle=False) as file:
             tree = json.loads(file[_TREE].tobytes())
             arrays = [file[str(number)] for number in range(len(file.files) - 1)]
-    except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
-        raise UserError(
-            f"{path} is not a whole file of a model; run the stage that wrote it again"
-        ) from error
-    unknown = sorted(set(names_in(tree)) - {*_KNOWN, *map(name_of, trusted)})
+        names = set(names_in(tree))
+    except _UNREADABLE as error:
+        raise _broken(path) from error
+    unknown = sorted(map(str, names - {*_KNOWN, *map(name_of, trusted)}))
     if unknown:
         raise UserError(
             f"{path} holds types that are not trusted: {', '.join(unknown)}; expected those of "
             "this project's models: load only files that it wrote"
         )
     return tree, arrays
+
+
+def _broken(path: Path) -> UserError:
+    return UserError(f"{path} is not a whole file of a model; run the stage that wrote it again")
+
+
+def _vectorizers(model: Any) -> Iterator[Any]:
+    """Yield the fitted vectorizers in a model, or in a dictionary or pipeline of models."""
+    if isinstance(model, dict):
+        for one in model.values():
+            yield from _vectorizers(one)
+    for _, one, *_ in (*getattr(model, "steps", ()), *getattr(model, "transformers_", ())):
+        yield from _vectorizers(one)
+    if hasattr(model, "input") and hasattr(model, "vocabulary_"):
+        yield model
 
 
 def _found(name: str) -> Any:

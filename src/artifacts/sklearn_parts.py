@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 _ADDRESS = "_stop_words_id"
 
 
-class Parts:
+class ModelParts:
     """Takes values apart; `arrays` has the arrays that were found in them."""
 
     def __init__(self) -> None:
@@ -70,8 +70,8 @@ class Parts:
         return {how: name_of(make), "args": self.of(list(args)), "state": self.of(state)}
 
 
-def joined(node: Any, arrays: Sequence[NDArray[Any]], known: Mapping[str, Any]) -> Any:
-    """Return the value that `Parts.of` took apart.
+def put_together(node: Any, arrays: Sequence[NDArray[Any]], known: Mapping[str, Any]) -> Any:
+    """Return the value that `ModelParts.of` took apart.
 
     Args:
         node: what it returned.

@@ -186,6 +186,9 @@ class Voters(ClassifierMixin, BaseEstimator):
         if isinstance(self.estimator_, KNeighborsClassifier):
             self.estimator_.n_neighbors = min(self.estimator_.n_neighbors, len(X))
         self.estimator_.fit(X, y)
+        if isinstance(self.estimator_, RandomForestClassifier):
+            # Several threads would add up the votes in any order.
+            self.estimator_.n_jobs = 1
         self.classes_, counts = np.unique(y, return_counts=True)
         self.shares_ = counts / len(y)
         return self

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from src.core.errors import UserError
+from src.encoders.text.tokens import rows_with_text
 from src.predict.bundle import predicting_row
 from src.predict.export import load_fitted
 from src.predict.models import load_model
@@ -38,9 +40,19 @@ def require_same_answers(bundle: Path, fitted: Path, table: pd.DataFrame, packed
             setattr(theirs, kind, load_model(kind, fitted / rows[kind], load_fitted))
     reads = ours.info.reads
     subsets = list(chain.from_iterable(combinations(reads, n + 1) for n in range(len(reads))))
-    spread = np.linspace(0, len(table) - 1, _OF_EACH * len(subsets)).astype(int)
-    listings = table.iloc[spread].reset_index(drop=True)
-    read = [subsets[n % len(subsets)] for n in range(len(listings))]
+    there = {
+        "photo": (table["photo_row"] >= 0).to_numpy(bool),
+        "text": np.isin(np.arange(len(table)), rows_with_text(table)),
+        "price": table["price"].notna().to_numpy(bool),
+    }
+    chosen: list[NDArray[np.intp]] = []
+    for subset in subsets:
+        having = np.flatnonzero(np.logical_and.reduce([there[name] for name in subset]))
+        chosen.append(
+            having[np.linspace(0, len(having) - 1, min(_OF_EACH, len(having))).astype(int)]
+        )
+    listings = table.iloc[np.concatenate(chosen)].reset_index(drop=True)
+    read = [s for s, some in zip(subsets, chosen, strict=True) for _ in some]
     has = {name: np.array([name in subset for subset in read]) for name in ("text", "price")}
     cells = pd.DataFrame(
         {

@@ -19,12 +19,12 @@ def test_a_stage_is_given_its_arguments_and_timed_by_its_full_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given: list[tuple[str, ...]] = []
-    monkeypatch.setattr(sys, "argv", ["weights.py", "image", "cnn"])
-    run_stage("weights_{kind}@{row}", lambda kind, row: given.append((kind, row)))
+    monkeypatch.setattr(sys, "argv", ["join.py", "image", "cnn"])
+    run_stage("join_{kind}@{row}", lambda kind, row: given.append((kind, row)))
     monkeypatch.setattr(sys, "argv", ["pack.py"])
     run_stage("pack", lambda: given.append(()))
     assert given == [("image", "cnn"), ()]
-    assert {file.name for file in TIMES.iterdir()} == {"weights_image@cnn.json", "pack.json"}
+    assert {file.name for file in TIMES.iterdir()} == {"join_image@cnn.json", "pack.json"}
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,9 @@ def test_a_stage_is_given_its_arguments_and_timed_by_its_full_name(
         ("fuse@{row}", [], "missing; expected `python -m stages.fuse <row>`"),
         ("fuse@{row}", ["knn", "nn"], "knn nn; expected `python -m stages.fuse <row>`"),
         (
-            "weights_{kind}@{row}",
+            "join_{kind}@{row}",
             ["cnn"],
-            "cnn; expected `python -m stages.weights <kind> <row>`",
+            "cnn; expected `python -m stages.join <kind> <row>`",
         ),
         ("train_text@{row}", [], "missing; expected `python -m stages.train_text <row>`"),
     ],

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
 
 from src.encoders.text import row_space
-from src.encoders.text.row_space import fit_linear, similarity
+from src.encoders.text.row_space import fit_linear, inner_products
 
 TIGHT: dict[str, Any] = {"C": 10.0, "class_weight": "balanced", "tol": 1e-10, "max_iter": 100_000}
 
@@ -77,16 +77,16 @@ def test_the_columns_are_used_where_they_are_fewer_or_the_rows_too_many(
     n: int, width: int, largest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(row_space, "LARGEST", largest)
-    monkeypatch.setattr(row_space, "similarity", None)
+    monkeypatch.setattr(row_space, "inner_products", None)
     x, y = made(n, width, 3), np.arange(n) % 3
     np.testing.assert_array_equal(fitted(x, y, {})[0].coef_, LogisticRegression().fit(x, y).coef_)
 
 
 @pytest.mark.parametrize("others", [slice(None), np.array([1, 4, 5])])
-def test_similarity_is_the_product_of_the_rows(
+def test_inner_products_are_the_product_of_the_rows(
     others: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(row_space, "_ROWS_AT_ONCE", 4)
     x = made(11, 50, 5)
     dense = x.toarray()
-    np.testing.assert_allclose(similarity(x, others), dense @ dense[others].T, atol=1e-12)
+    np.testing.assert_allclose(inner_products(x, others), dense @ dense[others].T, atol=1e-12)

@@ -13,7 +13,7 @@ from src.core.errors import UserError
 from src.encoders.common.converted import CONVERTED, ConvertedNetwork, no_telemetry
 
 # The largest difference to PyTorch's features, relative to their size. Some 1e-5 were seen.
-LARGEST_DIFFERENCE = 1e-4
+LARGEST_INEQUALITY = 1e-4
 
 
 def convert(
@@ -52,11 +52,11 @@ def convert(
         openvino.save_model(model, out / CONVERTED, compress_to_fp16=half)
         found = ConvertedNetwork(out).features(*(x.numpy() for x in examples))
         difference = float((torch.from_numpy(found) - exact).norm() / exact.norm())
-        if difference <= LARGEST_DIFFERENCE:
+        if difference <= LARGEST_INEQUALITY:
             return
     raise UserError(
         f"converted for OpenVINO, the network gives features that differ by {difference:.2g} of "
-        f"their size; expected at most {LARGEST_DIFFERENCE}: choose another network"
+        f"their size; expected at most {LARGEST_INEQUALITY}: choose another network"
     )
 
 

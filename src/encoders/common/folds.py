@@ -129,7 +129,7 @@ def train(
     if isinstance(encoder, LeavesGroupsOut):
         model, probs = encoder.fit_and_leave_out(both, FitPlan(seed, name))
         full = _score(encoder, model, everything, name)
-        without = EncoderOutput(full.features[both], probs, full.known[both])
+        without = _finite(EncoderOutput(full.features[both], probs, full.known[both]), name)
         return Trained(
             model,
             about.output([full], [(both, everything)], 0),
@@ -195,7 +195,10 @@ def _require_two_categories(labels: NDArray[np.int64], where: str) -> None:
 def _score(
     encoder: Encoder, model: FittedModel, rows: NDArray[np.intp], name: str
 ) -> EncoderOutput:
-    found = encoder.score(model, rows)
+    return _finite(encoder.score(model, rows), name)
+
+
+def _finite(found: EncoderOutput, name: str) -> EncoderOutput:
     if not (np.isfinite(found.features).all() and np.isfinite(found.probs).all()):
         raise UserError(
             f"{name}: training diverged, its outputs are NaN or infinite; lower its lr, or set "

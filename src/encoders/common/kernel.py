@@ -114,8 +114,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
 
         self.coef_ = solve_triangular(root, slope, lower=True, trans="T")
         self.intercept_ = y_mean - x_mean @ slope
-        # Fitted exactly, a row that is left out has no coefficient. A landmark has one all the
-        # same, which the other rows leave to chance: it is pinned to 0.
+        # With all rows as landmarks, a row that is left out takes its coefficient with it. With
+        # fewer, its landmark's would stay and follow chance, so it is held at 0.
         pinned = landmarks if len(landmarks) < n else landmarks[:0]
         # A group of all rows leaves nothing to learn from but the intercept.
         self.left_out_ = np.tile(y_mean, (n, 1))
@@ -123,7 +123,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         for first in range(0, last if last > 1 else 0, GROUPS_AT_ONCE):
             some = range(first, min(first + GROUPS_AT_ONCE, last))
             rows, places = (np.flatnonzero(np.isin(group[of], some)) for of in (everyone, pinned))
-            unit = np.eye(len(landmarks))[:, places]
+            unit = np.zeros((len(landmarks), len(places)))
+            unit[places, np.arange(len(places))] = 1
             columns = np.hstack([x[rows].T, solve_triangular(root, unit, lower=True)])
             halves = solve_triangular(factor[0], columns, lower=True, overwrite_b=True).T
             for number in some:

@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, T
 
 from src.core.errors import UserError
 
-Rows = NDArray[np.intp] | NDArray[np.bool_]
+Positions = NDArray[np.intp] | NDArray[np.bool_]
 # Of a term of the vocabulary, in how many texts it occurs at least.
 MIN_TEXTS = 2
 _BOTH: dict[str, Any] = {"min_df": MIN_TEXTS, "dtype": np.float32}
@@ -64,7 +64,7 @@ class CountedTexts:
             self.terms[name] = counter.get_feature_names_out()
             self.columns[name] = counter.vocabulary_
 
-    def fit(self, rows: Rows) -> tuple[ColumnTransformer, csr_matrix]:
+    def fit(self, rows: Positions) -> tuple[ColumnTransformer, csr_matrix]:
         """Fit TF-IDF to M rows; return it, for any text, and the matrix of these, [M, V].
 
         Each block of columns has length 1. A block is left out where none of its terms occurs in
@@ -98,7 +98,7 @@ class CountedTexts:
         ]
         return whole, hstack(matrices, format="csr")
 
-    def transform(self, vectors: ColumnTransformer, rows: Rows) -> csr_matrix:
+    def transform(self, vectors: ColumnTransformer, rows: Positions) -> csr_matrix:
         """Return what a TF-IDF of `fit` makes of M rows, [M, V], without counting anew."""
         matrices = []
         for name, _, _ in vectors.transformers:

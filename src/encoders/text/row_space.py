@@ -35,7 +35,7 @@ def fit_linear(models: Mapping[str, Any], x: csr_matrix, y: NDArray[np.int64]) -
         for model in models.values():
             model.fit(x, y)
         return
-    root = similarity(x.astype(np.float64))
+    root = inner_products(x.astype(np.float64))
     root[np.diag_indices_from(root)] += _JITTER
     # LAPACK overwrites matrices only in column order, so the symmetric one is transposed.
     root = cholesky(root.T, lower=True, overwrite_a=True)
@@ -48,7 +48,7 @@ def fit_linear(models: Mapping[str, Any], x: csr_matrix, y: NDArray[np.int64]) -
         model.n_features_in_ = width
 
 
-def similarity(
+def inner_products(
     x: csr_matrix, others: slice | NDArray[np.intp] = slice(None)
 ) -> NDArray[np.float64]:
     """Return the inner products of the rows of X [N, V], sparse, with M others of them, [N, M]."""

@@ -23,7 +23,7 @@ from src.encoders.common.kernel_probe import KernelProbe
 from src.encoders.text.classifier import TextNetworkClassifier
 from src.encoders.text.data import TextData
 from src.encoders.text.ngrams import CountedTexts, text_columns
-from src.encoders.text.row_space import similarity
+from src.encoders.text.row_space import inner_products
 
 
 class WordsAndNetworkClassifier:
@@ -119,7 +119,7 @@ class WordsAndNetwork:
         matrix = found.astype(np.float64)
         blocks = len(vectors.transformers)
         landmarks = choose_landmarks(len(train), plan.seed)
-        kernel = similarity(matrix, landmarks) / blocks
+        kernel = inner_products(matrix, landmarks) / blocks
         self.probe.frozen.of(model.network)
         share = self.settings.words
         fitted = self.probe.fit_head(model, train, landmarks, kernel, share)
