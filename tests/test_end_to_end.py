@@ -47,7 +47,6 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Repo:
         image_models__cnn__epochs=1,
         image_models__cnn__pixels=32,
         image_models__efficientnet__pixels=64,
-        image_models__efficientnet__folds=2,
         image_models__efficientnet_aug__pixels=64,
         image_models__efficientnet_aug__folds=2,
         image_models__efficientnet_aug__views=1,

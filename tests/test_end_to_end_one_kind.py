@@ -70,9 +70,7 @@ def test_listings_of_one_kind_go_the_whole_way(
         collect__source="table",
         pack__pixels=64,
         image_models__efficientnet__pixels=64,
-        image_models__efficientnet__folds=2,
         text_models__tfidf__folds=2,
-        text_models__use__folds=2,
         **changes,
     )
     made_listings(tmp_path / "data/own")

@@ -397,7 +397,7 @@ def test_the_stage_reads_its_row_and_the_environment(
     about = read_json(tmp_path / "data" / "weights" / "tiny" / "source.json")
     assert about["weights"] == "hub someone/tiny-bert"
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["weights", "text", "tinny"])
+    monkeypatch.setattr(sys, "argv", ["weights_text", "tinny"])
     with pytest.raises(SystemExit) as wrong:
         run_stage("weights_text@{row}", stages.weights_text.main)
     assert wrong.value.code == (
