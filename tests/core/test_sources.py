@@ -139,8 +139,9 @@ def test_the_stage_of_weights_sees_what_the_source_says_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(ROOT)
-    entry = stage_params("weights_image@resnet50").image_models["resnet50"]
-    assert entry.network == "resnet50"
+    entry = stage_params("weights_text@rubert_tiny2").text_models["rubert_tiny2"]
+    assert entry.network == "cointegrated/rubert-tiny2"
     with pytest.raises(AttributeError):
-        _ = entry.pixels
-    assert stage_params("train_image@resnet50").image_models["resnet50"].pixels == 48
+        _ = entry.max_tokens
+    # An image network is converted for the size and the layers that training reads.
+    assert stage_params("weights_image@resnet50").image_models["resnet50"].pixels == 48
