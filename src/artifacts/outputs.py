@@ -1,7 +1,7 @@
 """The outputs of one model for the listings, and which listings it was fitted on.
 
 An honest comparison needs both: a score counts only where the encoder that made it was fitted on
-neither the listing nor a near-duplicate of it.
+neither the listing nor a near-duplicate of it, or says what it would be without their group.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class ModelOutput:
         return len(np.unique(self.fitted_ids[self.fitted_by == 0]))
 
     def unseen(self, groups: pd.Series) -> NDArray[np.bool_]:
-        """Mark the listings whose encoder was fitted on none of their group, [N].
+        """Mark the listings whose encoder was fitted on none of their group, or left it out, [N].
 
         Args:
             groups: the near-duplicate group of every listing, indexed by id.
@@ -130,7 +130,8 @@ class ModelOutput:
                 f"{purpose}: {count_of(len(seen), 'listing')} scored by an encoder that was fitted "
                 f"on the listing itself or on a near-duplicate: {', '.join(seen[:5])}"
                 f"{', …' if len(seen) > 5 else ''}; "
-                "use listings of another split, or out-of-fold outputs (folds in params.yaml)"
+                "use listings of another split, or out-of-fold outputs (`folds` of a model in "
+                "params.yaml)"
             )
 
 
@@ -141,7 +142,8 @@ class RowOutput:
     Attributes:
         full: of every listing that the row can read, by the encoder of train and val.
         out_of_fold: of listings that this encoder was fitted on, by encoders that were not: all of
-            train and val where the row has folds, else those of val.
+            train and val where the row has folds, else those of val. Of a kernel row, all of train
+            and val by the same encoder, without the listing's group.
     """
 
     full: ModelOutput

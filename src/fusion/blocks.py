@@ -30,7 +30,7 @@ class Block:
             no model.
         present: whether a listing has the modality, [N].
         unseen: whether the encoder behind the block was fitted on neither the listing nor a
-            near-duplicate of it, [N]; true where the modality is absent.
+            near-duplicate of it, or left out their group, [N]; true where the modality is absent.
     """
 
     columns: NDArray[np.float32]

@@ -146,6 +146,6 @@ def require_something_unseen(
             raise UserError(
                 f"{' and '.join(names)}: of {count_of(int(there.sum()), 'listing')} of train and "
                 f"val, {int(unseen.sum())} unseen by the encoders; expected some of at least two "
-                "categories to fit a head on: enlarge prepare.parts.val, or set `folds` of both "
-                "models"
+                "categories to fit a head on: enlarge prepare.parts.val, or set `folds` of the "
+                "models that have it"
             )

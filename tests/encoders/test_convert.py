@@ -166,7 +166,7 @@ def test_other_features_and_what_cannot_be_converted_are_told_in_one_line(
     with pytest.raises(UserError, match="cannot be converted for OpenVINO") as error:
         convert(Unknown(), [torch.rand(4, 4)], [[-1, 4]], tmp_path)
     assert "\n" not in str(error.value)
-    monkeypatch.setattr(converting, "LARGEST_INEQUALITY", -1.0)
+    monkeypatch.setattr(converting, "LARGEST_RELATIVE_ERROR", -1.0)
     with pytest.raises(UserError, match=r"features that differ by .* of their size; expected"):
         convert(Plain(), [torch.rand(4, 64)], [[-1, 64]], tmp_path)
 

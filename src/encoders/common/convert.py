@@ -13,7 +13,7 @@ from src.core.errors import UserError
 from src.encoders.common.converted import CONVERTED, ConvertedNetwork, no_telemetry
 
 # The largest difference to PyTorch's features, relative to their size. Some 1e-5 were seen.
-LARGEST_INEQUALITY = 1e-4
+LARGEST_RELATIVE_ERROR = 1e-4
 
 
 def convert(
@@ -38,11 +38,11 @@ def convert(
             shapes = [openvino.PartialShape(list(size)) for size in sizes]
             model = openvino.convert_model(network, example_input=tuple(examples), input=shapes)
         except Exception as error:
+            reason = str(error).partition("\n")[0] or type(error).__name__
             raise UserError(
-                f"the network cannot be converted for OpenVINO ({str(error).splitlines()[0]}); "
-                "choose another network"
+                f"the network cannot be converted for OpenVINO ({reason}); choose another network"
             ) from error
-    # The converter's own names count what the process has converted before.
+    # The converter's own names contain a counter of earlier conversions.
     model.set_friendly_name("features")
     for number, layer in enumerate(model.get_ordered_ops()):
         layer.set_friendly_name(str(number))
@@ -52,11 +52,11 @@ def convert(
         openvino.save_model(model, out / CONVERTED, compress_to_fp16=half)
         found = ConvertedNetwork(out).features(*(x.numpy() for x in examples))
         difference = float((torch.from_numpy(found) - exact).norm() / exact.norm())
-        if difference <= LARGEST_INEQUALITY:
+        if difference <= LARGEST_RELATIVE_ERROR:
             return
     raise UserError(
         f"converted for OpenVINO, the network gives features that differ by {difference:.2g} of "
-        f"their size; expected at most {LARGEST_INEQUALITY}: choose another network"
+        f"their size; expected at most {LARGEST_RELATIVE_ERROR}: choose another network"
     )
 
 

@@ -45,6 +45,6 @@ class ConvertedModel:
         return np.concatenate([self.network.features(*batch) for batch in batches])
 
     def probs(self, x: NDArray[np.float32], added: NDArray[Any] | float = 0.0) -> NDArray[Any]:
-        """Return class probabilities [N, C] of features [N, D]; `added` is so to the logits."""
+        """Return class probabilities [N, C] of features [N, D]; `added` goes to logits."""
         probs: NDArray[np.float32] = softmax(self.head.logits(x) + added, axis=1)
         return probs.astype(np.float32)

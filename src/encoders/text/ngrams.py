@@ -44,7 +44,7 @@ class CountedTexts:
     Vocabulary, document frequencies and weights are of the rows that `fit` is given alone.
 
     Attributes:
-        counts: [N, T] of each block of n-grams that has terms in common to two texts.
+        counts: [N, T] of each block of n-grams that has a term that two texts share.
         terms: the T terms of each of these blocks, in order.
         columns: the column of each term.
     """

@@ -71,11 +71,8 @@ def confusion_names(by_row: dict[str, pd.DataFrame]) -> list[str]:
 
 def count_confusions(pairs: pd.DataFrame, names: list[str]) -> NDArray[np.int64]:
     """Return the counts of actual (rows) against predicted (columns), [C, C]."""
-    counts = np.zeros((len(names), len(names)), np.int64)
-    actual, predicted = (
-        pd.Index(names).get_indexer(pd.Index(pairs[column])) for column in ("actual", "predicted")
-    )
-    np.add.at(counts, (actual, predicted), 1)
+    counted = pd.crosstab(pairs["actual"], pairs["predicted"])
+    counts: NDArray[np.int64] = counted.reindex(names, columns=names, fill_value=0).to_numpy()
     return counts
 
 
