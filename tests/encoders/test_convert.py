@@ -205,3 +205,22 @@ ConvertedNetwork(Path({str(tmp_path)!r})).features(np.ones((1, 64), np.float32))
 assert "torch" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_networks_that_are_given_up_leave_signals_alone(tmp_path: Path) -> None:
+    convert(Plain(), [torch.rand(4, 64)], [[-1, 64]], tmp_path)
+    # In a process of its own: a signal without a stack to be handled on ends it.
+    code = f"""
+import signal
+from pathlib import Path
+from src.encoders.common.converted import ConvertedNetwork
+first, second = (ConvertedNetwork(Path({str(tmp_path)!r})) for _ in range(2))
+del first
+del second
+signal.signal(signal.SIGUSR1, lambda *_: print("handled"))
+signal.raise_signal(signal.SIGUSR1)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "handled\n"

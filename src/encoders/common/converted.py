@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,6 +19,8 @@ from src.core.errors import UserError
 # The layers and, in features.bin beside it, the weights: numbers, no code.
 CONVERTED = "features.xml"
 WEIGHTS = "features.bin"
+# Threads that are the first to ask for OpenVINO.
+_alone = Lock()
 
 
 class ConvertedNetwork:
@@ -31,15 +34,15 @@ class ConvertedNetwork:
     """
 
     def __init__(self, folder: Path, bfloat16: bool = False) -> None:
-        with no_telemetry():
-            import openvino
         settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": _threads(),
         }
+        with _alone:
+            core = _openvino()
         try:
-            self._compiled = openvino.Core().compile_model(folder / CONVERTED, "CPU", settings)
+            self._compiled = core.compile_model(folder / CONVERTED, "CPU", settings)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
             raise UserError(
@@ -54,6 +57,15 @@ class ConvertedNetwork:
         with self._free:
             found: NDArray[np.float32] = self._compiled(inputs)[0].copy()
         return found
+
+
+@cache
+def _openvino() -> Any:
+    # One for the process, which is never given up: its plugin sets a stack for signals, and several
+    # that end in another order than they began leave one that is gone: the next signal kills.
+    with no_telemetry():
+        import openvino
+    return openvino.Core()
 
 
 def copy_converted(folder: Path, out: Path) -> None:
