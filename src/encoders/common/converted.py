@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from src.core.errors import UserError
 # The layers and, in features.bin beside it, the weights: numbers, no code.
 CONVERTED = "features.xml"
 WEIGHTS = "features.bin"
+# Threads that read networks side by side share one environment.
+_quiet = RLock()
 
 
 class ConvertedNetwork:
@@ -77,12 +79,13 @@ def no_telemetry() -> Iterator[None]:
 
     Its own switch, `opt_in_out --opt_out`, would change the user's home folder.
     """
-    before = os.environ.get("CI")
-    os.environ["CI"] = "true"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["CI"]
-        else:
-            os.environ["CI"] = before
+    with _quiet:
+        before = os.environ.get("CI")
+        os.environ["CI"] = "true"
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["CI"]
+            else:
+                os.environ["CI"] = before
