@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from src.core.schema import KernelImage, TrainedImage
 from src.encoders.common.convert import convert
-from src.encoders.image.networks import start_image_network
+from src.encoders.image.networks import note_width, start_image_network
 
 
 class _Features(nn.Module):
@@ -43,3 +43,4 @@ def convert_frozen(settings: TrainedImage | KernelImage, weights: Path, packed_p
     if settings.tune != "full" and (weights / "model.safetensors").exists():
         network = start_image_network(settings, weights, num_classes=2)
         convert_image_network(network, packed_pixels, weights)
+        note_width(network, weights)
