@@ -208,7 +208,8 @@ def test_stages_that_name_folders_run_little_more_often(
         pytest.skip(str(error))
     by_lists, by_folders = capsys.readouterr().out.splitlines()[-1].split("|")[2:4]
     assert int(by_lists) == 692
-    assert int(by_folders) <= 850
+    # The weights' stage of photos converts networks, and so stands on the encoders' code.
+    assert int(by_folders) <= 960
 
 
 def test_a_replay_without_the_history_says_what_it_needs(

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,17 @@ from src.encoders.image.convert import convert_frozen
 from src.encoders.image.data import ImageData
 from src.encoders.image.networks import is_unchanged, start_image_network
 from src.encoders.image.train import image_encoder
+from src.encoders.text.train import text_encoder
 from src.encoders.weights.backbone import save_backbone
 from src.encoders.weights.fetch import fetch_weights
-from tests.encoders.conftest import SIZE, TRAINER, kernel_image, photo_weights, trained_image
+from tests.encoders.conftest import (
+    SIZE,
+    TRAINER,
+    kernel_image,
+    kernel_text,
+    photo_weights,
+    trained_image,
+)
 from tests.made import CLASSES
 
 ROOT = Path(__file__).parents[2]
@@ -95,6 +104,7 @@ def test_only_a_network_that_training_leaves_as_it_is_is_converted(
     small: Path, tmp_path: Path
 ) -> None:
     convert_frozen(trained_image(**SMALL), small, PACKED)
+    convert_frozen(trained_image(**SMALL | {"weights": "hub"}), small, PACKED)
     drawn = photo_weights(tmp_path / "random")
     convert_frozen(kernel_image(), drawn, PACKED)
     assert not [*tmp_path.rglob("features.*")]
@@ -246,3 +256,29 @@ def test_a_network_with_resampled_weights_is_built(tmp_path: Path) -> None:
         save_backbone(name, timm.create_model(name).state_dict(), folder)
         convert_frozen(kernel_image(network=name, pixels=pixels, weights="package"), folder, SIZE)
         assert is_unchanged(folder) == unchanged
+
+
+def test_a_network_from_the_hub_that_cannot_be_converted_is_refused_before_it_is_fitted(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(converting, "LARGEST_RELATIVE_ERROR", -1.0)
+    convert_frozen(trained_image(**SMALL), small, PACKED)
+    with pytest.raises(UserError, match="features that differ"):
+        convert_frozen(trained_image(**SMALL | {"weights": "hub"}), small, PACKED)
+
+
+@pytest.mark.parametrize("weights", ["random", "hub"])
+def test_so_is_a_text_network(
+    weights: str, table: pd.DataFrame, tokens: Path, bert_weights: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for folder, name in ((tokens, "tokens"), (bert_weights, "weights")):
+        shutil.copytree(folder, tmp_path / name / "row")
+    monkeypatch.setattr(converting, "LARGEST_RELATIVE_ERROR", -1.0)
+    settings = kernel_text(words=0.3).model_copy(update={"weights": weights})
+    with (
+        pytest.raises(UserError, match="features that differ")
+        if weights == "hub"
+        else nullcontext()
+    ):
+        text_encoder(table, "row", settings, TRAINER, 7, tmp_path)
