@@ -13,9 +13,8 @@ from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from src.core.targets import cautious_targets
-from src.encoders.common.leave_out import RidgeFit
+from src.encoders.common.leave_out import Matrix, RidgeFit
 
-Matrix = NDArray[np.float64]
 # More landmarks than this take much more time and hardly change the result.
 LANDMARKS = 4000
 # Added to the diagonal of the landmarks' kernel; without it copies among them leave no root.

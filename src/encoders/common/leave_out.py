@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 Matrix = NDArray[np.float64]
-Positions = NDArray[np.intp]
+_Rows = NDArray[np.intp]
 # Enough for fast matrix products, few enough for memory.
 ROWS_AT_ONCE = 1000
 # A larger group costs more by the square of its rows than by that of the features.
@@ -36,7 +36,7 @@ class RidgeFit:
     slope: Matrix
     root: Matrix
 
-    def without_groups(self, group: Positions, pinned: Positions) -> Matrix:
+    def without_groups(self, group: _Rows, pinned: _Rows) -> Matrix:
         """Return scores of the rows above the mean target, each without its group, [N, C].
 
         A group that has all rows leaves nothing to learn from: its scores are 0.
@@ -62,7 +62,7 @@ class RidgeFit:
                 scores[rows] = found
         return scores
 
-    def _in_closed_form(self, some: list[tuple[Positions, Positions]]) -> Iterator[Matrix]:
+    def _in_closed_form(self, some: list[tuple[_Rows, _Rows]]) -> Iterator[Matrix]:
         """Yield the scores of some groups' rows (Cook & Weisberg 1982).
 
         Args:
@@ -86,7 +86,7 @@ class RidgeFit:
             yield (self.y[rows] - without) / s
             row, pin = row + len(rows), pin + len(places)
 
-    def _fitted_again(self, rows: Positions, places: Positions) -> Matrix:
+    def _fitted_again(self, rows: _Rows, places: _Rows) -> Matrix:
         """Return the scores of a large group's rows: the same, by normal equations without them."""
         m = len(self.slope)
         left, known = np.zeros((m + 1, m + 1)), np.zeros((m + 1, self.y.shape[1]))
@@ -105,7 +105,7 @@ class RidgeFit:
         scores: Matrix = self.x[rows] @ slope[:m] / self.scale[rows] + slope[m]
         return scores
 
-    def _pins(self, places: Positions) -> Matrix:
+    def _pins(self, places: _Rows) -> Matrix:
         """Return what multiplies the slope to the coefficients of landmarks, [M, landmarks]."""
         unit = np.zeros((len(self.root), len(places)))
         unit[places, np.arange(len(places))] = 1
@@ -113,15 +113,15 @@ class RidgeFit:
         return pins
 
 
-def _members(numbers: Positions, count: int) -> list[Positions]:
+def _members(numbers: _Rows, count: int) -> list[_Rows]:
     """Return the positions of each number from 0 to `count` - 1."""
     order = np.argsort(numbers, kind="stable")
     return np.split(order, np.searchsorted(numbers[order], np.arange(1, count)))
 
 
 def _batches(
-    groups: list[tuple[Positions, Positions]],
-) -> Iterator[list[tuple[Positions, Positions]]]:
+    groups: list[tuple[_Rows, _Rows]],
+) -> Iterator[list[tuple[_Rows, _Rows]]]:
     """Yield groups together until they have ROWS_AT_ONCE rows."""
     some, size = [], 0
     for rows, places in groups:
