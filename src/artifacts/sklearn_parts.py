@@ -35,8 +35,8 @@ class ModelParts:
         if type(value) is list:
             return [self.of(item) for item in value]
         if type(value) is dict:
-            items = {key: item for key, item in value.items() if key != _ADDRESS}
-            return {"keys": self.of(list(items)), "values": self.of(list(items.values()))}
+            kept = {key: item for key, item in value.items() if key != _ADDRESS}
+            return {"keys": self.of(list(kept)), "values": self.of(list(kept.values()))}
         if type(value) in (tuple, set):
             # The order of a set differs from process to process.
             items = sorted(value) if type(value) is set else value
