@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
@@ -23,7 +25,7 @@ from src.core.schema import WeightsSource
 from src.encoders.common import convert as converting
 from src.encoders.common.backends import inexactness
 from src.encoders.common.convert import convert
-from src.encoders.common.converted import CONVERTED, WEIGHTS, ConvertedNetwork
+from src.encoders.common.converted import CONVERTED, WEIGHTS, ConvertedNetwork, no_telemetry
 from src.encoders.common.encoder import FitPlan
 from src.encoders.common.features import FrozenFeatures
 from src.encoders.common.heads import KernelHead
@@ -282,3 +284,18 @@ def test_so_is_a_text_network(
         else nullcontext()
     ):
         text_encoder(table, "row", settings, TRAINER, 7, tmp_path)
+
+
+def test_networks_read_side_by_side_leave_the_environment_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+
+    def quiet(_: int) -> str:
+        with no_telemetry():
+            time.sleep(0.001)
+            return os.environ["CI"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(quiet, range(40))) == {"true"}
+    assert "CI" not in os.environ
