@@ -449,6 +449,7 @@ class Blank:
 
     lengths = None
     views = 0
+    converted = None
 
     def __init__(self, n: int) -> None:
         self.rows = np.arange(n)
