@@ -80,6 +80,7 @@ def put_together(node: Any, arrays: Sequence[NDArray[Any]], known: Mapping[str, 
 
     Raises:
         KeyError: it names something else.
+        ValueError: it is put together in a way that is not known.
     """
 
     def join(node: Any) -> Any:
@@ -114,6 +115,8 @@ def put_together(node: Any, arrays: Sequence[NDArray[Any]], known: Mapping[str, 
                 return _with_state(known[name].__new__(known[name], *join(args)), join(state))
             case {"call": name, "args": args, "state": state}:
                 return _with_state(known[name](*join(args)), join(state))
+            case dict():
+                raise ValueError(f"expected parts of a value; given {', '.join(node)}")
         return node
 
     return join(node)

@@ -61,12 +61,14 @@ class ImageData:
     def start(self, classes: Sequence[str]) -> ImageClassifier:
         """Return the network with its first weights, to be fitted."""
         source = read_json(self.weights / "source.json")
+        settings, weights = self.settings, self.weights
         network: ImageNetwork | UnbuiltNetwork
-        if isinstance(self.settings, KernelImage) and not self.built and is_unchanged(self.weights):
-            network = UnbuiltNetwork(self.settings, self.weights, len(classes))
+        # Other heads draw random numbers, which must not depend on what was drawn before.
+        if isinstance(settings, KernelImage) and not self.built and is_unchanged(weights):
+            network = UnbuiltNetwork(settings, weights, len(classes))
         else:
-            network = start_image_network(self.settings, self.weights, len(classes))
-        return ImageClassifier(network, classes, self.settings, source, self.converted)
+            network = start_image_network(settings, weights, len(classes))
+        return ImageClassifier(network, classes, settings, source, self.converted)
 
     def batch(self, rows: NDArray[np.intp]) -> Tensor:
         """Return photos as they are packed, uint8 [B, S, S, 3]."""
