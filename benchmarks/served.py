@@ -39,7 +39,8 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--bundle", type=Path, default=Path("data/bundle"))
     parser.add_argument("--requests", type=int, default=200, help="one after the other")
-    parser.add_argument("--clients", type=int, default=20, help="at once, of ten requests each")
+    parser.add_argument("--clients", type=int, default=20, help="at once")
+    parser.add_argument("--each", type=int, default=10, help="requests of each of these")
     given = parser.parse_args()
     table = pd.read_csv(given.table, dtype=str, keep_default_na=False)
     asked = [asked_of(row, given.photos) for _, row in table[table["image"] != ""].iterrows()]
@@ -49,7 +50,7 @@ def main() -> None:
         for number in range(5):
             answer(url, asked[-number])
         show("one client", url, asked, given.requests, 1)
-        show(f"{given.clients} clients", url, asked, 10 * given.clients, given.clients)
+        show(f"{given.clients} clients", url, asked, given.each * given.clients, given.clients)
 
 
 def asked_of(row: pd.Series, photos: Path) -> dict[str, str]:

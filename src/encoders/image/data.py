@@ -63,7 +63,7 @@ class ImageData:
         source = read_json(self.weights / "source.json")
         settings, weights = self.settings, self.weights
         network: ImageNetwork | UnbuiltNetwork
-        # Other heads draw random numbers, which must not depend on what was drawn before.
+        # Another head is drawn at random, after the backbone, and would differ without it.
         if isinstance(settings, KernelImage) and not self.built and is_unchanged(weights):
             network = UnbuiltNetwork(settings, weights, len(classes))
         else:
