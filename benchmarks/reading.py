@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from benchmarks.bounds import copying, share
 from benchmarks.compare import Compared, compare
 from benchmarks.lines import Line, line
 from benchmarks.made_photos import make_photos
@@ -56,6 +57,9 @@ def _epochs(folder: Path, quick: bool) -> list[Line]:
                 f"reading: an epoch of {side} px photos at {SIZE} px",
                 compared,
                 at_least=20,
+                bound=share(
+                    "copying memory", len(files) * 3 * SIZE**2 / copying(), compared.ours_s
+                ),
                 note=f"{milliseconds[0]:.3f} against {milliseconds[1]:.2f} ms a photo, "
                 "batches of 32 in random order, no workers",
             )

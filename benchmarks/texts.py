@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.bounds import fastest, sgemm, share
 from benchmarks.compare import compare
 from benchmarks.features import cosine
 from benchmarks.lines import Line, line
@@ -37,10 +38,43 @@ def run(quick: bool) -> list[Line]:
     fitted = compare((epoch, {"count": learned}), (padded_epoch, {"count": learned}), rounds)
     said = f"{learned / fitted.ours_s:.0f} texts/s in {PRECISION}, with Lightning and a val "
     said += "split of 4 texts"
-    return [
-        line(f"texts: tokens and features, {read} texts", found, at_least=4, note=note),
-        line(f"texts: an epoch of training, {learned} texts", fitted, at_least=2, note=said),
+    least, each = int(lengths.sum()) * _operations_a_token() / sgemm(), 1 / _tokenizing()
+    bounds = [
+        share("sgemm in float32 and the bare tokenizer", s + n * each, took)
+        for s, n, took in (
+            (least, read, found.ours_s),
+            # Backwards takes twice as many.
+            (3 * least * learned / read, learned, fitted.ours_s),
+        )
     ]
+    return [
+        line(
+            f"texts: tokens and features, {read} texts", found, at_least=4, note=note,
+            bound=bounds[0],
+        ),
+        line(
+            f"texts: an epoch of training, {learned} texts", fitted, at_least=2, note=said,
+            bound=bounds[1],
+        ),
+    ]  # fmt: skip
+
+
+def _operations_a_token() -> float:
+    """Return the operations of the layers' matrices; what tokens have with each other is little."""
+    from src.encoders.weights.fetch import TEXT_SHAPES
+
+    shape = TEXT_SHAPES[NETWORK]
+    hidden, inner = shape["hidden_size"], shape["intermediate_size"]
+    return 2 * shape["num_hidden_layers"] * (4 * hidden**2 + 2 * hidden * inner)
+
+
+def _tokenizing() -> float:
+    """Return the texts a second of the tokenizer alone."""
+    table = made_texts(1000)
+    texts = [*table["title"], *table["text"]]
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer = _weights(Path(folder) / "weights")
+    return len(table) / fastest(lambda: tokenizer.encode_batch(texts))
 
 
 def made_texts(count: int, seed: int = 7) -> pd.DataFrame:

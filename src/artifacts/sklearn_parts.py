@@ -35,8 +35,8 @@ class ModelParts:
         if type(value) is list:
             return [self.of(item) for item in value]
         if type(value) is dict:
-            items = [(key, item) for key, item in value.items() if key != _ADDRESS]
-            return {"dict": [[self.of(key), self.of(item)] for key, item in items]}
+            kept = {key: item for key, item in value.items() if key != _ADDRESS}
+            return {"keys": self.of(list(kept)), "values": self.of(list(kept.values()))}
         if type(value) in (tuple, set):
             # The order of a set differs from process to process.
             items = sorted(value) if type(value) is set else value
@@ -80,14 +80,15 @@ def put_together(node: Any, arrays: Sequence[NDArray[Any]], known: Mapping[str, 
 
     Raises:
         KeyError: it names something else.
+        ValueError: it is put together in a way that is not known.
     """
 
     def join(node: Any) -> Any:
         match node:
             case list():
-                return [join(item) for item in node]
-            case {"dict": items}:
-                return {join(key): join(item) for key, item in items}
+                return [join(item) for item in node] if _nests(node) else node
+            case {"keys": keys, "values": values}:
+                return dict(zip(join(keys), join(values), strict=True))
             case {"tuple": items}:
                 return tuple(join(item) for item in items)
             case {"set": items}:
@@ -114,6 +115,8 @@ def put_together(node: Any, arrays: Sequence[NDArray[Any]], known: Mapping[str, 
                 return _with_state(known[name].__new__(known[name], *join(args)), join(state))
             case {"call": name, "args": args, "state": state}:
                 return _with_state(known[name](*join(args)), join(state))
+            case dict():
+                raise ValueError(f"expected parts of a value; given {', '.join(node)}")
         return node
 
     return join(node)
@@ -131,12 +134,17 @@ def names_in(node: Any) -> Iterator[str]:
     """Yield the names of the types and functions that a value is made by."""
     match node:
         case list():
-            for item in node:
+            for item in node if _nests(node) else ():
                 yield from names_in(item)
         case dict():
             yield from (node[key] for key in ("new", "call", "type") if key in node)
             for item in node.values():
                 yield from names_in(item)
+
+
+def _nests(items: list[Any]) -> bool:
+    """Return whether anything in a list has parts; the words of a vocabulary have none."""
+    return not {type(item) for item in items}.isdisjoint((dict, list))
 
 
 def name_of(made_by: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -40,6 +39,7 @@ _GOODS = frozenset(
     + ["pro", "ring", "room", "rooms", "sd", "se", "shed", "system", "tip", "top", "tt", "tv"]
     + ["ups", "web", "well"]
 )
+_WORD = re.compile(r"[^\W_]+")
 _MARKS = re.compile("|".join(map(re.escape, (EMAIL, LINK, PHONE, NAME))))
 
 
@@ -70,9 +70,9 @@ def words(text: str) -> str:
     Marks such as "[phone]" are dropped: they describe the seller rather than the product, and
     "phone" would pass for a word of the text. "256gb" and "iphone13" stay whole.
     """
-    tokenize, stop = _tokenizer()
     text = _MARKS.sub(" ", text).lower().replace("ё", "е").replace("б/у", "бу")
-    return " ".join(word for word in tokenize(text) if word not in stop)
+    stop = _stop_words()
+    return " ".join(word for word in _WORD.findall(text) if word not in stop)
 
 
 def _plain(text: str) -> str:
@@ -94,13 +94,11 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=1)
-def _tokenizer() -> tuple[Callable[[str], list[str]], frozenset[str]]:
-    # Imported late: nltk takes two seconds to import.
-    from nltk.tokenize import RegexpTokenizer
+def _stop_words() -> frozenset[str]:
+    # Imported late: few who import this module ask for words.
     from stop_words import get_stop_words
 
-    tokenize: Callable[[str], list[str]] = RegexpTokenizer(r"[^\W_]+").tokenize
     listed = (word.replace("ё", "е") for lang in ("ru", "en") for word in get_stop_words(lang))
     # "don't" is split into "don" and "t", so the stop words are split alike.
-    stop = {part for word in listed for part in tokenize(word) if part.isalpha()}
-    return tokenize, frozenset(stop - _GOODS)
+    parts = {part for word in listed for part in _WORD.findall(word) if part.isalpha()}
+    return frozenset(parts - _GOODS)

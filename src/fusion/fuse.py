@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from src.artifacts.outputs import RowOutput
 from src.core.errors import UserError
@@ -84,6 +85,8 @@ def fuse_rounds(
     return Fused(models[0], Predictions.joined(list(predictions)))
 
 
+# Rounds are fused side by side. Not where new listings are answered: the limit is the process's.
+@threadpool_limits.wrap(limits=1)
 def fuse(
     table: pd.DataFrame, image: RowOutput, text: RowOutput, settings: FusedModel, seed: int
 ) -> Fused:

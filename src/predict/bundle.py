@@ -17,7 +17,7 @@ from src.core.errors import UserError
 from src.core.files import read_json
 from src.core.schema import Inputs
 
-BUNDLE_FORMAT = 6
+BUNDLE_FORMAT = 7
 _KINDS = ("image", "text", "fused")
 
 

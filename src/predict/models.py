@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from src.core.files import read_json
+from src.core.parallel import in_order
 from src.encoders.common.encoder import EncoderOutput
 from src.encoders.text.tfidf import TfidfClassifier
 from src.fusion.blocks import PARTS, block_of, joined_features
@@ -47,8 +48,9 @@ def load_model(kind: str, folder: Path, load_network: LoadNetwork = load_convert
         UserError: a file is broken or of another model.
     """
     if is_joined(folder):
-        parts = {part: load_model(kind, folder / part, load_network) for part in PARTS}
-        return JoinedModel(parts, FusedClassifier.load(folder))
+        # Side by side: a network is compiled while the words of the other model are read.
+        parts = in_order(lambda part: load_model(kind, folder / part, load_network), PARTS)
+        return JoinedModel(dict(zip(PARTS, parts, strict=True)), FusedClassifier.load(folder))
     if is_tfidf(folder):
         return TfidfClassifier.load(folder)
     return load_network(kind, folder)

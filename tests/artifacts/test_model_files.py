@@ -145,7 +145,10 @@ def test_a_class_that_the_caller_does_not_trust_is_refused_by_name(tmp_path: Pat
     [
         {"call": "os.mkdir", "args": ["FOLDER"], "state": None},
         {"new": "os._wrap_close", "args": [], "state": None},
-        {"dict": [["head", {"tuple": [{"call": "os.mkdir", "args": ["FOLDER"], "state": None}]}]]},
+        {
+            "keys": ["head"],
+            "values": [{"tuple": [{"call": "os.mkdir", "args": ["FOLDER"], "state": None}]}],
+        },
         {"objects": [{"type": "os.mkdir"}], "shape": [1]},
     ],
     ids=str,
@@ -158,6 +161,18 @@ def test_a_file_that_names_anything_else_is_refused_before_that_is_made(
     with pytest.raises(UserError, match=r"types that are not trusted: os\._?\w+;"):
         load_sklearn(tmp_path / "model.npz", HEAD_TYPES)
     assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(
+    "node", [{"dict": [["head", 1]]}, {"keys": ["a", "b"], "values": [1]}, {"keys": ["a"]}], ids=str
+)
+def test_a_file_of_another_form_is_not_taken_for_a_model(
+    node: dict[str, Any], tmp_path: Path
+) -> None:
+    text = json.dumps({"tuple": [node]})
+    write_npz(tmp_path / "model.npz", {"model.json": np.frombuffer(text.encode(), np.uint8)})
+    with pytest.raises(UserError, match=r"model\.npz is not a whole file of a model"):
+        load_sklearn(tmp_path / "model.npz")
 
 
 def test_what_cannot_be_taken_apart_is_said_when_it_is_saved(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from sklearn.utils import get_tags
 from torch import Tensor
 
 from src.core.targets import cautious_targets
-from src.encoders.common import kernel
+from src.encoders.common import kernel, leave_out
 from src.encoders.common.heads import Head, KernelHead
 from src.encoders.common.kernel import KernelRidgeClassifier, choose_landmarks
 
@@ -97,6 +97,24 @@ def test_few_landmarks_come_near_to_all(
     ours = model().fit(rbf(x, x[some]), y, some, groups).predict(rbf(x, x[some]))
     theirs = fitted(x, y, groups).predict(rbf(x, x))
     assert (ours == theirs).mean() > 0.9
+
+
+@pytest.mark.parametrize("balanced", [True, False])
+@pytest.mark.parametrize("landmarks", [np.arange(N), np.arange(0, N, 3)])
+def test_large_groups_are_left_out_like_small_ones(
+    x: NDArray[np.float64], y: NDArray[np.int64], landmarks: NDArray[np.intp], balanced: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    # One of 40 rows, one of two that has no landmark of the 20, the others of one row.
+    groups = np.where(np.arange(N) < 40, 0, np.arange(N))
+    groups[[55, 56]] = 55
+    k = rbf(x, x[landmarks])
+    expected = model(balanced).fit(k, y, landmarks, groups)
+    monkeypatch.setattr(leave_out, "LARGEST_GROUP", 1)
+    monkeypatch.setattr(leave_out, "ROWS_AT_ONCE", 7)
+    found = model(balanced).fit(k, y, landmarks, groups)
+    assert np.ptp(found.left_out_[:40]) > 0.1
+    np.testing.assert_allclose(found.left_out_, expected.left_out_, atol=1e-6)
 
 
 def test_a_group_is_left_out_with_its_landmarks(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from src.artifacts.outputs import LeakError, RowOutput
 from src.core.errors import UserError
@@ -19,6 +20,7 @@ from src.core.schema import FusedModel
 from src.fusion import fused
 from src.fusion.choosing import Choice
 from src.fusion.fuse import fuse, fuse_rounds
+from src.fusion.fused import FusedClassifier
 from src.fusion.leaky import fuse_leakily
 from src.fusion.predictions import Predictions
 from tests.made import CLASSES, made_features, made_output, made_table, one_hot, params_content
@@ -238,6 +240,24 @@ def test_every_round_of_cross_validation_is_fused_and_the_first_model_kept(
     assert found.predictions.repeats.shape == (0, 60, 3)
     kept, first = (one.model.own_["photo"].weights_ for one in (found, rounds[0]))
     np.testing.assert_array_equal(kept, first)
+
+
+def test_heads_answer_on_one_thread_while_rounds_are_fused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads, answer = [], FusedClassifier.predict_proba
+
+    def watched(*given: Any) -> Any:
+        threads.extend(library["num_threads"] for library in threadpool_info())
+        return answer(*given)
+
+    monkeypatch.setattr(FusedClassifier, "predict_proba", watched)
+    table = made_table()
+    output = made_output(table)
+    with threadpool_limits(2):
+        fuse(table, output, output, STACK, seed=7)
+        assert set(threads) == {1}
+        assert {library["num_threads"] for library in threadpool_info()} == {2}
 
 
 def test_a_fault_in_one_round_is_raised_as_it_is(tmp_path: Path) -> None:

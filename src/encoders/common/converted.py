@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,8 @@ from src.core.errors import UserError
 # The layers and, in features.bin beside it, the weights: numbers, no code.
 CONVERTED = "features.xml"
 WEIGHTS = "features.bin"
-# Threads that are the first to ask for OpenVINO.
-_alone = Lock()
+# Threads that read networks side by side share one environment, and one OpenVINO.
+_quiet = RLock()
 
 
 class ConvertedNetwork:
@@ -39,7 +39,7 @@ class ConvertedNetwork:
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": _threads(),
         }
-        with _alone:
+        with _quiet:
             core = _openvino()
         try:
             self._compiled = core.compile_model(folder / CONVERTED, "CPU", settings)
@@ -89,12 +89,13 @@ def no_telemetry() -> Iterator[None]:
 
     Its own switch, `opt_in_out --opt_out`, would change the user's home folder.
     """
-    before = os.environ.get("CI")
-    os.environ["CI"] = "true"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["CI"]
-        else:
-            os.environ["CI"] = before
+    with _quiet:
+        before = os.environ.get("CI")
+        os.environ["CI"] = "true"
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["CI"]
+            else:
+                os.environ["CI"] = before

@@ -13,12 +13,10 @@ from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from src.core.targets import cautious_targets
+from src.encoders.common.leave_out import Matrix, RidgeFit
 
-Matrix = NDArray[np.float64]
 # More landmarks than this take much more time and hardly change the result.
 LANDMARKS = 4000
-# Enough for fast matrix products, few enough for memory.
-GROUPS_AT_ONCE = 1000
 # Added to the diagonal of the landmarks' kernel; without it copies among them leave no root.
 JITTER = 1e-6
 
@@ -106,46 +104,20 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         # In place: with many rows this is by far the largest array.
         x -= x_mean
         x *= scale
+        centred = (target - y_mean) * scale
         gram = x.T @ x
         gram[np.diag_indices_from(gram)] += self.penalty
-        factor = cho_factor(gram.T, lower=True, overwrite_a=True)
-        slope = cho_solve(factor, x.T @ ((target - y_mean) * scale))
-        residual = (target - y_mean) * scale - x @ slope
-
+        factor, _ = cho_factor(gram.T, lower=True, overwrite_a=True)
+        slope = cho_solve((factor, True), x.T @ centred)
         self.coef_ = solve_triangular(root, slope, lower=True, trans="T")
         self.intercept_ = y_mean - x_mean @ slope
+
         # With all rows as landmarks, a row that is left out takes its coefficient with it. With
         # fewer, its landmark's would stay and follow chance, so it is held at 0.
         pinned = landmarks if len(landmarks) < n else landmarks[:0]
-        # A group of all rows leaves nothing to learn from but the intercept.
-        self.left_out_ = np.tile(y_mean, (n, 1))
-        last = group.max() + 1
-        for first in range(0, last if last > 1 else 0, GROUPS_AT_ONCE):
-            some = range(first, min(first + GROUPS_AT_ONCE, last))
-            rows, places = (np.flatnonzero(np.isin(group[of], some)) for of in (everyone, pinned))
-            unit = np.zeros((len(landmarks), len(places)))
-            unit[places, np.arange(len(places))] = 1
-            columns = np.hstack([x[rows].T, solve_triangular(root, unit, lower=True)])
-            halves = solve_triangular(factor[0], columns, lower=True, overwrite_b=True).T
-            for number in some:
-                mine, pins = group[rows] == number, group[pinned[places]] == number
-                half, pin, i = halves[: len(rows)][mine], halves[len(rows) :][pins], rows[mine]
-                # The second term is the intercept, which moves with every row.
-                hat = half @ half.T + scale[i] @ scale[i].T / weight.sum()
-                kept = np.eye(len(i)) - hat
-                equations = np.block([[kept, -half @ pin.T], [pin @ half.T, pin @ pin.T]])
-                known = np.vstack([residual[i], self.coef_[places[pins]]])
-                without = np.linalg.solve(equations, known)[: len(i)]
-                self.left_out_[i] = target[i] - without / scale[i]
-
-        shown = cautious_targets(labels, num_classes)
-
-        def loss(log_temperature: float) -> float:
-            log_p = log_softmax(np.exp(log_temperature) * self.left_out_, axis=1)
-            return float(-np.average((shown * log_p).sum(1), weights=weight))
-
-        best = minimize_scalar(loss, bounds=(-3, 5), method="bounded").x
-        self.temperature_ = float(np.exp(best))
+        ridge = RidgeFit(x, centred, scale, factor, slope, root)
+        self.left_out_ = y_mean + ridge.without_groups(group, pinned)
+        self.temperature_ = _temperature(self.left_out_, labels, weight)
         return self
 
     def decision_function(self, K: Matrix) -> Matrix:
@@ -171,6 +143,17 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.pairwise = True
         return tags
+
+
+def _temperature(scores: Matrix, labels: NDArray[np.intp], weight: Matrix) -> float:
+    """Return what scores [N, C] are multiplied by to be the likeliest to name the labels, [N]."""
+    shown = cautious_targets(labels, scores.shape[1])
+
+    def loss(log_temperature: float) -> float:
+        log_p = log_softmax(np.exp(log_temperature) * scores, axis=1)
+        return float(-np.average((shown * log_p).sum(1), weights=weight))
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-3, 5), method="bounded").x))
 
 
 def _root(K: Matrix, landmarks: NDArray[np.intp]) -> Matrix:

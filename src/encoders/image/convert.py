@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from src.core.schema import KernelImage, TrainedImage
 from src.encoders.common.convert import convert
-from src.encoders.image.networks import start_image_network
+from src.encoders.image.networks import note_width, start_image_network
 
 
 class _Features(nn.Module):
@@ -35,11 +36,19 @@ def convert_image_network(network: nn.Module, packed_pixels: int, out: Path) -> 
 def convert_frozen(settings: TrainedImage | KernelImage, weights: Path, packed_pixels: int) -> None:
     """Convert the network in the folder of the weights stage, if training leaves it as it is.
 
-    Random weights are drawn when training starts, so there is nothing to convert yet.
+    Random weights are drawn when training starts, so there is nothing to convert yet. One from the
+    Hub that is fitted as a whole is converted to see whether it can be: its bundle will need it.
 
     Raises:
         UserError: as `convert` and `ImageNetwork`.
     """
-    if settings.tune != "full" and (weights / "model.safetensors").exists():
-        network = start_image_network(settings, weights, num_classes=2)
-        convert_image_network(network, packed_pixels, weights)
+    tried = settings.tune == "full"
+    if not (weights / "model.safetensors").exists() or (tried and settings.weights != "hub"):
+        return
+    network = start_image_network(settings, weights, num_classes=2)
+    if tried:
+        with TemporaryDirectory() as folder:
+            convert_image_network(network, packed_pixels, Path(folder))
+        return
+    convert_image_network(network, packed_pixels, weights)
+    note_width(network, weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -22,6 +23,12 @@ class _Encode(nn.Module):
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         found: Tensor = self.network.encode(input_ids, attention_mask)
         return found
+
+
+def require_convertible(model: TextNetworkClassifier) -> None:
+    """Check that a bundle can hold a network, before it is fitted; raises as `convert` does."""
+    with TemporaryDirectory() as folder:
+        convert_text_network(model, Path(folder))
 
 
 def convert_text_network(model: TextNetworkClassifier, out: Path) -> None:

@@ -32,8 +32,9 @@ def fit_linear(models: Mapping[str, Any], x: csr_matrix, y: NDArray[np.int64]) -
     """
     n, width = x.shape
     if n >= width or n > LARGEST:
-        for model in models.values():
-            model.fit(x, y)
+        for name, model in models.items():
+            # Answers multiply by its transpose, which this order spares a copy each time.
+            setattr(model, name, np.asfortranarray(getattr(model.fit(x, y), name)))
         return
     root = inner_products(x.astype(np.float64))
     root[np.diag_indices_from(root)] += _JITTER
@@ -44,7 +45,7 @@ def fit_linear(models: Mapping[str, Any], x: csr_matrix, y: NDArray[np.int64]) -
         weights = getattr(model.fit(rows, y), name)
         # B is X from the left by the inverse of L.
         of_rows = solve_triangular(root, weights.T, lower=True, trans="T")
-        setattr(model, name, (x.T @ of_rows).T.astype(weights.dtype, order="C"))
+        setattr(model, name, (x.T @ of_rows).T.astype(weights.dtype, order="F"))
         model.n_features_in_ = width
 
 

@@ -37,8 +37,8 @@ def train_text(
         unfinished: where fits are kept until the row is done; None for nowhere.
 
     Raises:
-        UserError: there are too few texts, or params.yaml asks for what this machine or the
-            network cannot do.
+        UserError: there are too few texts, or params.yaml asks for what this machine, the network
+            or a bundle with it cannot do.
     """
     if not isinstance(settings, Tfidf):
         source = read_json(data / "weights" / row / "source.json")
@@ -93,6 +93,11 @@ def text_encoder(
     from src.encoders.text.data import TextData
 
     texts = TextData(table, tokens, weights, settings)
+    if settings.weights == "hub" and not cv_round:
+        from src.encoders.text.convert import require_convertible
+
+        # Packages' networks are known; of others, a fault is told before hours of fitting.
+        require_convertible(texts.start(classes))
     if isinstance(settings, KernelText) and settings.words:
         from src.encoders.text.words_and_network import WordsAndNetwork
 
