@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SRC = Path(__file__).parents[1]
 # What the code that answers a request imports, under the names in requirements.txt.
 SERVED_PACKAGES = (
-    *("mlflow", "numpy", "openvino", "pandas", "phonenumbers", "pillow"),
+    *("mlflow", "nltk", "numpy", "openvino", "pandas", "phonenumbers", "pillow"),
     *("pydantic", "safetensors", "scikit-learn", "scipy", "stop-words", "threadpoolctl"),
     "tokenizers",
 )
