@@ -66,5 +66,6 @@ def contributions(model: FusedClassifier, blocks: dict[str, Block]) -> dict[str,
     listing lacks adds 0.
     """
     return shapley_values(
-        list(blocks), lambda shown: log_odds(model.predict_proba(blocks, blocks.keys() - shown))
+        list(blocks),
+        lambda shown: log_odds(model.predict_proba(blocks, frozenset(blocks.keys() - shown))),
     )

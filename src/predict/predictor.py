@@ -228,6 +228,8 @@ class Predictor:
         if not len(rows) or self.text is None:
             return Scored([], None)
         output = self.text.score(table.iloc[rows])
+        if not output.known.any():
+            return Scored([], None)
         return Scored(rows[output.known].tolist(), output.only_known())
 
     def _of_one_model(
