@@ -65,9 +65,9 @@ def evaluate(inputs: EvaluationInputs, seed: int) -> Evaluation:
     )
 
     classes, y = labels_of(table)
-    place, probs = out_of_sample_probs(table, inputs.outputs, seed)
+    place, probs, added = out_of_sample_probs(table, inputs.outputs, seed)
     checked = table["id"].iloc[place]
-    label_errors = find_label_errors(checked.to_numpy(dtype=str), y[place], classes, probs)
+    label_errors = find_label_errors(checked.to_numpy(dtype=str), y[place], classes, probs, added)
 
     scores = {row.row: row.scores for row in rows}
     found = audit(table, inputs.notes, scores, len(label_errors), len(checked))

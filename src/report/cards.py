@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from src.report.results import Results
+from src.evaluation.added import ADDED
+from src.report.results import Record, Results
 
 ERRORS = 36
 LABEL_ERRORS = 24
@@ -43,22 +44,31 @@ class Guess:
 
 @dataclass(frozen=True)
 class ErrorCard:
-    """A mistake of a row: the listing, its category, and the row's likeliest three."""
+    """A mistake of a row: the listing, its category, and the row's likeliest three.
+
+    `added`: what photo, text and price that it has added to the log-odds of the likeliest; {} of a
+    row that is not fused.
+    """
 
     listing: ListingCard
     actual: str
     guesses: list[Guess]
+    added: dict[str, float]
 
 
 @dataclass(frozen=True)
 class LabelErrorCard:
-    """A listing that is probably labelled wrongly: its label and a likelier category."""
+    """A listing that is probably labelled wrongly: its label and a likelier category.
+
+    `added`: what photo, text and price that it has add to the log-odds of the likelier.
+    """
 
     listing: ListingCard
     given: str
     given_prob: float
     likelier: str
     likelier_prob: float
+    added: dict[str, float]
 
 
 def error_cards(results: Results, row: str, limit: int = ERRORS) -> list[ErrorCard]:
@@ -75,6 +85,7 @@ def error_cards(results: Results, row: str, limit: int = ERRORS) -> list[ErrorCa
                 # With two categories there is no third.
                 if isinstance(line.get(name), str)
             ],
+            added=_added(line),
         )
         for line in spread(wrong, "actual", "predicted_prob", limit).to_dict("records")
     ]
@@ -90,6 +101,7 @@ def label_error_cards(results: Results, limit: int = LABEL_ERRORS) -> list[Label
             given_prob=line["self_confidence"],
             likelier=line["likelier"],
             likelier_prob=line["likelier_prob"],
+            added=_added(line),
         )
         for line in spread(suspected, "given", "suspicion", limit).to_dict("records")
     ]
@@ -119,6 +131,12 @@ def thumbnail(pixels: NDArray[np.uint8]) -> str:
     content = io.BytesIO()
     small.save(content, "WEBP", quality=THUMBNAIL_QUALITY, method=6)
     return "data:image/webp;base64," + base64.b64encode(content.getvalue()).decode("ascii")
+
+
+def _added(line: Record) -> dict[str, float]:
+    """Return what photo, text and price added, without what the listing lacks."""
+    added = {name: line.get(column, 0.0) for name, column in ADDED.items()}
+    return {name: value for name, value in added.items() if value and not pd.isna(value)}
 
 
 def _listing_card(results: Results, listing: str) -> ListingCard:

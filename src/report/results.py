@@ -68,6 +68,12 @@ class Results:
         return chosen_row(self.table)
 
     @property
+    def explained(self) -> str:
+        """The fused row of the highest macro F1 on val; '' where there is none."""
+        fused = self.table[self.table["kind"] == "fused"]
+        return chosen_row(fused) if len(fused) else ""
+
+    @property
     def kinds(self) -> dict[str, str]:
         """The kind of each row: image, text, fused or leaky."""
         return dict(zip(self.table["row"], self.table["kind"], strict=True))

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from src.evaluation.added import ADDED
 from src.fusion.fused import FusedClassifier
-from src.fusion.shapley import contributions, log_odds, shapley_values
+from src.fusion.shapley import MODALITIES, contributions, log_odds, shapley_values
 from tests.fusion.test_fused import ALL, HEADS, NAMES, N, Y, head, made_blocks
 
 PLAYERS = ("photo", "text", "price")
@@ -36,9 +37,9 @@ def test_contributions_and_the_prior_sum_to_the_answer(kind: str, seed: int) -> 
     has = {name: mask(seed + n) for n, name in enumerate(PLAYERS)}
     blocks = made_blocks(seed, **has)
     added = contributions(model, blocks)
-    total = log_odds(model.prior_[None]) + sum(added.values())
+    total = log_odds(model.prior_[None]) + added.sum(1)
     np.testing.assert_allclose(total, log_odds(model.predict_proba(blocks)), atol=1e-6)
-    for name, values in added.items():
+    for name, values in zip(MODALITIES, added.swapaxes(0, 1), strict=True):
         assert (values[~has[name]] == 0).all()
 
 
@@ -53,7 +54,7 @@ def test_a_listing_that_lacks_something_is_a_game_of_fewer_players() -> None:
         ),
     )
     for name, values in fewer.items():
-        np.testing.assert_allclose(values, whole[name], atol=1e-12)
+        np.testing.assert_allclose(values, whole[:, MODALITIES.index(name)], atol=1e-6)
     assert np.abs(fewer["photo"]).max() > 1
 
 
@@ -70,6 +71,10 @@ def test_values_are_mean_gains_over_all_orders(values: dict[int, float]) -> None
             for order in permutations(PLAYERS)
         ]
         assert found[name] == pytest.approx(np.mean(gains), abs=1e-9)
+
+
+def test_the_columns_of_tables_are_in_the_order_of_the_modalities() -> None:
+    assert tuple(ADDED) == MODALITIES
 
 
 def test_log_odds_are_against_all_other_classes_and_finite() -> None:
