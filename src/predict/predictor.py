@@ -17,12 +17,12 @@ from src.cleaning.text import with_words
 from src.encoders.common.encoder import EncoderOutput
 from src.encoders.text.tokens import rows_with_text
 from src.evaluation.calibration import apply_temperature
+from src.evaluation.nearest import TrainingAds
 from src.fusion.blocks import Block, block_of, price_block
 from src.fusion.fused import FusedClassifier
 from src.fusion.meta import with_meta
 from src.predict.bundle import read_bundle
 from src.predict.models import Model, load_model
-from src.predict.nearest import TrainingAds
 
 UNKNOWN_TEXT = "text: nothing in it is known to the text model"
 NOTHING_TO_READ = "no photo, text or price to predict from"

@@ -24,13 +24,17 @@ GUESSES = ("predicted", "second", "third")
 
 @dataclass(frozen=True)
 class ListingCard:
-    """What a listing says; price and photo (a data: URI) are None where it has none."""
+    """What a listing says; price and photo (a data: URI) are None where it has none.
+
+    `nearest`: titles, categories and similarities of the ads that are most like it.
+    """
 
     id: str
     title: str
     text: str
     price: float | None
     photo: str | None
+    nearest: list[Record]
 
 
 @dataclass(frozen=True)
@@ -148,4 +152,5 @@ def _listing_card(results: Results, listing: str) -> ListingCard:
         text=text if len(text) <= TEXT_LENGTH else text[:TEXT_LENGTH].rstrip() + "…",
         price=None if pd.isna(line["price"]) else line["price"],
         photo=thumbnail(results.photos[line["photo_row"]]) if line["photo_row"] >= 0 else None,
+        nearest=results.nearest[results.nearest["id"] == listing].to_dict("records"),
     )

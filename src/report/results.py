@@ -32,7 +32,7 @@ class Results:
         curves, confusion, reliability, abstain: metrics/<name>/<row>.csv, by row.
         ceilings: the best possible scores of the demo, by what may be read; {} for real listings.
         audit: the leakage audit, Markdown.
-        predictions, label_errors: data/evaluation/*.parquet.
+        predictions, label_errors, nearest: data/evaluation/*.parquet.
         listings: the prepared listings.
         photos: uint8 [M, size, size, 3], RGB; `photo_row` of the listings points into it.
         notes: what the stage prepare counted.
@@ -51,6 +51,7 @@ class Results:
     audit: str
     predictions: pd.DataFrame
     label_errors: pd.DataFrame
+    nearest: pd.DataFrame
     listings: pd.DataFrame
     photos: NDArray[np.uint8]
     notes: dict[str, Any]
@@ -99,6 +100,7 @@ def read_results(metrics: Path, data: Path) -> Results:
         audit=(metrics / "audit.md").read_text(encoding="utf-8"),
         predictions=pd.read_parquet(data / "evaluation" / "predictions.parquet"),
         label_errors=pd.read_parquet(data / "evaluation" / "label_errors.parquet"),
+        nearest=pd.read_parquet(data / "evaluation" / "nearest.parquet"),
         listings=read_listings(data / "prepared" / "listings.parquet", PREPARED),
         photos=np.load(data / "packed" / "photos.npy", mmap_mode="r", allow_pickle=False),
         notes=read_json(data / "prepared" / "notes.json"),

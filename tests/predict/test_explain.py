@@ -20,12 +20,12 @@ from src.cleaning.text import clean, word_places, words
 from src.core.errors import UserError
 from src.core.files import read_json
 from src.encoders.text.tfidf import TfidfClassifier
+from src.evaluation.nearest import ADS
 from src.fusion.shapley import log_odds
 from src.predict.explain.explanation import Explanation, explain
 from src.predict.explain.linear import word_parts
 from src.predict.explain.photo import CELLS, PLACES, SIDE, cover
 from src.predict.explain.words import MOST_WORDS, without_words
-from src.predict.nearest import ADS, TrainingAds, training_ads
 from src.predict.predictor import Predictor
 from tests.predict.conftest import Pipeline
 
@@ -210,24 +210,6 @@ def test_the_bundle_keeps_of_ads_what_is_shown_and_no_more(
     assert len(pd.read_parquet(refitted / ADS)) == read_json(refitted / "bundle.json")["fitted_on"][
         "text"
     ] + 3  # fmt: skip
-
-
-def test_ads_are_found_by_a_photo_a_text_or_both(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    table = pd.DataFrame({"id": list("abcd"), "category": "x", "title": ["long " * 50] * 4})
-    photo, text = (rng.normal(size=(3, 8)).astype(np.float32) for _ in range(2))
-    ads = training_ads(
-        table, {"photo": (np.array(["a", "b", "e"]), photo), "text": (np.array(list("bcd")), text)}
-    )
-    ads.save(tmp_path)
-    ads = TrainingAds.load(tmp_path)
-    assert ads.nearest({"photo": photo[:1]}, 1)[0].id == "a"
-    assert ads.nearest({"text": 3 * text[2:]}, 1)[0].id == "d"
-    both = ads.nearest({"photo": photo[1:2], "text": text[:1]}, 4)
-    assert (both[0].id, len(both), len(both[0].title)) == ("b", 4, 120)
-    assert both[0].similarity == pytest.approx(1, abs=1e-2)
-    assert ads.nearest({}, 3) == []
-    assert ads.prior(["w", "x"]).tolist() == [0, 1]
 
 
 def test_a_bundle_of_one_model_is_explained_by_it(pipeline: Pipeline, tmp_path: Path) -> None:
