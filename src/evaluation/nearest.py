@@ -56,12 +56,13 @@ class Space:
         from sklearn.utils.extmath import randomized_svd
 
         unit = of_unit_length(features)
-        mean = unit.mean(0)
+        mean: NDArray[np.float32] = unit.mean(0)
         size = min(SIZE, *features.shape)
-        _, _, basis = randomized_svd(unit - mean, size, random_state=0)
+        _, _, directions = randomized_svd(unit - mean, size, random_state=0)
+        basis: NDArray[np.float32] = directions.astype(np.float32)
         ads = np.zeros((n, size), np.float16)
         ads[rows] = of_unit_length((unit - mean) @ basis.T)
-        return cls(mean, basis.astype(np.float32), ads)
+        return cls(mean, basis, ads)
 
     def similarities(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the cosines of listings' features [M, D] with those of the ads, [M, N]."""
@@ -84,8 +85,9 @@ class TrainingAds:
 
     def prior(self, classes: list[str]) -> NDArray[np.float64]:
         """Return the share of each class among the ads, [C]."""
-        shares = self.about["category"].value_counts(normalize=True)
-        return shares.reindex(classes, fill_value=0).to_numpy(dtype=float)
+        counts = self.about["category"].value_counts().reindex(classes, fill_value=0)
+        shares: NDArray[np.float64] = counts.to_numpy(float) / len(self.about)
+        return shares
 
     def nearest(
         self,
@@ -108,10 +110,10 @@ class TrainingAds:
         )
         order = np.argsort(-similarity, kind="stable")
         order = order[:count] if ignored is None else order[~ignored[order]][:count]
-        about = self.about.iloc[order]
+        about = self.about.iloc[order].to_dict("records")
         return [
-            NearAd(one.id, one.title, one.category, float(similarity[place]))
-            for place, one in zip(order, about.itertuples(index=False), strict=True)
+            NearAd(one["id"], one["title"], one["category"], float(similarity[place]))
+            for place, one in zip(order, about, strict=True)
         ]
 
     def save(self, folder: Path) -> None:
@@ -171,13 +173,16 @@ def nearest_of_others(
     """
     full = {name: output.full for name, output in outputs.items()}
     ads = training_ads(table, {name: (one.ids, one.features) for name, one in full.items()})
-    places = {name: pd.Index(one.ids) for name, one in full.items()}
+    places = {
+        name: {one: place for place, one in enumerate(output.ids.tolist())}
+        for name, output in full.items()
+    }
     groups = table.set_index("id")["group"]
     of_ads = table["group"].to_numpy(dtype=object)
     lines = []
     for one in dict.fromkeys(ids):
         features = {
-            name: full[name].features[[place.get_loc(one)]]
+            name: full[name].features[[place[one]]]
             for name, place in places.items()
             if one in place
         }

@@ -38,16 +38,17 @@ class Scored(NamedTuple):
         """Return it for one of the listings."""
         if self.output is None or row not in self.rows:
             return Scored([], None)
-        place = self.rows.index(row)
-        return Scored([0], EncoderOutput(*(x[place : place + 1] for x in self.output)))
+        return Scored([0], _at(self.output, [self.rows.index(row)]))
 
     def repeated(self, times: int) -> Scored:
         """Return it for so many copies of the only listing."""
         if self.output is None:
             return self
-        return Scored(
-            list(range(times)), EncoderOutput(*(np.repeat(x, times, axis=0) for x in self.output))
-        )
+        return Scored(list(range(times)), _at(self.output, [0] * times))
+
+
+def _at(output: EncoderOutput, places: list[int]) -> EncoderOutput:
+    return EncoderOutput(output.features[places], output.probs[places], output.known[places])
 
 
 class ScoredListings(NamedTuple):
