@@ -156,7 +156,7 @@ def sentence(found: list[Falls]) -> str:
     return (
         f"the log-odds fall by {named.mean():.2f} without what is named and by "
         f"{at_random.mean():.2f} without as much at random: {more.mean():.2f} more "
-        f"({low:.2f} to {high:.2f}), and more in {(more > 0).mean():.0%} of {len(found)} listings"
+        f"({low:.2f} to {high:.2f}), and more for {(more > 0).sum()} of {len(found)} listings"
     )
 
 

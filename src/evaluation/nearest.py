@@ -56,19 +56,27 @@ class Space:
         from sklearn.utils.extmath import randomized_svd
 
         unit = of_unit_length(features)
-        mean: NDArray[np.float32] = unit.mean(0)
+        mean = unit.mean(0)
         size = min(SIZE, *features.shape)
         _, _, directions = randomized_svd(unit - mean, size, random_state=0)
         basis: NDArray[np.float32] = directions.astype(np.float32)
         ads = np.zeros((n, size), np.float16)
-        ads[rows] = of_unit_length((unit - mean) @ basis.T)
+        ads[rows] = _turned(features, mean, basis)
         return cls(mean, basis, ads)
 
     def similarities(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the cosines of listings' features [M, D] with those of the ads, [M, N]."""
-        found = of_unit_length((of_unit_length(features) - self.mean) @ self.basis.T)
+        found = _turned(features, self.mean, self.basis)
         cosines: NDArray[np.float32] = found @ self.ads.T.astype(np.float32)
         return cosines
+
+
+def _turned(
+    features: NDArray[np.float32], mean: NDArray[np.float32], basis: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return features [M, D] as they are compared: in the directions of a basis, [M, K]."""
+    found = (of_unit_length(features) - mean) @ basis.T
+    return of_unit_length(found.astype(np.float32))
 
 
 @dataclass(frozen=True)
