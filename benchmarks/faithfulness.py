@@ -88,7 +88,8 @@ def falls(
 ) -> tuple[list[Falls], list[Falls]]:
     """Return the falls of words and of patches, of the listings that have enough of them."""
     rng = np.random.default_rng(7)
-    words, patches = [], []
+    words: list[Falls] = []
+    patches: list[Falls] = []
     for row in tqdm(range(len(table)), disable=None):
         line = table.iloc[[row]].reset_index(drop=True)
         number = line["photo_row"].iloc[0]

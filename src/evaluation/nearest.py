@@ -52,7 +52,7 @@ class Space:
     @classmethod
     def of(cls, features: NDArray[np.float32], rows: NDArray[np.intp], n: int) -> Space:
         """Fit the space to features [M, D] of `rows` among N ads."""
-        # Imported late: only a bundle that is made needs it.
+        # Imported late: who only reads a space does not need it.
         from sklearn.utils.extmath import randomized_svd
 
         unit = of_unit_length(features)
