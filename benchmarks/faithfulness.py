@@ -33,7 +33,8 @@ from src.predict.explain.odds import answer_log_odds
 from src.predict.explain.photo import CELLS, PLACES, SIDE, cover, covered_log_odds, photo_effect
 from src.predict.explain.words import without_words, word_effects
 from src.predict.export import export_model
-from src.predict.predictor import Predictor, ScoredListings
+from src.predict.predictor import Predictor
+from src.predict.scored import ScoredListings
 
 NAMED, RANDOM, RESAMPLES = 3, 10, 10_000
 
