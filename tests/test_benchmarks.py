@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import __main__ as runner
@@ -17,6 +18,7 @@ from benchmarks import compare as compare_module
 from benchmarks import machine, replay, results
 from benchmarks.bounds import share
 from benchmarks.compare import Compared, compare
+from benchmarks.faithfulness import Falls, sentence
 from benchmarks.lines import Line, line, table
 from benchmarks.whole import growing, run_for
 from src.core.errors import UserError
@@ -233,3 +235,13 @@ def test_a_job_that_is_not_done_in_time_ends_with_what_it_has_started(tmp_path: 
     with pytest.raises(subprocess.TimeoutExpired):
         run_for(["sh", "-c", script], tmp_path, 1)
     assert run_for(["sh", "-c", "echo said; exit 3"], tmp_path, 20).returncode == 3
+
+
+def test_faithfulness_is_the_mean_difference_with_its_interval() -> None:
+    same = [Falls(1.0, np.array([0.0, 0.5]))] * 8
+    assert sentence(same) == (
+        "the log-odds fall by 1.00 without what is named and by 0.25 without as much at random: "
+        "0.75 more (0.75 to 0.75), and more for 8 of 8 listings"
+    )
+    worse = sentence([*same, Falls(-1.0, np.array([1.0]))])
+    assert "0.44 more (" in worse and "more for 8 of 9" in worse
