@@ -12,7 +12,9 @@ from src.core.errors import UserError
 from src.core.files import read_json, replacing, write_json
 from src.core.schema import Columns, FusedModel
 from src.predict.bundle import BUNDLE_FORMAT, BundleInfo, predicting_row
+from src.predict.card import CARD, card_text
 from src.predict.export import export_model
+from src.predict.reference import write_reference
 from src.predict.same_answers import require_same_answers
 
 _COLUMNS = {"id", "title", "text", "price", "photo"}
@@ -30,6 +32,8 @@ def write_bundle(
     photo_pixels: int,
     columns: Columns,
     fitted_on: dict[str, int],
+    metrics: Path,
+    source: str,
     refitted: Path | None = None,
 ) -> None:
     """Write the folder `out` that `Predictor` reads.
@@ -42,6 +46,8 @@ def write_bundle(
         photo_pixels: side of the packed photos.
         columns: of the user's table.
         fitted_on: how many listings each model was fitted on, by kind.
+        metrics: the folder metrics, with the scores of the row that predicts.
+        source: where the listings come from, collect.source.
         refitted: a folder like data/checkpoints with the models fitted on all listings; None: the
             judged models.
 
@@ -71,12 +77,40 @@ def write_bundle(
             meta_features=bool(fused_model and fused_model.meta_features),
             temperature=read_json(data / "evaluation" / "temperature.json")[predicting],
             columns=columns.model_dump(include=_COLUMNS),
-            files=sorted(str(p.relative_to(beside)) for p in beside.rglob("*") if p.is_file()),
+            files=[],
             versions={name: version(name) for name in _PACKAGES},
             fitted_on=fitted_on,
             scores_are_of=(
                 "the same models, fitted without the test split" if refitted else "these models"
             ),
         )
-        write_json(beside / "bundle.json", info.model_dump())
+        _describe(beside, info, data, table, metrics, columns.category, source)
+        files = sorted(str(p.relative_to(beside)) for p in beside.rglob("*") if p.is_file())
+        write_json(beside / "bundle.json", info.model_dump() | {"files": files})
         require_same_answers(beside, fitted, table, data / "packed" / "photos.npy")
+
+
+def _describe(
+    bundle: Path,
+    info: BundleInfo,
+    data: Path,
+    table: pd.DataFrame,
+    metrics: Path,
+    category_column: str,
+    source: str,
+) -> None:
+    """Write the model card and the reference that new ads are compared with."""
+    kind, row = predicting_row(info.rows)
+    scores = read_json(metrics / kind / f"{row}.json")
+    answers = pd.read_parquet(data / "evaluation" / "predictions.parquet")
+    write_reference(bundle, table, answers[answers["row"] == row], scores, category_column)
+    per_class = pd.read_csv(
+        metrics / "per_class.csv", dtype={"category": str, "row": str}, keep_default_na=False
+    )
+    weights = {
+        name: read_json(data / "weights" / name / "source.json")
+        for kind, name in info.rows.items()
+        if kind != "fused"
+    }
+    text = card_text(info, table, scores, per_class[per_class["row"] == row], weights, source)
+    (bundle / CARD).write_text(text, encoding="utf-8")
