@@ -92,7 +92,7 @@ def _categories(table: pd.DataFrame, per_class: pd.DataFrame) -> str:
     lines = ["| category | listings | tested | F1 |", "| --- | --- | --- | --- |"]
     for name in sorted(counts.index):
         on_test = (
-            f"{tested['n'][name]} | {tested['f1'][name]:.2f}" if name in tested.index else " |"
+            f"{tested['n'][name]} | {tested['f1'][name]:.2f}" if name in tested.index else " | "
         )
         lines.append(f"| {name.replace('|', chr(92) + '|')} | {counts[name]} | {on_test} |")
     return "\n".join(lines)

@@ -21,8 +21,10 @@ from src.core.errors import UserError
 from src.core.files import read_json, write_json, write_npz
 
 _FILE, _WORDS = "reference.json", "reference.npz"
-# Bins of equal mass for prices, confidences and shares of unseen words.
+# Bins of equal mass, for prices and confidences.
 _BINS = 10
+# Between bins of shares of words, for in most ads no word is unseen: equal mass would be one bin.
+_SHARES = [n / 50 for n in range(1, 50)]
 
 
 class Bins(BaseModel):
@@ -116,7 +118,7 @@ def write_reference(
         listings=len(table),
         photos=int((table["photo_row"] >= 0).sum()),
         prices=Bins.of(table["price"].to_numpy(dtype=float)),
-        unseen_words=Bins.of(np.array([share_of(ad, alone) for ad in of_ads])),
+        unseen_words=Bins.at(_SHARES, np.array([share_of(ad, alone) for ad in of_ads])),
         confidences=Bins.of(answers["predicted_prob"].to_numpy(dtype=float)),
         categories={str(name): int(n) for name, n in answers["predicted"].value_counts().items()},
         scores={name: float(scores[name]) for name in _SCORES},

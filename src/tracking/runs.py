@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from src.tracking.confusion import draw_confusion
@@ -25,13 +25,13 @@ def log_row(
     experiment_id: str,
     row: TrackedRow,
     commit: dict[str, str],
-    datasets: Sequence[DatasetInput] = (),
+    datasets: Callable[[], list[DatasetInput]] = list,
 ) -> tuple[str, bool]:
     """Find the row's run or create it; return its id and whether it is new.
 
     Args:
         commit: tags of the commit.
-        datasets: the listings that the row is about.
+        datasets: makes the listings that a new run is about.
     """
     tag, value = row.key
     key = {"row": f"{row.kind}/{row.name}", tag: value}
@@ -50,7 +50,7 @@ def log_row(
     _log_params(client, run_id, row)
     _log_curves(client, run_id, row)
     _log_scores(client, run_id, row)
-    client.log_inputs(run_id, list(datasets))
+    client.log_inputs(run_id, datasets())
     for file in row.model_files:
         client.log_artifact(run_id, str(file), "model")
     if found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -109,7 +110,8 @@ def _log_rows(
     listings: pd.DataFrame | None,
 ) -> _Logged:
     predicting = bundle.row if bundle else None
-    datasets = dataset_inputs(listings) if listings is not None else []
+    # Made for the first new run, if there is one: it takes a second.
+    datasets = cache(lambda: [] if listings is None else dataset_inputs(listings))
     new, model, version, run_ids = 0, None, "", []
     with open_experiment(experiment, home) as (client, experiment_id, moved_from):
         commit = commit_tags()

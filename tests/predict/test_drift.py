@@ -52,7 +52,7 @@ def reference() -> Reference:
         listings=N_BEFORE,
         photos=int(before.has_photo.sum()),
         prices=Bins.of(before.prices),
-        unseen_words=Bins.of(before.unseen_words),
+        unseen_words=Bins.at([n / 50 for n in range(1, 50)], before.unseen_words),
         confidences=Bins.of(before.confidences),
         categories=dict(zip(names.tolist(), counts.tolist(), strict=True)),
         scores=PROMISED | {"accuracy": float(right)},
@@ -77,7 +77,10 @@ def test_ads_of_the_same_kind_alarm_in_one_of_twenty_cases_at_most(reference: Re
 N = 300
 RNG = np.random.default_rng(9)
 SHIFTS: dict[str, tuple[dict[str, Any], str]] = {
-    "photos": ({"has_photo": RNG.random(N) < 0.6}, "41% of the new ads have none, 19% of the training ads"),
+    "photos": (
+        {"has_photo": RNG.random(N) < 0.6},
+        "41% of the new ads have none, 19% of the training ads",
+    ),
     "prices": ({"prices": np.exp(RNG.normal(7, 1, N))}, "in training"),
     "words": ({"unseen_words": RNG.binomial(12, 0.2, N) / 12}, "are in no training ad"),
     "confidence": ({"confidences": RNG.beta(5, 3, N)}, "on the test listings 0.71"),
@@ -146,6 +149,8 @@ def test_a_word_is_unseen_unless_a_training_ad_of_another_group_has_it(tmp_path:
     found = read_reference(tmp_path)
     # "дубовый" is half of the second ad; "стул" is only in one group; numbers are no words.
     assert found.unseen_words.mean == pytest.approx((0 + 0.5 + 1 + 1) / 4)
+    # They can be told from ads with more, though half of the training ads have none or all.
+    assert len(np.flatnonzero(found.unseen_words.counts)) == 3
     assert (found.photos, found.categories) == (2, {"x": 1, "y": 1})
     texts = pd.Series(["стул новый", "стол 100", "77", ""])
     np.testing.assert_array_equal(unseen_shares(tmp_path, texts), [0.5, 0, np.nan, np.nan])

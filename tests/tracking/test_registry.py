@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel
 
 from src.core.errors import UserError
+from src.tracking.__main__ import main
 from src.tracking.answers import ANSWERS, TrackedBundle
 from src.tracking.registry import ALIAS, champion_of, force, register, versions_of
 from tests.tracking.conftest import mlflow_client, write
@@ -108,6 +109,40 @@ def test_a_version_that_is_not_there_cannot_be_forced(client: MlflowClient, tmp_
     registered(client, tmp_path, answers_of(4))
     with pytest.raises(UserError, match="listings has no version 7; it has 1"):
         force(client, NAME, "7", "")
+
+
+def test_the_command_shows_the_versions_and_forces_one(
+    client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+
+    def shown(*options: str) -> list[str]:
+        monkeypatch.setattr(sys, "argv", ["tracking", *options])
+        main()
+        return capsys.readouterr().out.splitlines()
+
+    with pytest.raises(UserError, match="listings has no version yet; `dvc repro` registers one"):
+        shown()
+    for wrong in (4, 40):
+        registered(client, tmp_path, answers_of(wrong))
+    before = shown()
+    assert before[0].startswith("          2  not significantly better than version 1 on the same")
+    assert before[1:] == ["champion  1  the first one"]
+    forced = shown("--force", "2", "--because", "the first is slow")
+    assert forced[0].startswith(
+        "champion  2  forced in place of 1: the first is slow; before that: not significantly"
+    )
+    assert forced[1:] == ["          1  the first one"]
+    with pytest.raises(SystemExit):
+        shown("--force", "1")
+    assert "--force needs --because" in capsys.readouterr().err
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
+    with pytest.raises(UserError, match=r"MLflow at http://127\.0\.0\.1:9 cannot be used \("):
+        shown()
 
 
 @pytest.mark.parametrize(("step", "moved"), STEPS)
