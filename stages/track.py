@@ -18,10 +18,8 @@ from src.tracking.tracking import track
 def main() -> None:
     tracking, root = stage_params("track").tracking, Path()
     rows = read_tracked_rows(root)
-    listings, bundle = read_tracked_listings(root), None
-    if listings is not None:
-        bundle = read_tracked_bundle(root, tracking.registered_model, listings)
-    report = read_tracked_report(root)
+    report, listings = read_tracked_report(root), read_tracked_listings(root)
+    bundle = read_tracked_bundle(root, tracking.registered_model, listings)
     print(track(rows, tracking.experiment, repository(), bundle, report, listings))
     # No run ids: the output must not depend on the store.
     states = {

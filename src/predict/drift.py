@@ -72,7 +72,7 @@ def compare_ads(new: NewAds, reference: Reference) -> list[Finding]:
         _categories(new, reference),
     ]
     if new.labels is not None:
-        found.append(_scores(new, reference))
+        found.append(_scores(new.labels, new.predicted, reference))
     corrected = holm(np.array([finding.p for finding in found]))
     return [one._replace(p=float(p)) for one, p in zip(found, corrected, strict=True)]
 
@@ -150,14 +150,12 @@ def _categories(new: NewAds, reference: Reference) -> Finding:
     return Finding("categories", f"furthest apart: {'; '.join(most)}", p)
 
 
-def _scores(new: NewAds, reference: Reference) -> Finding:
-    assert new.labels is not None
-    judged = new.labels != ""
-    actual, predicted = new.labels[judged], new.predicted[judged]
+def _scores(labels: NDArray[np.str_], predicted: NDArray[np.str_], reference: Reference) -> Finding:
+    judged = labels != ""
+    actual, predicted = labels[judged], predicted[judged]
     n, promised = len(actual), reference.scores
     right = int((actual == predicted).sum())
     bounds = score_intervals(actual, predicted, np.arange(n).astype(str), _SEED)
-    known = set(reference.categories)
     expected = round(promised["accuracy"] * promised["n"])
     sentence = (
         f"macro F1 {macro_f1(actual, predicted):.3f} ({bounds.f1_low:.3f}–{bounds.f1_high:.3f}) on "
@@ -167,7 +165,7 @@ def _scores(new: NewAds, reference: Reference) -> Finding:
         f"{promised['accuracy']:.3f} ({promised['accuracy_low']:.3f}–"
         f"{promised['accuracy_high']:.3f})"
     )
-    if others := int((~np.isin(actual, list(known))).sum()):
+    if others := int((~np.isin(actual, list(reference.categories))).sum()):
         sentence += f"; the labels of {count_of(others, 'ad')} are no category of the model"
     p = _chi2([right, n - right], [expected, round(promised["n"]) - expected])
     return Finding("score", sentence, p)

@@ -73,7 +73,7 @@ class Reference(BaseModel):
         prices: in bins.
         unseen_words: the share of an ad's words that no ad of another group has, in bins.
         confidences: of the answers on test listings, calibrated, in bins.
-        categories: how often each was answered on test listings.
+        categories: how often each of all was answered on test listings.
         scores: of the row that predicts: n, f1_macro, f1_low, f1_high, accuracy, accuracy_low,
             accuracy_high.
         category_column: of the user's table.
@@ -120,7 +120,9 @@ def write_reference(
         prices=Bins.of(table["price"].to_numpy(dtype=float)),
         unseen_words=Bins.at(_SHARES, np.array([share_of(ad, alone) for ad in of_ads])),
         confidences=Bins.of(answers["predicted_prob"].to_numpy(dtype=float)),
-        categories={str(name): int(n) for name, n in answers["predicted"].value_counts().items()},
+        categories={
+            name: int((answers["predicted"] == name).sum()) for name in table["category"].unique()
+        },
         scores={name: float(scores[name]) for name in _SCORES},
         category_column=category_column,
     )

@@ -44,8 +44,10 @@ class TrackedBundle:
         return self.answers[_KEPT].to_csv(index=False)
 
 
-def read_tracked_bundle(root: Path, name: str, listings: pd.DataFrame) -> TrackedBundle | None:
-    """Read the bundle under `root`; None where there is none.
+def read_tracked_bundle(
+    root: Path, name: str, listings: pd.DataFrame | None
+) -> TrackedBundle | None:
+    """Read the bundle under `root`; None where there is none, or there are no listings.
 
     Args:
         name: of the registered model.
@@ -55,7 +57,7 @@ def read_tracked_bundle(root: Path, name: str, listings: pd.DataFrame) -> Tracke
         UserError: the evaluation is of other listings or of another row.
     """
     folder = root / "data" / "bundle"
-    if not folder.exists():
+    if listings is None or not folder.exists():
         return None
     import pandas as pd
 

@@ -141,7 +141,7 @@ def test_a_word_is_unseen_unless_a_training_ad_of_another_group_has_it(tmp_path:
         {
             "title_words": ["стол", "стол дубовый", "стул", "стул 900"], "text_words": "",
             "group": ["a", "b", "c", "c"], "photo_row": [0, 1, -1, -1],
-            "price": [1.0, 2, 3, np.nan],
+            "price": [1.0, 2, 3, np.nan], "category": ["x", "y", "y", "never answered"],
         }
     )  # fmt: skip
     answers = pd.DataFrame({"predicted": ["x", "y"], "predicted_prob": [0.5, 0.7]})
@@ -151,7 +151,10 @@ def test_a_word_is_unseen_unless_a_training_ad_of_another_group_has_it(tmp_path:
     assert found.unseen_words.mean == pytest.approx((0 + 0.5 + 1 + 1) / 4)
     # They can be told from ads with more, though half of the training ads have none or all.
     assert len(np.flatnonzero(found.unseen_words.counts)) == 3
-    assert (found.photos, found.categories) == (2, {"x": 1, "y": 1})
+    assert (found.photos, found.categories) == (
+        2,
+        {"x": 1, "y": 1, "never answered": 0},
+    )
     texts = pd.Series(["стул новый", "стол 100", "77", ""])
     np.testing.assert_array_equal(unseen_shares(tmp_path, texts), [0.5, 0, np.nan, np.nan])
     files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
