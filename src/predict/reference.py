@@ -48,8 +48,10 @@ class Bins(BaseModel):
     def of(cls, numbers: NDArray[np.float64]) -> Bins:
         """Put numbers, [N], NaN where there is none, into bins of equal mass, as far as they go."""
         known = numbers[~np.isnan(numbers)]
-        edges = np.unique(np.quantile(known, np.arange(1, _BINS) / _BINS)) if len(known) else []
-        return cls.at([float(edge) for edge in edges], numbers)
+        edges: list[float] = []
+        if len(known):
+            edges = np.unique(np.quantile(known, np.arange(1, _BINS) / _BINS)).tolist()
+        return cls.at(edges, numbers)
 
     @classmethod
     def at(cls, edges: list[float], numbers: NDArray[np.float64]) -> Bins:
