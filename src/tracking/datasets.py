@@ -40,7 +40,7 @@ def dataset_inputs(table: pd.DataFrame) -> list[DatasetInput]:
     Args:
         table: of `read_tracked_listings`.
     """
-    import mlflow.data
+    from mlflow.data.pandas_dataset import from_pandas
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     inputs = []
@@ -49,7 +49,7 @@ def dataset_inputs(table: pd.DataFrame) -> list[DatasetInput]:
         with warnings.catch_warnings():
             # MLflow finds two ways to read a path, and both are the same.
             warnings.filterwarnings("ignore", "The specified dataset source can be interpreted")
-            dataset = mlflow.data.from_pandas(
+            dataset = from_pandas(
                 listings[["title", "text", "price", "category"]],
                 source=str(LISTINGS),
                 targets="category",
