@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 _SEED = 0
 
 
-class Verdict(NamedTuple):
+class Judgement(NamedTuple):
     """Whether a model takes the champion's place, and why, in a sentence without its subject."""
 
     better: bool
     why: str
 
 
-def judge(answers: pd.DataFrame, champions: pd.DataFrame, champion: str) -> Verdict:
+def judge(answers: pd.DataFrame, champions: pd.DataFrame, champion: str) -> Judgement:
     """Compare a model with the champion, both by the categories as they are now.
 
     It is better if it is right on significantly more listings, by the tests of
@@ -35,26 +35,26 @@ def judge(answers: pd.DataFrame, champions: pd.DataFrame, champion: str) -> Verd
     both = answers.merge(champions, on=["id", "content"], suffixes=("", "_champion"))
     others = len(answers) - len(both)
     if others:
-        return Verdict(
+        return Judgement(
             False,
             f"it was not compared with {champion}: {others} of its "
             f"{count_of(len(answers), 'test listing')} are others, or were changed since",
         )
     if len(champions) > len(both):
-        return Verdict(
+        return Judgement(
             False,
             f"it was not compared with {champion}, which was tested on "
             f"{count_of(len(champions), 'listing')}, this one on only {len(both)} of them",
         )
     if new := {*both["actual"]} ^ {*both["actual_champion"]}:
-        return Verdict(
+        return Judgement(
             False,
             f"it was not compared with {champion}: the categories are others, e.g. {min(new)!r}",
         )
     return _compared(both, champion)
 
 
-def _compared(both: pd.DataFrame, champion: str) -> Verdict:
+def _compared(both: pd.DataFrame, champion: str) -> Judgement:
     import numpy as np
 
     from src.evaluation.paired import compare
@@ -83,4 +83,4 @@ def _compared(both: pd.DataFrame, champion: str) -> Verdict:
     corrected = int((both["actual"] != both["actual_champion"]).sum())
     if corrected:
         why += f"; {count_of(corrected, 'label')} of them corrected since"
-    return Verdict(better, why)
+    return Judgement(better, why)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from src.core.errors import UserError
 from src.tracking.answers import ANSWERS, TrackedBundle, read_answers
-from src.tracking.champion import Verdict, judge
+from src.tracking.champion import Judgement, judge
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ def register(client: MlflowClient, model: LoggedModel, bundle: TrackedBundle) ->
             return _sentence(name, version, champion)
         # Left by a process that was killed.
         client.delete_model_version(name, version.version)
-    verdict = _verdict(client, bundle, champion)
+    judgement = _judgement(client, bundle, champion)
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name, description="Categories of marketplace listings")
     version = client.create_model_version(
@@ -63,10 +63,10 @@ def register(client: MlflowClient, model: LoggedModel, bundle: TrackedBundle) ->
         source=model.artifact_location,
         run_id=model.source_run_id,
         model_id=model.model_id,
-        tags={MODEL_ID: model.model_id, "better": str(verdict.better).lower()},
-        description=verdict.why,
+        tags={MODEL_ID: model.model_id, "better": str(judgement.better).lower()},
+        description=judgement.why,
     )
-    if verdict.better:
+    if judgement.better:
         client.set_registered_model_alias(name, ALIAS, version.version)
         champion = str(version.version)
     client.set_model_version_tag(name, version.version, _SETTLED, "true")
@@ -89,14 +89,14 @@ def force(client: MlflowClient, name: str, number: str, because: str) -> None:
     client.set_registered_model_alias(name, ALIAS, number)
 
 
-def _verdict(client: MlflowClient, bundle: TrackedBundle, champion: str | None) -> Verdict:
+def _judgement(client: MlflowClient, bundle: TrackedBundle, champion: str | None) -> Judgement:
     if champion is None:
-        return Verdict(True, "the first one")
+        return Judgement(True, "the first one")
     said = f"version {champion}"
     answers = _answers_of(client, bundle.name, champion)
     if answers is None:
         why = f"it was not compared with {said}, whose {ANSWERS} is missing or broken"
-        return Verdict(False, why)
+        return Judgement(False, why)
     return judge(bundle.answers, answers, said)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.tracking.champion import Verdict, judge
+from src.tracking.champion import Judgement, judge
 from tests.tracking.conftest import CATEGORIES
 
 N = 170
@@ -29,15 +29,15 @@ def answers_of(wrong: int, first: int = 0, fold: bool = False, n: int = N) -> pd
     )  # fmt: skip
 
 
-def compared(new: pd.DataFrame, old: pd.DataFrame) -> Verdict:
+def compared(new: pd.DataFrame, old: pd.DataFrame) -> Judgement:
     return judge(new, old.drop(columns=["group", "fold"]), "version 1")
 
 
 @pytest.mark.parametrize("fold", [False, True])
 def test_a_model_that_is_right_on_significantly_more_listings_is_better(fold: bool) -> None:
-    verdict = compared(answers_of(4, fold=fold), answers_of(40, first=10, fold=fold))
-    assert verdict.better
-    assert verdict.why.startswith(
+    judgement = compared(answers_of(4, fold=fold), answers_of(40, first=10, fold=fold))
+    assert judgement.better
+    assert judgement.why.startswith(
         "better than version 1 on the same 170 test listings: right on 40 that version 1 gets "
         "wrong, wrong on 4 that it gets right (p < 0.001), macro F1 +0.2"
     )
@@ -65,10 +65,10 @@ def test_a_model_that_is_not_significantly_better_is_not(
     wrong: int, of_champion: int, numbers: str
 ) -> None:
     first = 60 if wrong > of_champion else 0
-    verdict = compared(answers_of(wrong, first), answers_of(of_champion))
-    assert not verdict.better
-    assert verdict.why.startswith("not significantly better than version 1 on the same 170 test")
-    assert numbers in verdict.why
+    judgement = compared(answers_of(wrong, first), answers_of(of_champion))
+    assert not judgement.better
+    assert judgement.why.startswith("not significantly better than version 1 on the same 170 test")
+    assert numbers in judgement.why
 
 
 def changed(table: pd.DataFrame, column: str, value: Any, rows: int = 3) -> pd.DataFrame:
@@ -92,18 +92,18 @@ def changed(table: pd.DataFrame, column: str, value: Any, rows: int = 3) -> pd.D
     ids=["other", "changed", "fewer", "more", "categories"],
 )
 def test_other_listings_are_not_compared(old: pd.DataFrame, why: str) -> None:
-    verdict = compared(answers_of(0), old)
-    assert not verdict.better
-    assert verdict.why.startswith("it was not compared with version 1") and why in verdict.why
+    judgement = compared(answers_of(0), old)
+    assert not judgement.better
+    assert judgement.why.startswith("it was not compared with version 1") and why in judgement.why
 
 
 def test_both_are_judged_by_the_labels_as_they_are_now() -> None:
     """Of labels that were corrected since, the champion's right answers count as right."""
     old = answers_of(0)
     old.loc[:29, "actual"] = [CATEGORIES[(number + 1) % 17] for number in range(30)]
-    verdict = compared(answers_of(0), old)
-    assert not verdict.better and "right on 0 " in verdict.why
-    assert verdict.why.endswith("; 30 labels of them corrected since")
+    judgement = compared(answers_of(0), old)
+    assert not judgement.better and "right on 0 " in judgement.why
+    assert judgement.why.endswith("; 30 labels of them corrected since")
 
 
 def test_a_lower_macro_f1_is_not_better_though_more_listings_are_right() -> None:
@@ -114,8 +114,8 @@ def test_a_lower_macro_f1_is_not_better_though_more_listings_are_right() -> None
     same = {"id": ids, "content": ids, "actual": actual, "group": ids, "fold": -1}
     old, new = actual.copy(), np.array(["large"] * n, dtype=object)
     old[:20] = "other"
-    verdict = compared(
+    judgement = compared(
         pd.DataFrame(same | {"predicted": new}), pd.DataFrame(same | {"predicted": old})
     )
-    assert not verdict.better
-    assert verdict.why.startswith("macro F1 is lower, though it is right on more listings: ")
+    assert not judgement.better
+    assert judgement.why.startswith("macro F1 is lower, though it is right on more listings: ")
