@@ -77,7 +77,7 @@ def compare_ads(new: NewAds, reference: Reference) -> list[Finding]:
     return [one._replace(p=float(p)) for one, p in zip(found, corrected, strict=True)]
 
 
-def as_lines(findings: Iterable[Finding]) -> list[str]:
+def finding_lines(findings: Iterable[Finding]) -> list[str]:
     """Return one line for each finding."""
     return [
         f"{'DIFFERS' if one.differs else 'alike  '}  {one.name}: {one.sentence} ({p_text(one.p)})"

@@ -12,9 +12,8 @@ from src.core.errors import UserError
 from src.core.files import read_json, replacing, write_json
 from src.core.schema import Columns, FusedModel
 from src.predict.bundle import BUNDLE_FORMAT, BundleInfo, predicting_row
-from src.predict.card import CARD, card_text
+from src.predict.describe import describe_bundle
 from src.predict.export import export_model
-from src.predict.reference import write_reference
 from src.predict.same_answers import require_same_answers
 
 _COLUMNS = {"id", "title", "text", "price", "photo"}
@@ -84,33 +83,7 @@ def write_bundle(
                 "the same models, fitted without the test split" if refitted else "these models"
             ),
         )
-        _describe(beside, info, data, table, metrics, columns.category, source)
+        describe_bundle(beside, info, data, table, metrics, columns.category, source)
         files = sorted(str(p.relative_to(beside)) for p in beside.rglob("*") if p.is_file())
         write_json(beside / "bundle.json", info.model_dump() | {"files": files})
         require_same_answers(beside, fitted, table, data / "packed" / "photos.npy")
-
-
-def _describe(
-    bundle: Path,
-    info: BundleInfo,
-    data: Path,
-    table: pd.DataFrame,
-    metrics: Path,
-    category_column: str,
-    source: str,
-) -> None:
-    """Write the model card and the reference that new ads are compared with."""
-    kind, row = predicting_row(info.rows)
-    scores = read_json(metrics / kind / f"{row}.json")
-    answers = pd.read_parquet(data / "evaluation" / "predictions.parquet")
-    write_reference(bundle, table, answers[answers["row"] == row], scores, category_column)
-    per_class = pd.read_csv(
-        metrics / "per_class.csv", dtype={"category": str, "row": str}, keep_default_na=False
-    )
-    weights = {
-        name: read_json(data / "weights" / name / "source.json")
-        for kind, name in info.rows.items()
-        if kind != "fused"
-    }
-    text = card_text(info, table, scores, per_class[per_class["row"] == row], weights, source)
-    (bundle / CARD).write_text(text, encoding="utf-8")

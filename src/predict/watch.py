@@ -19,7 +19,7 @@ from src.core.errors import UserError, run_command
 from src.core.wording import count_of
 from src.predict.bulk import chosen_columns, learn_table, table_positions
 from src.predict.chosen import add_bundle_options, chosen_predictor, path_option
-from src.predict.drift import NewAds, as_lines, compare_ads
+from src.predict.drift import NewAds, finding_lines, compare_ads
 from src.predict.listings import BATCH_LISTINGS, read_cells
 from src.predict.predictor import Predictor
 from src.predict.reference import read_reference, unseen_shares
@@ -56,7 +56,7 @@ def main() -> None:
         f"{options.table}: {count_of(len(new.prices), 'new ad')}, compared with "
         f"{count_of(reference.listings, 'training ad')}"
     )
-    print(*as_lines(findings), sep="\n")
+    print(*finding_lines(findings), sep="\n")
     differ = sum(finding.differs for finding in findings)
     print(
         f"{differ} of {len(findings)} differ significantly (Holm's correction)"

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from src.core.errors import UserError
-from src.predict.drift import Finding, NewAds, as_lines, compare_ads
+from src.predict.drift import Finding, NewAds, finding_lines, compare_ads
 from src.predict.reference import (
     Bins,
     Reference,
@@ -93,7 +93,7 @@ def test_a_planted_shift_is_found_and_said_plainly(name: str, reference: Referen
     changed, said = SHIFTS[name]
     found = compare_ads(ads(N, 5, **changed | {"labels": None}), reference)
     assert differing(found) == {name}
-    (line,) = (line for line in as_lines(found) if line.startswith("DIFFERS"))
+    (line,) = (line for line in finding_lines(found) if line.startswith("DIFFERS"))
     assert line.startswith(f"DIFFERS  {name}: ") and said in line and line.endswith(")")
 
 
