@@ -1,4 +1,4 @@
-"""What a bundle says about itself: the model card, and the reference that new ads are compared with."""
+"""What a bundle says about itself: the model card, and the reference for new ads."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import MonteCarloMethod, chi2_contingency, mannwhitneyu
+from scipy.stats import MonteCarloMethod, chi2_contingency, fisher_exact, mannwhitneyu
 
 from src.core.wording import count_of
 from src.evaluation.intervals import score_intervals
@@ -167,8 +167,8 @@ def _scores(labels: NDArray[np.str_], predicted: NDArray[np.str_], reference: Re
     )
     if others := int((~np.isin(actual, list(reference.categories))).sum()):
         sentence += f"; the labels of {count_of(others, 'ad')} are no category of the model"
-    p = _chi2([right, n - right], [expected, round(promised["n"]) - expected])
-    return Finding("score", sentence, p)
+    table = [[right, n - right], [expected, round(promised["n"]) - expected]]
+    return Finding("score", sentence, float(fisher_exact(table, alternative="less").pvalue))
 
 
 def _share(count: int, bins: Bins) -> float:

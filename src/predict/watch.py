@@ -19,7 +19,7 @@ from src.core.errors import UserError, run_command
 from src.core.wording import count_of
 from src.predict.bulk import chosen_columns, learn_table, table_positions
 from src.predict.chosen import add_bundle_options, chosen_predictor, path_option
-from src.predict.drift import NewAds, finding_lines, compare_ads
+from src.predict.drift import NewAds, compare_ads, finding_lines
 from src.predict.listings import BATCH_LISTINGS, read_cells
 from src.predict.predictor import Predictor
 from src.predict.reference import read_reference, unseen_shares
