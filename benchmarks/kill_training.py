@@ -91,7 +91,7 @@ def outputs(folder: Path) -> dict[str, bytes]:
 
 def runs(folder: Path) -> str:
     """Say how many runs MLflow has and how many of their points it has twice."""
-    from src.tracking.store import configure_mlflow
+    from src.predict.mlflow_store import configure_mlflow
 
     configure_mlflow()
     from mlflow import MlflowClient

@@ -39,6 +39,8 @@ def main() -> None:
             photo_pixels=params.pack.pixels,
             columns=params.collect.table.columns,
             fitted_on=fitted_on,
+            metrics=Path("metrics"),
+            source=params.collect.source,
             refitted=refitted,
         )
 

@@ -8,17 +8,19 @@ from src.core.files import write_json
 from src.core.params import stage_params
 from src.core.timing import run_stage
 from src.core.unfinished import repository
+from src.tracking.answers import read_tracked_bundle
+from src.tracking.datasets import read_tracked_listings
 from src.tracking.parent import read_tracked_report
 from src.tracking.rows import read_tracked_rows
 from src.tracking.tracking import track
 
 
 def main() -> None:
-    experiment = stage_params("track").tracking.experiment
-    rows = read_tracked_rows(Path())
-    bundle = Path("data/bundle")
-    report = read_tracked_report(Path())
-    print(track(rows, experiment, repository(), bundle if bundle.exists() else None, report))
+    tracking, root = stage_params("track").tracking, Path()
+    rows = read_tracked_rows(root)
+    report, listings = read_tracked_report(root), read_tracked_listings(root)
+    bundle = read_tracked_bundle(root, tracking.registered_model, listings)
+    print(track(rows, tracking.experiment, repository(), bundle, report, listings))
     # No run ids: the output must not depend on the store.
     states = {
         f"{row.kind}/{row.name}": {"stage": row.stage, "lock_hash": row.lock_hash} for row in rows

@@ -55,7 +55,7 @@ def join_rows(
     weights = " + ".join(f"{name}: {source['weights']}" for name, source in sources.items())
     with replacing(data / "weights" / row) as folder:
         folder.mkdir()
-        write_json(folder / "source.json", {"weights": weights})
+        write_json(folder / "source.json", {"weights": weights, "parts": sources})
 
 
 def save_joined(

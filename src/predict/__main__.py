@@ -15,8 +15,9 @@ from src.cleaning.picture import read_photo
 from src.cleaning.prices import read_price
 from src.core.errors import UserError, run_command
 from src.core.wording import count_of
-from src.predict.bulk import predict_table
+from src.predict.bulk import chosen_columns, predict_table
 from src.predict.bundle import predicting_row
+from src.predict.chosen import add_bundle_options, chosen_predictor, path_option
 from src.predict.explain.explanation import explain_scored
 from src.predict.explain.shown import as_lines
 from src.predict.listings import FIELDS, read_cells
@@ -33,24 +34,21 @@ def main() -> None:
     options = _options()
     if options.table is not None:
         _require_result_file(options.out, options.table)
-    predictor = Predictor(options.bundle)
-    if options.table is None:
-        _predict_one(predictor, options)
-    else:
-        _predict_many(predictor, options)
+    with chosen_predictor(options) as predictor:
+        if options.table is None:
+            _predict_one(predictor, options)
+        else:
+            _predict_many(predictor, options)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m src.predict", usage=_USAGE, description=__doc__)
-    parser.add_argument(
-        "--bundle", type=_path, default=Path("data/bundle"), metavar="FOLDER",
-        help="the models, as the stage bundle writes them (default data/bundle)",
-    )  # fmt: skip
+    add_bundle_options(parser)
     one = parser.add_argument_group("one listing; any of these may be missing")
     one.add_argument("--title", default="")
     one.add_argument("--text", default="")
     one.add_argument("--price", default="", help='in any usual form: 1500, "1 500 ₽"')
-    one.add_argument("--photo", type=_path, metavar="FILE")
+    one.add_argument("--photo", type=path_option, metavar="FILE")
     one.add_argument("--top", type=_number_of_lines, help="categories shown (default 5)")
     one.add_argument("--json", action="store_true", help="print all probabilities as JSON")
     parser.add_argument(
@@ -58,13 +56,13 @@ def _options() -> argparse.Namespace:
         help="say why: what photo, text and price did, which words, the nearest training ads",
     )  # fmt: skip
     many = parser.add_argument_group("a table of listings")
-    many.add_argument("table", type=_path, nargs="?", help="a CSV or Parquet file")
+    many.add_argument("table", type=path_option, nargs="?", help="a CSV or Parquet file")
     many.add_argument(
-        "--photos", type=_path, metavar="FOLDER",
+        "--photos", type=path_option, metavar="FOLDER",
         help="where the table's photos are (default: the table's folder)",
     )  # fmt: skip
     many.add_argument(
-        "--out", type=_path, metavar="FILE", help="the result, a name in .csv or .parquet"
+        "--out", type=path_option, metavar="FILE", help="the result, a name in .csv or .parquet"
     )
     many.add_argument(
         "--column", action="append", default=[], metavar="FIELD=NAME",
@@ -73,16 +71,6 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     _require_one_use(parser, options)
     return options
-
-
-def _path(text: str) -> Path:
-    if not text:
-        raise argparse.ArgumentTypeError("is empty; expected a path")
-    try:
-        # A shell leaves the ~ in --photos=~/ads as it is.
-        return Path(text).expanduser()
-    except RuntimeError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: there is no such home folder") from error
 
 
 def _number_of_lines(text: str) -> int:
@@ -175,17 +163,7 @@ def _as_json(predictions: ListingPredictions, result: Any) -> dict[str, Any]:
 
 
 def _predict_many(predictor: Predictor, options: argparse.Namespace) -> None:
-    columns = dict(predictor.info.columns)
-    chosen = set()
-    for text in options.column:
-        field, equals, name = text.partition("=")
-        if not equals or field not in ("id", *FIELDS):
-            raise UserError(
-                f"--column {text}: expected FIELD=NAME, where FIELD is one of id, "
-                f"{', '.join(FIELDS)}"
-            )
-        columns[field] = name
-        chosen.add(field)
+    columns, chosen = chosen_columns(predictor.info.columns, options.column)
     photos = options.photos or options.table.parent
     counts = predict_table(
         predictor,

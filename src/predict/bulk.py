@@ -26,6 +26,9 @@ from src.predict.listings import BATCH_LISTINGS, FIELDS, read_cells
 from src.predict.long_tables import TableWriter
 from src.predict.predictor import Predictor
 
+# What a table may have a column for.
+_FIELDS = ("id", *FIELDS, "category")
+
 
 class TableCounts(NamedTuple):
     """Number of listings in all, without a prediction, and with a note."""
@@ -66,11 +69,11 @@ def predict_table(
     if out.suffix.lower() not in (".csv", *PARQUET_SUFFIXES):
         raise UserError(f"{out}: expected a name that ends in .csv or .parquet")
     source = UserTable(table, [name for name in columns.values() if name])
-    positions = _positions(source, columns, chosen)
+    positions = table_positions(source, columns, chosen)
     if "photo" in positions and not photos.is_dir():
         raise UserError(f"{photos} is not a folder of photos; give one with --photos")
     folder, prices = PhotoFolder(photos), PriceReader()
-    total = _learn(source, positions, folder, prices)
+    total = learn_table(source, positions, folder, prices)
     if not total:
         raise UserError(f"{table} has no rows; expected at least one listing")
     said = filter(None, (f"{table}: {source.about}", prices.convention))
@@ -104,11 +107,40 @@ def predict_table(
     return TableCounts(done, unpredicted, noted)
 
 
-def _positions(
+def chosen_columns(
+    columns: Mapping[str, str], given: Sequence[str]
+) -> tuple[dict[str, str], set[str]]:
+    """Return the columns with those that a user names, and the fields of the latter.
+
+    Args:
+        columns: the table's column for each field.
+        given: as FIELD=NAME.
+
+    Raises:
+        UserError: one is not FIELD=NAME, or there is no such field.
+    """
+    named, chosen = dict(columns), set()
+    fields = [field for field in _FIELDS if field in columns]
+    for text in given:
+        field, equals, name = text.partition("=")
+        if not equals or field not in fields:
+            raise UserError(
+                f"--column {text}: expected FIELD=NAME, where FIELD is one of {', '.join(fields)}"
+            )
+        named[field] = name
+        chosen.add(field)
+    return named, chosen
+
+
+def table_positions(
     table: UserTable, columns: Mapping[str, str], chosen: Collection[str]
 ) -> dict[str, int]:
-    """Return where each field is; those that the table lacks have no place unless chosen."""
-    known = [(field, name) for field, name in columns.items() if field in ("id", *FIELDS)]
+    """Return where each field is; those that the table lacks have no place unless chosen.
+
+    Raises:
+        UserError: the table lacks a chosen column, or has nothing to predict from.
+    """
+    known = [(field, name) for field, name in columns.items() if field in _FIELDS]
     positions, lacking = table.positions(known)
     for field, name in lacking.items():
         if field in chosen:
@@ -125,7 +157,7 @@ def _positions(
     return positions
 
 
-def _learn(
+def learn_table(
     table: UserTable, positions: Mapping[str, int], folder: PhotoFolder, prices: PriceReader
 ) -> int:
     """Return the number of rows; the readers learn from all that can be read."""

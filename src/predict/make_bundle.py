@@ -17,6 +17,7 @@ from src.core.schema import Columns, FusedModel
 from src.encoders.text.tokens import rows_with_text
 from src.evaluation.nearest import training_ads
 from src.predict.bundle import BUNDLE_FORMAT, BundleInfo, predicting_row
+from src.predict.describe import describe_bundle
 from src.predict.export import export_model
 from src.predict.listings import BATCH_LISTINGS
 from src.predict.models import load_model
@@ -37,6 +38,8 @@ def write_bundle(
     photo_pixels: int,
     columns: Columns,
     fitted_on: dict[str, int],
+    metrics: Path,
+    source: str,
     refitted: Path | None = None,
 ) -> None:
     """Write the folder `out` that `Predictor` reads.
@@ -49,6 +52,8 @@ def write_bundle(
         photo_pixels: side of the packed photos.
         columns: of the user's table.
         fitted_on: how many listings each model was fitted on, by kind.
+        metrics: the folder metrics, with the scores of the row that predicts.
+        source: where the listings come from, collect.source.
         refitted: a folder like data/checkpoints with the models fitted on all listings; None: the
             judged models.
 
@@ -85,14 +90,16 @@ def write_bundle(
             meta_features=bool(fused_model and fused_model.meta_features),
             temperature=read_json(data / "evaluation" / "temperature.json")[predicting],
             columns=columns.model_dump(include=_COLUMNS),
-            files=sorted(str(p.relative_to(beside)) for p in beside.rglob("*") if p.is_file()),
+            files=[],
             versions={name: version(name) for name in _PACKAGES},
             fitted_on=fitted_on,
             scores_are_of=(
                 "the same models, fitted without the test split" if refitted else "these models"
             ),
         )
-        write_json(beside / "bundle.json", info.model_dump())
+        describe_bundle(beside, info, data, table, metrics, columns.category, source)
+        files = sorted(str(p.relative_to(beside)) for p in beside.rglob("*") if p.is_file())
+        write_json(beside / "bundle.json", info.model_dump() | {"files": files})
         require_same_answers(beside, fitted, table, data / "packed" / "photos.npy")
 
 

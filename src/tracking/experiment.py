@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from src.core.errors import UserError
-from src.tracking.moved import follow_project
-from src.tracking.store import (
+from src.predict.mlflow_store import (
     is_database,
     make_file_store,
     require_connection,
@@ -18,6 +17,7 @@ from src.tracking.store import (
     with_time_limits,
     without_password,
 )
+from src.tracking.moved import follow_project
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -47,7 +47,7 @@ def open_experiment(name: str, home: Path) -> Iterator[Experiment]:
 
     Raises:
         UserError: the experiment was deleted.
-        Exception: one of `src.tracking.store.store_errors`.
+        Exception: one of `src.predict.mlflow_store.store_errors`.
     """
     from filelock import FileLock
     from mlflow import MlflowClient

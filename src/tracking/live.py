@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, Any
 from src.core.errors import UserError
 from src.core.params import stage_params
 from src.core.unfinished import repository
-from src.tracking.commit import commit_tags
-from src.tracking.experiment import open_experiment
-from src.tracking.rows import LOCK_HASH, is_number, metric_name
-from src.tracking.runs import LIVE_TAG, create_run, find_run
-from src.tracking.store import (
+from src.predict.mlflow_store import (
     configure_mlflow,
     reason_of,
     store_errors,
     tracking_uri,
     without_password,
 )
+from src.tracking.commit import commit_tags
+from src.tracking.experiment import open_experiment
+from src.tracking.rows import LOCK_HASH, is_number, metric_name
+from src.tracking.runs import LIVE_TAG, create_run, find_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -71,7 +71,7 @@ class Viewer:
         self.last_steps: dict[str, int] = {}
 
     def show(self) -> None:
-        """Log what was added to the file; raises one of `src.tracking.store.store_errors`."""
+        """Log what was added to the file; raises one of `src.predict.mlflow_store.store_errors`."""
         self.lines += self._new_lines()
         if self.lines and self.client is None:
             self._open()

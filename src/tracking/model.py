@@ -1,4 +1,4 @@
-"""The bundle as a model in MLflow, under the run of its fused row: one per run, however often."""
+"""The bundle as a model in MLflow, under the run of its row: one per run and state."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from src.predict.mlflow_store import local_path
 from src.predict.served import SRC, save_served_model
-from src.tracking.store import local_path
+from src.tracking.answers import ANSWERS, TrackedBundle
+from src.tracking.registry import MODEL_ID, versions_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
 
 _NAME = "listings"
 _REQUIREMENTS = SRC.parent / "requirements.txt"
 
 
-def log_bundle(client: MlflowClient, experiment_id: str, run_id: str, bundle: Path) -> str:
-    """Find the model of this bundle and code under the run, or log it and delete older ones.
+def log_bundle(
+    client: MlflowClient, experiment_id: str, run_id: str, bundle: TrackedBundle
+) -> LoggedModel:
+    """Find the model of this bundle and code under the run, or log it.
 
-    Returns:
-        What `mlflow models serve -m` takes: a folder, or an address where the store has no folder.
+    Older ones are deleted unless a version of the registered model is made of them.
     """
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
     from mlflow.models import Model
@@ -31,38 +35,42 @@ def log_bundle(client: MlflowClient, experiment_id: str, run_id: str, bundle: Pa
     for model in found:
         ready = model.tags.get("digest") == digest and model.status == LoggedModelStatus.READY
         if ready and _is_there(model.artifact_location):
-            return _location(model.artifact_location, model.model_uri)
+            return model
     # These are of another state of the bundle, or incomplete, or their files are gone.
+    registered = {version.tags.get(MODEL_ID) for version in versions_of(client, bundle.name)}
     for model in found:
-        client.delete_logged_model(model.model_id)
+        if model.model_id not in registered:
+            client.delete_logged_model(model.model_id)
     model = client.create_logged_model(
         experiment_id, _NAME, source_run_id=run_id, tags={"digest": digest}, model_type="pyfunc"
     )
     metadata = Model(run_id=run_id, model_uuid=model.model_id, model_id=model.model_id)
     with TemporaryDirectory() as folder:
         saved = Path(folder) / "model"
-        save_served_model(bundle, _REQUIREMENTS, saved, mlflow_model=metadata)
+        save_served_model(bundle.folder, _REQUIREMENTS, saved, mlflow_model=metadata)
+        (saved / ANSWERS).write_text(bundle.answers_csv(), encoding="utf-8")
         client.log_model_artifacts(model.model_id, str(saved))
     client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
-    return _location(model.artifact_location, model.model_uri)
+    return model
 
 
-def _digest(bundle: Path) -> str:
+def location_of(model: LoggedModel) -> str:
+    """Return what `mlflow models serve -m` takes: a folder, or an address if the store has none."""
+    folder = local_path(model.artifact_location)
+    return str(folder) if folder else model.model_uri
+
+
+def _digest(bundle: TrackedBundle) -> str:
     """Hash everything that the logged model is made of."""
-    total = hashlib.sha256()
-    for folder in (bundle, SRC):
+    total = hashlib.sha256(bundle.answers_csv().encode())
+    for folder in (bundle.folder, SRC):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 total.update(str(path.relative_to(folder)).encode())
                 total.update(hashlib.sha256(path.read_bytes()).digest())
     total.update(_REQUIREMENTS.read_bytes())
     return total.hexdigest()
-
-
-def _location(artifacts: str, uri: str) -> str:
-    folder = local_path(artifacts)
-    return str(folder) if folder else uri
 
 
 def _is_there(artifacts: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from src.tracking.confusion import draw_confusion
@@ -11,7 +12,7 @@ from src.tracking.rows import TrackedRow, is_number, metric_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import DatasetInput, Run
 
 # Marks a run that shows a training and is not complete yet, see `src.tracking.live`.
 LIVE_TAG = "live"
@@ -20,12 +21,17 @@ _PARAM_LENGTH = 6000
 
 
 def log_row(
-    client: MlflowClient, experiment_id: str, row: TrackedRow, commit: dict[str, str]
+    client: MlflowClient,
+    experiment_id: str,
+    row: TrackedRow,
+    commit: dict[str, str],
+    datasets: Callable[[], list[DatasetInput]] = list,
 ) -> tuple[str, bool]:
     """Find the row's run or create it; return its id and whether it is new.
 
     Args:
         commit: tags of the commit.
+        datasets: makes the listings that a new run is about.
     """
     tag, value = row.key
     key = {"row": f"{row.kind}/{row.name}", tag: value}
@@ -44,6 +50,7 @@ def log_row(
     _log_params(client, run_id, row)
     _log_curves(client, run_id, row)
     _log_scores(client, run_id, row)
+    client.log_inputs(run_id, datasets())
     for file in row.model_files:
         client.log_artifact(run_id, str(file), "model")
     if found:

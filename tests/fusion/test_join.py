@@ -199,4 +199,5 @@ def test_all_rounds_and_repeats_are_written_and_the_checkpoint_has_both_parts(
         assert read_json(checkpoint / part / "model.json") == {"of": part}
         assert not (checkpoint / part / "curves.csv").exists()
     source = read_json(tmp_path / "weights" / "both" / "source.json")
-    assert source == {"weights": "the_first: first + the_second: second"}
+    parts = {"the_first": {"weights": "first"}, "the_second": {"weights": "second"}}
+    assert source == {"weights": "the_first: first + the_second: second", "parts": parts}

@@ -125,6 +125,8 @@ class Pipeline:
             photo_pixels=PIXELS,
             columns=columns,
             fitted_on=fitted_on,
+            metrics=self.data / "metrics",
+            source="table",
             refitted=refitted,
         )
         return out
@@ -170,6 +172,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
         tokenize(table, weights, data / "tokens" / row)
         train_text(table, row, settings, TRAINER, 7, data)
     join_rows(table, "joined", {"first": "mixed", "second": "tfidf"}, data, seed=7, repeats=1)
+    _evaluation(data, table, ("cnn", *sources, "joined", *FUSION))
     # Probabilities as they are, so that they can be compared.
     rows = ("cnn", *sources, "joined", *FUSION)
     write_json(data / "evaluation" / "temperature.json", dict.fromkeys(rows, 1.0))
@@ -184,6 +187,28 @@ def bundle(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Path
     # Other tests leave other heads under this name.
     pipeline.predictions("tfidf", "stack")
     return pipeline.bundle(tmp_path_factory.mktemp("bundle") / "bundle")
+
+
+def _evaluation(data: Path, table: pd.DataFrame, rows: tuple[str, ...]) -> None:
+    """Leave made scores of all rows, and their answers on the test split, two of them wrong."""
+    test = table[table["split"] == "test"]
+    predicted = test["category"].to_numpy(dtype=object)
+    predicted[:2] = CLASSES[0], CLASSES[1]
+    answers = test[["id"]].assign(actual=test["category"], predicted=predicted, predicted_prob=0.8)
+    (data / "evaluation").mkdir()
+    pd.concat([answers.assign(row=row) for row in rows]).to_parquet(
+        data / "evaluation" / "predictions.parquet"
+    )
+    per_class = pd.DataFrame({"category": CLASSES, "f1": 0.75, "n": 4})
+    (data / "metrics").mkdir()
+    pd.concat([per_class.assign(row=row) for row in rows]).to_csv(data / "metrics/per_class.csv")
+    scores = {
+        "n": 12, "f1_macro": 0.8, "f1_low": 0.6, "f1_high": 0.95, "accuracy": 0.83,
+        "accuracy_low": 0.55, "accuracy_high": 0.97, "threshold_at_90": 0.6, "share_at_90": 0.7,
+    }  # fmt: skip
+    for kind in ("image", "text", "fused"):
+        for row in rows:
+            write_json(data / "metrics" / kind / f"{row}.json", scores)
 
 
 def _store(weights: Path, tokens: Path) -> None:

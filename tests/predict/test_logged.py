@@ -1,4 +1,4 @@
-"""The bundle's model in MLflow: under its fused row's run, once, and replaced when it changes."""
+"""The bundle's model in MLflow: under its fused row's run, once per state, and in the registry."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import pytest
 from mlflow import MlflowClient
 
 from src.core.files import read_json, write_json
+from src.tracking.answers import TrackedBundle
 from src.tracking.rows import TrackedRow
 from src.tracking.tracking import track
 from tests.predict.conftest import Pipeline
+from tests.tracking.test_champion import answers_of
 
 
 def row(kind: str, name: str) -> TrackedRow:
@@ -37,14 +39,15 @@ def test_one_model_under_the_run_of_the_fused_row(
 
     def logged() -> tuple[str, str]:
         """Track; return the one model's id and the place to serve it from."""
-        line = track(ROWS, "listings", home, copy)
+        line = track(ROWS, "listings", home, TrackedBundle(copy, "listings", answers_of(9)))
         client = MlflowClient(tracking_uri=f"sqlite:///{home}/mlruns.db")
         experiment = client.get_experiment_by_name("listings")
         assert experiment is not None
         runs = client.search_runs([experiment.experiment_id])
         assert len(runs) == 3
         (run,) = (run for run in runs if run.data.tags["row"] == "fused/stack")
-        (model,) = client.search_logged_models([experiment.experiment_id])
+        # The newest; older ones stay, since they are versions of the registered model.
+        model = client.search_logged_models([experiment.experiment_id])[0]
         assert (model.source_run_id, model.status) == (run.info.run_id, "READY")
         found = re.search(r"mlflow models serve -m (\S+) --env-manager local", line)
         assert found and line.count("\n") == 0
@@ -63,6 +66,14 @@ def test_one_model_under_the_run_of_the_fused_row(
     shutil.rmtree(other)
     again_id, again = logged()
     assert again_id != other_id and (Path(again) / "MLmodel").exists()
+    client = MlflowClient(tracking_uri=f"sqlite:///{home}/mlruns.db")
+    versions = client.search_model_versions("name = 'listings'")
+    assert {version.tags["model_id"] for version in versions} == {model_id, other_id, again_id}
+    # They all answer alike, so the first one stays in service, with its files.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home}/mlruns.db")
+    served_model = mlflow.pyfunc.load_model("models:/listings@champion")
+    assert served_model.metadata.model_id == model_id
+    assert served_model.predict(pd.DataFrame([{"title": "КНИГИ"}]))["used"].tolist() == ["text"]
 
 
 def test_the_model_of_a_bundle_without_a_fused_row_is_under_its_one_row(
@@ -71,7 +82,9 @@ def test_the_model_of_a_bundle_without_a_fused_row_is_under_its_one_row(
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     bundle = pipeline.bundle(tmp_path / "bundle", image_row="", fused_row="")
     home = tmp_path / "a home"
-    line = track([row("text", "tfidf")], "listings", home, bundle)
+    tracked = TrackedBundle(bundle, "listings", answers_of(9))
+    line = track([row("text", "tfidf")], "listings", home, tracked)
+    assert "; version 1 of listings is the champion: the first one" in line
     command = next(part for part in line.split("`") if part.startswith("mlflow models serve"))
     # A shell takes it as it is printed.
     place = Path(shlex.split(command)[4])

@@ -14,9 +14,9 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from src.predict.mlflow_store import store_errors
 from src.tracking.live import Viewer
 from src.tracking.rows import read_tracked_rows
-from src.tracking.store import store_errors
 from src.tracking.tracking import track
 from tests.tracking.conftest import mlflow_client, mlflow_runs
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from src.predict.mlflow_store import tracking_uri
 from src.tracking.rows import read_tracked_rows
-from src.tracking.store import tracking_uri
 from src.tracking.tracking import track
 from tests.tracking.conftest import is_one_warning, mlflow_client, mlflow_runs, write
 
@@ -29,6 +29,10 @@ def test_artifacts_follow_the_project(
     copied: bool, name: str, repo: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     track(read_tracked_rows(repo)[:1], "listings", repo)
+    client = mlflow_client(repo)
+    client.create_registered_model("listings")
+    model = f"{(repo / 'mlartifacts').as_uri()}/models/m-1/artifacts"
+    client.create_model_version("listings", model)
     place = tmp_path_factory.mktemp("elsewhere") / name
     (shutil.copytree if copied else shutil.move)(repo, place)
     before = sorted(repo.rglob("*"))
@@ -48,6 +52,9 @@ def test_artifacts_follow_the_project(
         files = {file.path for file in client.list_artifacts(run.info.run_id)}
         assert files == {"confusion.png", "model"}
         assert run.info.artifact_uri.startswith((place / "mlartifacts").as_uri() + "/")
+    (version,) = client.search_model_versions("name = 'listings'")
+    served = client.get_model_version_download_uri("listings", version.version)
+    assert version.source == served == f"{(place / 'mlartifacts').as_uri()}/models/m-1/artifacts"
     assert "the project was moved" not in track([row], "listings", place)
 
 

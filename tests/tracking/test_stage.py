@@ -29,7 +29,10 @@ def test_the_stage_in_a_copy_uses_the_store_of_the_repository(
         if f"{kind}/{row}" not in kept:
             (copy / f"metrics/{kind}/{row}.json").unlink()
     params = YAML(typ="safe").load(ROOT / "params.yaml")
-    write(copy / "params.yaml", json.dumps(params | {"tracking": {"experiment": "others"}}))
+    write(
+        copy / "params.yaml",
+        json.dumps(params | {"tracking": params["tracking"] | {"experiment": "others"}}),
+    )
     write(
         copy / "dvc.yaml",
         "stages:\n  track:\n    cmd: python -m stages.track\n    params: [tracking]\n",

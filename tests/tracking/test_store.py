@@ -14,14 +14,14 @@ from filelock import Timeout
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import OperationalError
 
-from src.tracking.rows import read_tracked_rows
-from src.tracking.store import (
+from src.predict.mlflow_store import (
     configure_mlflow,
     store_errors,
     tracking_uri,
     with_time_limits,
     without_password,
 )
+from src.tracking.rows import read_tracked_rows
 from src.tracking.tracking import track
 from tests.tracking.conftest import is_one_warning
 

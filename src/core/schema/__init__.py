@@ -50,9 +50,11 @@ class Bundle(Section):
 
 
 class Tracking(Section):
-    """The experiment in MLflow."""
+    """The experiment and the registered model in MLflow."""
 
     experiment: Annotated[str, Field(min_length=1, max_length=500)]
+    # A part of addresses such as models:/listings@champion.
+    registered_model: RowName
 
     @field_validator("experiment")
     @classmethod

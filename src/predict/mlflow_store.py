@@ -110,6 +110,17 @@ def with_time_limits(uri: str) -> str:
     return url.update_query_dict(missing).render_as_string(hide_password=False) if missing else uri
 
 
+def is_new_file(uri: str) -> bool:
+    """Whether the store is an SQLite file that is not there yet."""
+    from sqlalchemy import make_url
+
+    if not is_database(uri):
+        return False
+    url = make_url(uri)
+    file = url.database if url.get_backend_name() == "sqlite" else None
+    return bool(file) and not Path(str(file)).exists()
+
+
 def make_file_store(uri: str) -> None:
     """Make a new store in an SQLite file, whole or not at all.
 
@@ -118,12 +129,10 @@ def make_file_store(uri: str) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from sqlalchemy import make_url
 
-    if not is_database(uri):
+    if not is_new_file(uri):
         return
     url = make_url(uri)
-    if url.get_backend_name() != "sqlite" or not url.database or Path(url.database).exists():
-        return
-    place = Path(url.database)
+    place = Path(str(url.database))
     place.parent.mkdir(parents=True, exist_ok=True)
     # A new name each time, for MLflow keeps what it has opened.
     with TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as folder:
