@@ -18,6 +18,7 @@ from benchmarks import machine, replay, results
 from benchmarks.bounds import share
 from benchmarks.compare import Compared, compare
 from benchmarks.lines import Line, line, table
+from benchmarks.market import first_listings
 from benchmarks.whole import growing, run_for
 from src.core.errors import UserError
 
@@ -233,3 +234,15 @@ def test_a_job_that_is_not_done_in_time_ends_with_what_it_has_started(tmp_path: 
     with pytest.raises(subprocess.TimeoutExpired):
         run_for(["sh", "-c", script], tmp_path, 1)
     assert run_for(["sh", "-c", "echo said; exit 3"], tmp_path, 20).returncode == 3
+
+
+def test_the_first_listings_of_a_market_come_with_their_photos(tmp_path: Path) -> None:
+    (tmp_path / "market/images").mkdir(parents=True)
+    for name in ("a.jpg", "c.jpg"):
+        (tmp_path / "market/images" / name).write_text(name)
+    table = "id,title,description,price,category,image\n1,t,,,x,a.jpg\n2,t,,,x,\n3,t,,,x,c.jpg\n"
+    (tmp_path / "market/listings.csv").write_text(table)
+    first_listings(tmp_path / "market", 2, tmp_path / "out")
+    assert (tmp_path / "out/listings.csv").read_text() == table[: table.index("3,t")]
+    (photo,) = (tmp_path / "out/images").iterdir()
+    assert photo.name == photo.read_text() == "a.jpg" and not photo.is_symlink()
