@@ -20,6 +20,7 @@ from benchmarks.bounds import share
 from benchmarks.compare import Compared, compare
 from benchmarks.faithfulness import Falls, sentence
 from benchmarks.lines import Line, line, table
+from benchmarks.market import first_listings
 from benchmarks.whole import growing, run_for
 from src.core.errors import UserError
 
@@ -245,3 +246,15 @@ def test_faithfulness_is_the_mean_difference_with_its_interval() -> None:
     )
     worse = sentence([*same, Falls(-1.0, np.array([1.0]))])
     assert "0.44 more (" in worse and "more for 8 of 9" in worse
+
+
+def test_the_first_listings_of_a_market_come_with_their_photos(tmp_path: Path) -> None:
+    (tmp_path / "market/images").mkdir(parents=True)
+    for name in ("a.jpg", "c.jpg"):
+        (tmp_path / "market/images" / name).write_text(name)
+    table = "id,title,description,price,category,image\n1,t,,,x,a.jpg\n2,t,,,x,\n3,t,,,x,c.jpg\n"
+    (tmp_path / "market/listings.csv").write_text(table)
+    first_listings(tmp_path / "market", 2, tmp_path / "out")
+    assert (tmp_path / "out/listings.csv").read_text() == table[: table.index("3,t")]
+    (photo,) = (tmp_path / "out/images").iterdir()
+    assert photo.name == photo.read_text() == "a.jpg" and not photo.is_symlink()
