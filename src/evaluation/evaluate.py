@@ -29,6 +29,7 @@ class Evaluation:
         audit: the leakage audit's numbers, of `audit`; with `planted` where the truth is known.
         ceilings: the best possible scores, of `ceilings`; empty for real listings.
         curves: training curves by row.
+        corrections: sentences on what people's corrections of labels did.
     """
 
     rows: list[RowEvaluation]
@@ -38,6 +39,7 @@ class Evaluation:
     audit: dict[str, Any]
     ceilings: dict[str, dict[str, float]]
     curves: dict[str, pd.DataFrame]
+    corrections: list[str]
 
     @property
     def honest(self) -> list[RowEvaluation]:
@@ -84,4 +86,5 @@ def evaluate(inputs: EvaluationInputs, seed: int) -> Evaluation:
         audit=found,
         ceilings=ceilings(table, truth) if truth is not None else {},
         curves=inputs.curves,
+        corrections=inputs.notes["corrections"]["said"],
     )
