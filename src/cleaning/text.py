@@ -41,6 +41,7 @@ _GOODS = frozenset(
     + ["ups", "web", "well"]
 )
 _MARKS = re.compile("|".join(map(re.escape, (EMAIL, LINK, PHONE, NAME))))
+_WORD = re.compile(r"(?:б/у|[^\W_])+", re.IGNORECASE)
 
 
 def with_words(table: pd.DataFrame) -> pd.DataFrame:
@@ -73,6 +74,13 @@ def words(text: str) -> str:
     tokenize, stop = _tokenizer()
     text = _MARKS.sub(" ", text).lower().replace("ё", "е").replace("б/у", "бу")
     return " ".join(word for word in tokenize(text) if word not in stop)
+
+
+def word_places(text: str) -> list[tuple[str, int, int]]:
+    """Return each of the `words` of a clean text, with its start and end in it."""
+    unmarked = _MARKS.sub(lambda mark: " " * len(mark[0]), text)
+    found = [(words(match[0]), *match.span()) for match in _WORD.finditer(unmarked)]
+    return [place for place in found if place[0]]
 
 
 def _plain(text: str) -> str:

@@ -17,7 +17,9 @@ from src.core.errors import UserError, run_command
 from src.core.wording import count_of
 from src.predict.bulk import predict_table
 from src.predict.bundle import predicting_row
-from src.predict.listings import FIELDS, predict_listings
+from src.predict.explain.explanation import explain_scored
+from src.predict.explain.shown import as_lines
+from src.predict.listings import FIELDS, read_cells
 from src.predict.predictor import ListingPredictions, Predictor
 
 _USAGE = """
@@ -51,6 +53,10 @@ def _options() -> argparse.Namespace:
     one.add_argument("--photo", type=_path, metavar="FILE")
     one.add_argument("--top", type=_number_of_lines, help="categories shown (default 5)")
     one.add_argument("--json", action="store_true", help="print all probabilities as JSON")
+    parser.add_argument(
+        "--explain", action="store_true",
+        help="say why: what photo, text and price did, which words, the nearest training ads",
+    )  # fmt: skip
     many = parser.add_argument_group("a table of listings")
     many.add_argument("table", type=_path, nargs="?", help="a CSV or Parquet file")
     many.add_argument(
@@ -108,7 +114,11 @@ def _predict_one(predictor: Predictor, options: argparse.Namespace) -> None:
     if price.value is None and price.problem:
         raise UserError(f"{price.problem} ({options.price})")
     given = pd.DataFrame([{name: str(getattr(options, name) or "") for name in FIELDS}])
-    predictions = predict_listings(predictor, given, lambda path: read_photo(Path(path)))
+    table, photos, notes = read_cells(
+        given, lambda path: read_photo(Path(path)), predictor.info.photo_pixels
+    )
+    scored = predictor.score(table, photos)
+    predictions = predictor.predict_scored(scored, notes)
     (note,) = predictions.notes
     for part in filter(None, note.split("; ")):
         if part.startswith("photo: "):
@@ -117,8 +127,10 @@ def _predict_one(predictor: Predictor, options: argparse.Namespace) -> None:
     result = predictions.table().iloc[0]
     if result["error"]:
         raise UserError(f"{result['error']}; give {_options_for(predictor.info.reads)}")
+    why = explain_scored(predictor, scored, photos[0], predictions) if options.explain else None
     if options.json:
-        print(json.dumps(_as_json(predictions, result), ensure_ascii=False, indent=2))
+        answer = _as_json(predictions, result) | ({"explanation": why.as_json()} if why else {})
+        print(json.dumps(answer, ensure_ascii=False, indent=2))
         return
     (probs,) = predictions.probs
     for column in (-probs).argsort(kind="stable")[: options.top or _TOP]:
@@ -127,6 +139,8 @@ def _predict_one(predictor: Predictor, options: argparse.Namespace) -> None:
         f"based on {result['used'].replace('+', ', ')}; {_origin(predictor.info.rows)}",
         file=sys.stderr,
     )
+    if why:
+        print("", *as_lines(why), sep="\n")
 
 
 def _options_for(reads: tuple[str, ...]) -> str:
@@ -173,7 +187,15 @@ def _predict_many(predictor: Predictor, options: argparse.Namespace) -> None:
         columns[field] = name
         chosen.add(field)
     photos = options.photos or options.table.parent
-    counts = predict_table(predictor, options.table, photos, options.out, columns, chosen=chosen)
+    counts = predict_table(
+        predictor,
+        options.table,
+        photos,
+        options.out,
+        columns,
+        chosen=chosen,
+        explain=options.explain,
+    )
     print(
         f"{options.out}: {count_of(counts.listings, 'listing')}, "
         f"{counts.unpredicted} without a prediction, {counts.noted} with a note"

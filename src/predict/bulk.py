@@ -20,7 +20,9 @@ from src.cleaning.tables.row import RAW_FIELDS, Row
 from src.cleaning.tables.table import UserTable
 from src.core.errors import UserError
 from src.core.files import replacing
-from src.predict.listings import BATCH_LISTINGS, FIELDS, predict_listings
+from src.predict.explain.shown import TEXTS as WHY_TEXTS
+from src.predict.explain.shown import explained_columns
+from src.predict.listings import BATCH_LISTINGS, FIELDS, read_cells
 from src.predict.long_tables import TableWriter
 from src.predict.predictor import Predictor
 
@@ -42,6 +44,7 @@ def predict_table(
     batch: int = BATCH_LISTINGS,
     *,
     chosen: Collection[str] = (),
+    explain: bool = False,
 ) -> TableCounts:
     """Predict every row of a CSV or Parquet file and write `out`, CSV or Parquet by its name.
 
@@ -54,6 +57,7 @@ def predict_table(
         columns: the table's column for id, title, text, price and photo; '', or a column that
             the table lacks, for none.
         chosen: fields whose column the table must have.
+        explain: add the columns of `explained_columns`, before p_<category>.
 
     Raises:
         UserError: a file is missing or cannot be read, or the table has none of the columns or
@@ -72,7 +76,7 @@ def predict_table(
     said = filter(None, (f"{table}: {source.about}", prices.convention))
     print("; ".join(said), file=sys.stderr)
     done = unpredicted = noted = 0
-    texts = ("id", "category", "used", "note", "error")
+    texts = ("id", "category", "used", "note", "error", *(WHY_TEXTS if explain else ()))
     with (
         replacing(out) as beside,
         TableWriter(beside, out.suffix.lower() in PARQUET_SUFFIXES, texts) as writer,
@@ -83,7 +87,13 @@ def predict_table(
         while rows := list(islice(source_rows, batch)):
             cells = pd.DataFrame([row.cells for row in rows], columns=list(positions), dtype=object)
             given = cells.drop(columns="id", errors="ignore")
-            result = predict_listings(predictor, given, folder.read, prices).table()
+            read = read_cells(given, folder.read, predictor.info.photo_pixels, prices)
+            scored = predictor.score(read.table, read.photos)
+            result = predictor.predict_scored(scored, read.notes).table()
+            if explain:
+                why = explained_columns(predictor, scored)
+                at = result.columns.get_loc("error") + 1
+                result = pd.concat([result.iloc[:, :at], why, result.iloc[:, at:]], axis=1)
             result.insert(0, "id", _ids(cells, done))
             _tell_faults(result, rows)
             writer.write(result)

@@ -1,7 +1,8 @@
 """The bundle: one folder with all that a prediction needs, the two chosen models and the fused one.
 
 It holds bundle.json (see `BundleInfo`) and the folders image, text and fused, each with the files
-of its model, networks in OpenVINO's format. Where listings lack photos or texts it holds one model
+of its model, networks in OpenVINO's format; and ads.parquet and ads.npz, the training ads that are
+compared with a listing. Where listings lack photos or texts it holds one model
 alone. `src.predict.make_bundle` writes it.
 """
 
@@ -17,7 +18,7 @@ from src.core.errors import UserError
 from src.core.files import read_json
 from src.core.schema import Inputs
 
-BUNDLE_FORMAT = 6
+BUNDLE_FORMAT = 7
 _KINDS = ("image", "text", "fused")
 
 

@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -30,13 +30,31 @@ _FROM_URL = str.maketrans("-_", "+/")
 PhotoReader = Callable[[Any], bytes]
 
 
+class ReadListings(NamedTuple):
+    """N listings as `Predictor.predict` wants them: its arguments."""
+
+    table: pd.DataFrame
+    photos: list[NDArray[np.uint8] | None]
+    notes: list[str]
+
+
 def predict_listings(
     predictor: Predictor,
     cells: pd.DataFrame,
     read_bytes: PhotoReader,
     prices: PriceReader | None = None,
 ) -> ListingPredictions:
-    """Predict the categories of the listings in a table of raw cells.
+    """Predict the categories of the listings in a table of raw cells, read by `read_cells`."""
+    return predictor.predict(*read_cells(cells, read_bytes, predictor.info.photo_pixels, prices))
+
+
+def read_cells(
+    cells: pd.DataFrame,
+    read_bytes: PhotoReader,
+    pixels: int,
+    prices: PriceReader | None = None,
+) -> ReadListings:
+    """Read the listings in a table of raw cells.
 
     What cannot be read of a listing is left out and noted.
 
@@ -44,6 +62,7 @@ def predict_listings(
         cells: any of the columns FIELDS, as text or numbers, photos also as bytes or structs with
             bytes; other columns are ignored.
         read_bytes: turns a cell of `photo` into the bytes of the photo.
+        pixels: side of the photos that the image model reads.
         prices: the reader of the column that the prices are part of; None: each stands alone,
             whatever other listings are in the request.
     """
@@ -60,14 +79,13 @@ def predict_listings(
             "price": np.array([value for value, _ in read], dtype=float),
         }
     )
-    pixels = predictor.info.photo_pixels
     photo = cells.get("photo", empty).tolist()
     photos = list(in_order(partial(_decode_cell, read_bytes, pixels), photo))
     notes = [
         "; ".join(filter(None, (of_price, of_photo)))
         for (_, of_price), (_, of_photo) in zip(read, photos, strict=True)
     ]
-    return predictor.predict(table, [image for image, _ in photos], notes)
+    return ReadListings(table, [image for image, _ in photos], notes)
 
 
 def photo_from_base64(cell: Any) -> bytes:

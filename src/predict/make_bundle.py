@@ -6,13 +6,20 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from src.artifacts.outputs import RowOutput
 from src.core.errors import UserError
 from src.core.files import read_json, replacing, write_json
 from src.core.schema import Columns, FusedModel
+from src.encoders.text.tokens import rows_with_text
 from src.predict.bundle import BUNDLE_FORMAT, BundleInfo, predicting_row
 from src.predict.export import export_model
+from src.predict.listings import BATCH_LISTINGS
+from src.predict.models import load_model
+from src.predict.nearest import training_ads
 from src.predict.same_answers import require_same_answers
 
 _COLUMNS = {"id", "title", "text", "price", "photo"}
@@ -35,7 +42,7 @@ def write_bundle(
     """Write the folder `out` that `Predictor` reads.
 
     Args:
-        data: the folder with checkpoints, evaluation and packed photos.
+        data: the folder with checkpoints, embeddings, evaluation and packed photos.
         table: the prepared listings; some are predicted to compare the bundle with the models.
         rows: names of the rows by kind.
         fused_model: settings of the fused row; None for none.
@@ -61,6 +68,13 @@ def write_bundle(
     with replacing(out) as beside:
         for kind, row in rows.items():
             export_model(kind, fitted / row, beside / kind, photo_pixels)
+        of_models = {
+            name: _features(kind, rows[kind], data, beside / kind, table)
+            for name, kind in (("photo", "image"), ("text", "text"))
+            if kind in rows
+        }
+        learned_from = table if refitted else table[table["split"] != "test"]
+        training_ads(learned_from, of_models).save(beside)
         info = BundleInfo(
             format=BUNDLE_FORMAT,
             rows=dict(rows),
@@ -80,3 +94,27 @@ def write_bundle(
         )
         write_json(beside / "bundle.json", info.model_dump())
         require_same_answers(beside, fitted, table, data / "packed" / "photos.npy")
+
+
+def _features(
+    kind: str, row: str, data: Path, model: Path, table: pd.DataFrame
+) -> tuple[NDArray[np.str_], NDArray[np.float32]]:
+    """Return ids [M] and features [M, D] of the listings that the bundle's model knows.
+
+    Frozen features are those that the judged row had; others have to be computed.
+    """
+    output = RowOutput.load(data / "embeddings" / row).full
+    if output.frozen:
+        return output.ids, output.features
+    if kind == "image":
+        rows = np.flatnonzero(table["photo_row"] >= 0)
+        packed = np.load(data / "packed" / "photos.npy", mmap_mode="r")
+    else:
+        rows = rows_with_text(table)
+    loaded, ids, features = load_model(kind, model), [], []
+    for some in np.split(rows, range(BATCH_LISTINGS, len(rows), BATCH_LISTINGS)):
+        read = table.iloc[some]
+        scored = loaded.score(packed[read["photo_row"].to_numpy()] if kind == "image" else read)
+        ids.append(read["id"].to_numpy(dtype=str)[scored.known])
+        features.append(scored.features[scored.known])
+    return np.concatenate(ids), np.concatenate(features)

@@ -22,16 +22,54 @@ from src.fusion.fused import FusedClassifier
 from src.fusion.meta import with_meta
 from src.predict.bundle import read_bundle
 from src.predict.models import Model, load_model
+from src.predict.nearest import TrainingAds
 
 UNKNOWN_TEXT = "text: nothing in it is known to the text model"
 NOTHING_TO_READ = "no photo, text or price to predict from"
 
 
-class _Scored(NamedTuple):
+class Scored(NamedTuple):
     """The listings that have a modality, and what its model says of them; None for no listing."""
 
     rows: list[int]
     output: EncoderOutput | None
+
+    def only(self, row: int) -> Scored:
+        """Return it for one of the listings."""
+        if self.output is None or row not in self.rows:
+            return Scored([], None)
+        place = self.rows.index(row)
+        return Scored([0], EncoderOutput(*(x[place : place + 1] for x in self.output)))
+
+    def repeated(self, times: int) -> Scored:
+        """Return it for so many copies of the only listing."""
+        if self.output is None:
+            return self
+        return Scored(
+            list(range(times)), EncoderOutput(*(np.repeat(x, times, axis=0) for x in self.output))
+        )
+
+
+class ScoredListings(NamedTuple):
+    """N listings and what the models say of them.
+
+    Attributes:
+        table: of `with_words`.
+        scores: by modality, photo and text.
+    """
+
+    table: pd.DataFrame
+    scores: dict[str, Scored]
+
+    def only(self, row: int) -> ScoredListings:
+        """Return one of the listings."""
+        scores = {name: scored.only(row) for name, scored in self.scores.items()}
+        return ScoredListings(self.table.iloc[[row]], scores)
+
+    def with_scores(self, table: pd.DataFrame, **scores: Scored) -> ScoredListings:
+        """Return W variants of the only listing: their table, and the scores that differ."""
+        same = {name: scored.repeated(len(table)) for name, scored in self.scores.items()}
+        return ScoredListings(table, same | scores)
 
 
 @dataclass(frozen=True)
@@ -96,6 +134,19 @@ class Predictor:
         """The text model; None in a bundle without one."""
         return load_model("text", self.folder / "text") if "text" in self.info.rows else None
 
+    @cached_property
+    def ads(self) -> TrainingAds:
+        """The ads that the models were fitted on."""
+        return TrainingAds.load(self.folder)
+
+    @cached_property
+    def prior(self) -> NDArray[np.float64]:
+        """The share of each class in what the answering model was fitted on, [C]."""
+        if self.fused is None:
+            return self.ads.prior(self.info.classes)
+        shares: NDArray[np.float64] = self.fused.prior_
+        return shares
+
     def predict(
         self,
         table: pd.DataFrame,
@@ -111,46 +162,76 @@ class Predictor:
                 or None.
             notes: for the result, [N]; a text of which nothing is known is noted as well.
         """
+        return self.predict_scored(self.score(table, photos), notes)
+
+    def score(
+        self, table: pd.DataFrame, photos: Sequence[NDArray[np.uint8] | None]
+    ) -> ScoredListings:
+        """Score N listings by the image and the text model; arguments as for `predict`."""
         table = with_words(table)
-        scored = {"photo": self._score_photos(photos), "text": self._score_texts(table)}
-        notes = list(notes or [""] * len(table))
+        scores = {"photo": self.score_photos(photos), "text": self.score_texts(table)}
+        return ScoredListings(table, scores)
+
+    def predict_scored(
+        self, listings: ScoredListings, notes: list[str] | None = None
+    ) -> ListingPredictions:
+        """Predict the categories of scored listings; `notes` as for `predict`."""
+        notes = list(notes or [""] * len(listings.table))
         if self.text is not None:
-            for row in set(rows_with_text(table)) - set(scored["text"].rows):
+            for row in set(rows_with_text(listings.table)) - set(listings.scores["text"].rows):
                 notes[row] = "; ".join(filter(None, (notes[row], UNKNOWN_TEXT)))
+        probs, used = self.answer(listings)
+        nothing = NOTHING_TO_READ if self.fused else f"no {self.info.reads[0]} to predict from"
+        return ListingPredictions(self.info.classes, probs, used, notes, nothing)
+
+    def answer(
+        self, listings: ScoredListings, hidden: frozenset[str] = frozenset()
+    ) -> tuple[NDArray[np.float32], list[str]]:
+        """Return calibrated probabilities and what they are based on.
+
+        Args:
+            hidden: of photo, text and price, what is ignored as if every listing lacked it.
+
+        Returns:
+            [N, C] with NaN where there is nothing to predict from, and [N] as in
+            `ListingPredictions.used`.
+        """
+        n = len(listings.table)
         if self.fused is None:
             (modality,) = self.info.reads
-            probs, used = self._of_one_model(modality, scored[modality], len(table))
-            nothing = f"no {modality} to predict from"
-            return ListingPredictions(self.info.classes, probs, used, notes, nothing)
-        blocks = {name: self._block(len(table), scores) for name, scores in scored.items()}
+            shown = Scored([], None) if modality in hidden else listings.scores[modality]
+            return self._of_one_model(modality, shown, n)
+        blocks = {name: self._block(n, scores) for name, scores in listings.scores.items()}
         if self.info.meta_features:
-            blocks["text"] = with_meta(blocks["text"], table)
+            blocks["text"] = with_meta(blocks["text"], listings.table)
         if self.info.price:
-            blocks["price"] = price_block(table)
-        probs = apply_temperature(self.fused.predict_proba(blocks), self.info.temperature)
-        used = [""] * len(table)
-        for subset, rows in self.fused.answering(blocks):
+            blocks["price"] = price_block(listings.table)
+        probs = apply_temperature(self.fused.predict_proba(blocks, hidden), self.info.temperature)
+        used = [""] * n
+        for subset, rows in self.fused.answering(blocks, hidden):
             for row in np.flatnonzero(rows):
                 used[row] = "+".join(subset)
         probs[[not subset for subset in used]] = np.nan
-        return ListingPredictions(self.info.classes, probs, used, notes)
+        return probs, used
 
-    def _score_photos(self, photos: Sequence[NDArray[np.uint8] | None]) -> _Scored:
+    def score_photos(self, photos: Sequence[NDArray[np.uint8] | None]) -> Scored:
+        """Score those of N photos that are there, as for `predict`."""
         rows = [row for row, photo in enumerate(photos) if photo is not None]
         if not rows or self.image is None:
-            return _Scored([], None)
+            return Scored([], None)
         present = [photo for photo in photos if photo is not None]
-        return _Scored(rows, self.image.score(np.stack(present)))
+        return Scored(rows, self.image.score(np.stack(present)))
 
-    def _score_texts(self, table: pd.DataFrame) -> _Scored:
+    def score_texts(self, table: pd.DataFrame) -> Scored:
+        """Score those of N listings with words that have a text with something known in it."""
         rows = rows_with_text(table)
         if not len(rows) or self.text is None:
-            return _Scored([], None)
+            return Scored([], None)
         output = self.text.score(table.iloc[rows])
-        return _Scored(rows[output.known].tolist(), output.only_known())
+        return Scored(rows[output.known].tolist(), output.only_known())
 
     def _of_one_model(
-        self, modality: str, scored: _Scored, n: int
+        self, modality: str, scored: Scored, n: int
     ) -> tuple[NDArray[np.float32], list[str]]:
         """Return the probabilities [N, C] and what they are based on, without a fused model."""
         probs = np.full((n, len(self.info.classes)), np.nan, np.float32)
@@ -159,7 +240,7 @@ class Predictor:
         has = set(scored.rows)
         return probs, [modality if row in has else "" for row in range(n)]
 
-    def _block(self, n: int, scored: _Scored) -> Block:
+    def _block(self, n: int, scored: Scored) -> Block:
         unseen = np.ones(n, bool)
         if scored.output is None:
             nothing = np.zeros((n, 0), np.float32)
