@@ -58,10 +58,13 @@ class Space:
         ads[rows] = of_unit_length((unit - mean) @ basis.T)
         return cls(mean, basis.astype(np.float32), ads)
 
+    def place(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return where listings with these features [M, D] are, of unit length, [M, K]."""
+        return of_unit_length((of_unit_length(features) - self.mean) @ self.basis.T)
+
     def similarities(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the cosines of listings' features [M, D] with those of the ads, [M, N]."""
-        found = of_unit_length((of_unit_length(features) - self.mean) @ self.basis.T)
-        cosines: NDArray[np.float32] = found @ self.ads.T.astype(np.float32)
+        cosines: NDArray[np.float32] = self.place(features) @ self.ads.T.astype(np.float32)
         return cosines
 
 
