@@ -71,8 +71,8 @@ class Browser:
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:  # fmt: skip
-        self._process.kill()
-        self._process.wait()
+        self._process.terminate()
+        self._process.wait(timeout=60)
         os.close(self._in)
         os.close(self._out)
 
@@ -136,7 +136,7 @@ class Browser:
 
     def press(self, key: str) -> None:
         """Press a key: a character, or one of Enter, Escape and Tab."""
-        text, code = _KEYS.get(key, (key, ord(key.upper())))
+        text, code = _KEYS[key] if key in _KEYS else (key, ord(key.upper()))
         about = {"key": key, "windowsVirtualKeyCode": code}
         self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **about)
         self.call("Input.dispatchKeyEvent", type="keyUp", **about)

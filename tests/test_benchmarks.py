@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks import __main__ as runner
 from benchmarks import compare as compare_module
-from benchmarks import machine, replay, results
+from benchmarks import machine, replay, results, review
 from benchmarks.compare import Compared, compare
 from benchmarks.lines import Line, line, table
 from src.core.errors import UserError
@@ -204,3 +204,25 @@ def test_a_replay_without_the_history_says_what_it_needs(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="this needs a full clone"):
         replay.main()
+
+
+def test_the_curves_of_reviewed_labels_are_drawn_the_same_each_time(tmp_path: Path) -> None:
+    runs = [
+        {"chosen": [0.5, 0.6], "random": [0.5, 0.5]},
+        {"chosen": [0.7, 0.8], "random": [0.5, 0.7]},
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(review, "STEPS", range(0, 40, 20))
+        table = review.summarised(runs)
+    assert table["way"].tolist() == ["chosen"] * 2 + ["random"] * 2
+    assert table["labels"].tolist() == [0, 20] * 2
+    assert table["f1"].tolist() == pytest.approx([0.6, 0.7, 0.5, 0.6])
+    assert table["error"].tolist() == pytest.approx([0.1, 0.1, 0, 0.1])
+    for name in ("one.svg", "two.svg"):
+        review.draw({"200 labels": table, "more": table}, tmp_path / name)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+def test_without_a_finished_demo_the_curves_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"run `dvc repro` with collect\.source: demo first"):
+        review.read_market(tmp_path)

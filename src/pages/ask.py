@@ -20,7 +20,7 @@ from src.core.listings import PREPARED, read_listings
 from src.evaluation.abstain import TARGETS, percent_name
 from src.pages.guard import MAX_PHOTO_BYTES
 from src.pages.photos import NO_PHOTOS, CollectedPhotos, Photos
-from src.pages.server import jpeg_response, local_app, port_number, serve
+from src.pages.server import jpeg_response, local_app, port_number, serve_locally
 from src.predict.bundle import predicting_row
 from src.predict.explain.explanation import explain_scored
 from src.predict.listings import photo_from_base64, read_cells
@@ -96,7 +96,7 @@ def ask_app(
             return JSONResponse({"error": "too many questions at once; ask again later"}, 503)
         try:
             with one_at_a_time:
-                found = answered(predictor, question, threshold)
+                found = answer_to(predictor, question, threshold)
         finally:
             places.release()
         found["why"]["nearest"] = [with_photo(one) for one in found["why"]["nearest"]]
@@ -105,7 +105,7 @@ def ask_app(
     return app
 
 
-def answered(
+def answer_to(
     predictor: Predictor, question: Question, threshold: Threshold | None
 ) -> dict[str, Any]:
     """Return the categories with their probabilities, the likeliest first, and why.
@@ -169,7 +169,9 @@ def main() -> None:
     # Loaded now, so that the first answer is as fast as the others.
     _ = predictor.image, predictor.text, predictor.ads
     threshold = read_threshold(Path("metrics"), predictor)
-    serve(ask_app(predictor, threshold, read_examples(data), CollectedPhotos(data)), options.port)
+    serve_locally(
+        ask_app(predictor, threshold, read_examples(data), CollectedPhotos(data)), options.port
+    )
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from src.core.errors import UserError, run_command
 from src.core.params import all_params
 from src.pages.decisions import Decisions, file_of
 from src.pages.photos import CollectedPhotos, Photos
-from src.pages.server import jpeg_response, local_app, port_number, serve
+from src.pages.server import jpeg_response, local_app, port_number, serve_locally
 from src.pages.suspects import Asked, suspected
 from src.prepare.corrections import NEITHER, read_corrections_folder
 
@@ -102,7 +102,7 @@ def main() -> None:
         print(f"{len(left)} suspected labels to look at, {len(asked) - len(left)} decided before")
         decisions = Decisions(file_of(folder, options.by), options.by)
         app = review_app(left, categories, decisions, CollectedPhotos(Path("data")))
-    serve(app, options.port)
+    serve_locally(app, options.port)
 
 
 def _teaching_app(options: argparse.Namespace) -> FastAPI:

@@ -57,7 +57,7 @@ def port_number(text: str) -> int:
     return number
 
 
-def serve(app: FastAPI, port: int) -> None:
+def serve_locally(app: FastAPI, port: int) -> None:
     """Serve a page at 127.0.0.1 until Ctrl+C, and say its address.
 
     Raises:

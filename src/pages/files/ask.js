@@ -40,13 +40,21 @@ const base64 = (blob) => new Promise((done) => {
   reader.readAsDataURL(blob);
 });
 
+// What would make a field too long is not put in: a browser is slow with a text of megabytes.
+for (const [name, most] of Object.entries(LIMITS)) {
+  const field = byId(name);
+  field.addEventListener("beforeinput", (event) => {
+    const replaced = field.selectionEnd - field.selectionStart;
+    const n = field.value.length - replaced + (event.data?.length ?? 0);
+    if (n <= most || !event.data) return;
+    event.preventDefault();
+    problem(() => t("long_text", { field: t(name), n: number(n), most: number(most) }));
+  });
+}
+
 async function answer() {
   const mine = ++asked;
   const question = Object.fromEntries(Object.keys(LIMITS).map((name) => [name, byId(name).value]));
-  for (const [name, most] of Object.entries(LIMITS)) {
-    const n = [...question[name]].length;
-    if (n > most) return problem(() => t("long_text", { field: t(name), n: number(n), most: number(most) }));
-  }
   show(() => el("p", { className: "small", textContent: t("working") }));
   const seen = address;
   try {

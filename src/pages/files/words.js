@@ -16,7 +16,7 @@ export const WORDS = {
     nearest: "The most similar ads that the model knows", alike: "{share} alike",
     too_large: "The photo has {size} MB; expected at most {most} MB.",
     no_server: "The page's server does not answer. Is the command still running?",
-    failed: "Something went wrong ({status}).", long_text: "{field} has {n} characters; expected at most {most}.",
+    failed: "Something went wrong ({status}).", long_text: "{field}: {n} characters; expected at most {most}.",
     review_title: "Is the label right?", teach_title: "Which category is it?",
     listed_under: "Listed under", probably: "Probably",
     why_suspected: "Models that have not seen this ad give “{given}” {given_prob} and “{suggested}” {suggested_prob}.",
