@@ -10,7 +10,9 @@ import pandas as pd
 from src.core.listings import labels_of
 from src.evaluation.audit import audit, audit_planted
 from src.evaluation.ceilings import ceilings
+from src.evaluation.choice import chosen_row
 from src.evaluation.label_errors import find_label_errors, out_of_sample_probs
+from src.evaluation.nearest import nearest_of_others
 from src.evaluation.paired import compare
 from src.evaluation.read import EvaluationInputs
 from src.evaluation.row_evaluation import RowEvaluation, evaluate_row
@@ -30,6 +32,8 @@ class Evaluation:
         ceilings: the best possible scores, of `ceilings`; empty for real listings.
         curves: training curves by row.
         corrections: sentences on what people's corrections of labels did.
+        nearest: what is most like the suspected labels and the chosen row's errors, of
+            `nearest_of_others`.
     """
 
     rows: list[RowEvaluation]
@@ -40,6 +44,7 @@ class Evaluation:
     ceilings: dict[str, dict[str, float]]
     curves: dict[str, pd.DataFrame]
     corrections: list[str]
+    nearest: pd.DataFrame
 
     @property
     def honest(self) -> list[RowEvaluation]:
@@ -67,24 +72,28 @@ def evaluate(inputs: EvaluationInputs, seed: int) -> Evaluation:
     )
 
     classes, y = labels_of(table)
-    place, probs = out_of_sample_probs(table, inputs.outputs, seed)
+    place, probs, added = out_of_sample_probs(table, inputs.outputs, seed)
     checked = table["id"].iloc[place]
-    label_errors = find_label_errors(checked.to_numpy(dtype=str), y[place], classes, probs)
+    label_errors = find_label_errors(checked.to_numpy(dtype=str), y[place], classes, probs, added)
 
     scores = {row.row: row.scores for row in rows}
     found = audit(table, inputs.notes, scores, len(label_errors), len(checked))
     if truth is not None:
         group_by = inputs.notes["group_by"]
         found["planted"] = audit_planted(table, truth, label_errors, checked, group_by)
+    results = results_table(
+        [{"row": r.row, "kind": r.kind, "weights": r.weights} | r.scores for r in rows]
+    )
+    chosen = next(row for row in honest if row.row == chosen_row(results))
+    shown = [*label_errors["id"], *chosen.ids[chosen.predicted != chosen.actual]]
     return Evaluation(
         rows=rows,
-        table=results_table(
-            [{"row": r.row, "kind": r.kind, "weights": r.weights} | r.scores for r in rows]
-        ),
+        table=results,
         pairs=pairs,
         label_errors=label_errors,
         audit=found,
         ceilings=ceilings(table, truth) if truth is not None else {},
         curves=inputs.curves,
         corrections=inputs.notes["corrections"]["said"],
+        nearest=nearest_of_others(table, inputs.outputs, shown),
     )

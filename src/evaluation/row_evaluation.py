@@ -17,6 +17,7 @@ from src.evaluation.abstain import (
     thinned,
     threshold_for,
 )
+from src.evaluation.added import ADDED
 from src.evaluation.calibration import (
     Calibrated,
     brier,
@@ -111,7 +112,8 @@ def likeliest_categories(
 
     In the order before calibration, which rounding may make equal.
 
-    Columns: row, id, actual, predicted, predicted_prob, second, second_prob, third, third_prob.
+    Columns: row, id, actual, predicted, predicted_prob, second, second_prob, third, third_prob; of
+    a fused row ADDED as well.
     """
     columns: dict[str, Any] = {
         "row": predictions.row,
@@ -122,4 +124,6 @@ def likeliest_categories(
     for place, name in zip(range(order.shape[1]), ("predicted", "second", "third"), strict=False):
         columns[name] = predictions.classes[order[:, place]]
         columns[f"{name}_prob"] = np.take_along_axis(calibrated, order[:, [place]], 1)[:, 0]
+    if predictions.added is not None:
+        columns |= dict(zip(ADDED.values(), predictions.added.T, strict=True))
     return pd.DataFrame(columns)

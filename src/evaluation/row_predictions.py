@@ -39,6 +39,8 @@ class RowPredictions:
         actual: their categories, [N].
         groups: their near-duplicate groups, [N].
         has_photo: which have a photo, [N].
+        added: what photo, text and price add to the log-odds of the likeliest category, [N, 3];
+            None where the row is not fused.
     """
 
     row: str
@@ -52,6 +54,7 @@ class RowPredictions:
     actual: NDArray[np.str_]
     groups: NDArray[np.str_]
     has_photo: NDArray[np.bool_]
+    added: NDArray[np.float32] | None = None
 
     @property
     def predicted(self) -> NDArray[np.str_]:
@@ -132,8 +135,9 @@ def fused_predictions(
         **seed_scores(actual, [classes[p.argmax(1)] for p in (fused.probs, *fused.repeats)]),
         **hidden_scores(actual, classes, fused.without),
     }
-    about, probs = _about(table, _ids_of(table, "test")), fused.probs[place["test"]]
-    return RowPredictions(row, "fused", weights, classes, probs, extra, **about)
+    about, test = _about(table, _ids_of(table, "test")), place["test"]
+    probs, added = fused.probs[test], fused.added[test]
+    return RowPredictions(row, "fused", weights, classes, probs, extra, added=added, **about)
 
 
 def leaky_predictions(table: pd.DataFrame, weights: str, leaky: Predictions) -> RowPredictions:

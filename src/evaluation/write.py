@@ -53,6 +53,7 @@ def write_evaluation(evaluation: Evaluation, metrics: Path, data: Path) -> None:
     likeliest = pd.concat([row.likeliest for row in honest], ignore_index=True)
     _write_parquet(likeliest, data / "predictions.parquet")
     _write_parquet(evaluation.label_errors, data / "label_errors.parquet")
+    _write_parquet(evaluation.nearest, data / "nearest.parquet")
     temperatures = {row.row: row.scores["temperature"] for row in honest}
     write_json(data / "temperature.json", temperatures)
 

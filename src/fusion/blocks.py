@@ -38,6 +38,14 @@ class Block:
     present: NDArray[np.bool_]
     unseen: NDArray[np.bool_]
 
+    def only(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Block:
+        """Return the block of some of the listings, by mask or position."""
+        columns = self.columns[rows]
+        logs = columns if self.logs is self.columns else self.logs
+        if logs is not None and logs is not columns:
+            logs = logs[rows]
+        return Block(columns, logs, self.present[rows], self.unseen[rows])
+
 
 def model_block(table: pd.DataFrame, output: ModelOutput, inputs: Inputs) -> Block:
     """Build the block of one model.

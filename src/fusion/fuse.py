@@ -21,6 +21,7 @@ from src.fusion.fused import FusedClassifier
 from src.fusion.heads import make_heads
 from src.fusion.meta import with_meta
 from src.fusion.predictions import Predictions
+from src.fusion.shapley import contributions, of_class
 
 # The modalities hidden for each of the scores that show what a fused row does with less.
 _HIDDEN = {
@@ -115,10 +116,12 @@ def fuse(
     heads = make_heads(settings.head, settings.settings, settings.grid, len(classes), seed)
     model = FusedClassifier(heads, classes, seed=seed)
     model.fit(blocks, y, ~test, groups.to_numpy(dtype=object))
+    probs = model.predict_proba(blocks)[test]
+    added = contributions(model, {name: block.only(test) for name, block in blocks.items()})
     predictions = Predictions(
         ids=ids[test],
         classes=classes,
-        probs=model.predict_proba(blocks)[test],
+        probs=probs,
         without={
             name: model.predict_proba(blocks, hidden)[test] for name, hidden in _HIDDEN.items()
         },
@@ -127,6 +130,7 @@ def fuse(
         val_probs=model.held_out_[val].astype(np.float32),
         n_fitted=model.n_fitted_,
         repeats=np.empty((0, int(test.sum()), len(classes)), np.float32),
+        added=of_class(added, probs.argmax(1)).astype(np.float32),
     )
     return Fused(model, predictions)
 

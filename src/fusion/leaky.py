@@ -16,6 +16,7 @@ from src.fusion.fused import FusedClassifier
 from src.fusion.heads import make_heads
 from src.fusion.meta import with_meta
 from src.fusion.predictions import Predictions
+from src.fusion.shapley import MODALITIES
 
 
 def fuse_leakily(
@@ -61,4 +62,5 @@ def fuse_leakily(
         val_probs=np.empty((0, len(classes)), np.float32),
         n_fitted=model.n_fitted_,
         repeats=np.empty((0, len(predicted), len(classes)), np.float32),
+        added=np.zeros((len(predicted), len(MODALITIES)), np.float32),
     )

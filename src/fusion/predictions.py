@@ -27,6 +27,8 @@ class Predictions:
         val_probs: their probabilities by heads that were fitted without their group, [V, C].
         n_fitted: listings with all modalities that heads learned from, in round 0.
         repeats: `probs` of the other repeats, [R - 1, N, C].
+        added: what photo, text and price add to the log-odds of the likeliest class, [N, 3]; 0 for
+            what a listing lacks.
     """
 
     ids: NDArray[np.str_]
@@ -38,6 +40,7 @@ class Predictions:
     val_probs: NDArray[np.float32]
     n_fitted: int
     repeats: NDArray[np.float32]
+    added: NDArray[np.float32]
 
     @classmethod
     def joined(cls, rounds: list[Predictions]) -> Predictions:
@@ -56,6 +59,7 @@ class Predictions:
             val_probs=np.concatenate([one.val_probs for one in rounds]),
             n_fitted=first.n_fitted,
             repeats=np.concatenate([one.repeats for one in rounds], axis=1),
+            added=np.concatenate([one.added for one in rounds]),
         )
 
     def save(self, path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from math import comb
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,12 +60,21 @@ def shapley_values(
     return found
 
 
-def contributions(model: FusedClassifier, blocks: dict[str, Block]) -> dict[str, Values]:
-    """Return what each modality adds to the log-odds of each class, [N, C], by modality.
+def contributions(model: FusedClassifier, blocks: dict[str, Block]) -> Values:
+    """Return what each of MODALITIES adds to the log-odds of each class, [N, 3, C].
 
     Together with the prior's log-odds they are those of the model's answer. A modality that a
-    listing lacks adds 0.
+    listing or the model lacks adds 0.
     """
-    return shapley_values(
-        list(blocks), lambda shown: log_odds(model.predict_proba(blocks, blocks.keys() - shown))
+    found = shapley_values(
+        list(blocks),
+        lambda shown: log_odds(model.predict_proba(blocks, frozenset(blocks.keys() - shown))),
     )
+    nothing = np.zeros_like(next(iter(found.values())))
+    return np.stack([found.get(name, nothing) for name in MODALITIES], axis=1)
+
+
+def of_class(added: NDArray[Any], columns: NDArray[np.intp]) -> NDArray[Any]:
+    """Return of `contributions` [N, 3, C] those for one class of each listing, [N, 3]."""
+    found: NDArray[Any] = added[np.arange(len(columns)), :, columns]
+    return found

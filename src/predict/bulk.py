@@ -92,7 +92,7 @@ def predict_table(
             result = predictor.predict_scored(scored, read.notes).table()
             if explain:
                 why = explained_columns(predictor, scored)
-                at = result.columns.get_loc("error") + 1
+                at = list(result.columns).index("error") + 1
                 result = pd.concat([result.iloc[:, :at], why, result.iloc[:, at:]], axis=1)
             result.insert(0, "id", _ids(cells, done))
             _tell_faults(result, rows)

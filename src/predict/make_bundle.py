@@ -15,11 +15,11 @@ from src.core.errors import UserError
 from src.core.files import read_json, replacing, write_json
 from src.core.schema import Columns, FusedModel
 from src.encoders.text.tokens import rows_with_text
+from src.evaluation.nearest import training_ads
 from src.predict.bundle import BUNDLE_FORMAT, BundleInfo, predicting_row
 from src.predict.export import export_model
 from src.predict.listings import BATCH_LISTINGS
 from src.predict.models import load_model
-from src.predict.nearest import training_ads
 from src.predict.same_answers import require_same_answers
 
 _COLUMNS = {"id", "title", "text", "price", "photo"}

@@ -17,12 +17,12 @@ from src.cleaning.text import with_words
 from src.encoders.common.encoder import EncoderOutput
 from src.encoders.text.tokens import rows_with_text
 from src.evaluation.calibration import apply_temperature
+from src.evaluation.nearest import TrainingAds
 from src.fusion.blocks import Block, block_of, price_block
 from src.fusion.fused import FusedClassifier
 from src.fusion.meta import with_meta
 from src.predict.bundle import read_bundle
 from src.predict.models import Model, load_model
-from src.predict.nearest import TrainingAds
 
 UNKNOWN_TEXT = "text: nothing in it is known to the text model"
 NOTHING_TO_READ = "no photo, text or price to predict from"
@@ -38,16 +38,17 @@ class Scored(NamedTuple):
         """Return it for one of the listings."""
         if self.output is None or row not in self.rows:
             return Scored([], None)
-        place = self.rows.index(row)
-        return Scored([0], EncoderOutput(*(x[place : place + 1] for x in self.output)))
+        return Scored([0], _at(self.output, [self.rows.index(row)]))
 
     def repeated(self, times: int) -> Scored:
         """Return it for so many copies of the only listing."""
         if self.output is None:
             return self
-        return Scored(
-            list(range(times)), EncoderOutput(*(np.repeat(x, times, axis=0) for x in self.output))
-        )
+        return Scored(list(range(times)), _at(self.output, [0] * times))
+
+
+def _at(output: EncoderOutput, places: list[int]) -> EncoderOutput:
+    return EncoderOutput(output.features[places], output.probs[places], output.known[places])
 
 
 class ScoredListings(NamedTuple):
@@ -228,6 +229,8 @@ class Predictor:
         if not len(rows) or self.text is None:
             return Scored([], None)
         output = self.text.score(table.iloc[rows])
+        if not output.known.any():
+            return Scored([], None)
         return Scored(rows[output.known].tolist(), output.only_known())
 
     def _of_one_model(

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from src.report.results import Results
+from src.evaluation.added import ADDED
+from src.report.results import Record, Results
 
 ERRORS = 36
 LABEL_ERRORS = 24
@@ -23,13 +24,17 @@ GUESSES = ("predicted", "second", "third")
 
 @dataclass(frozen=True)
 class ListingCard:
-    """What a listing says; price and photo (a data: URI) are None where it has none."""
+    """What a listing says; price and photo (a data: URI) are None where it has none.
+
+    `nearest`: titles, categories and similarities of the ads that are most like it.
+    """
 
     id: str
     title: str
     text: str
     price: float | None
     photo: str | None
+    nearest: list[Record]
 
 
 @dataclass(frozen=True)
@@ -43,22 +48,31 @@ class Guess:
 
 @dataclass(frozen=True)
 class ErrorCard:
-    """A mistake of a row: the listing, its category, and the row's likeliest three."""
+    """A mistake of a row: the listing, its category, and the row's likeliest three.
+
+    `added`: what photo, text and price that it has added to the log-odds of the likeliest; {} of a
+    row that is not fused.
+    """
 
     listing: ListingCard
     actual: str
     guesses: list[Guess]
+    added: dict[str, float]
 
 
 @dataclass(frozen=True)
 class LabelErrorCard:
-    """A listing that is probably labelled wrongly: its label and a likelier category."""
+    """A listing that is probably labelled wrongly: its label and a likelier category.
+
+    `added`: what photo, text and price that it has add to the log-odds of the likelier.
+    """
 
     listing: ListingCard
     given: str
     given_prob: float
     likelier: str
     likelier_prob: float
+    added: dict[str, float]
 
 
 def error_cards(results: Results, row: str, limit: int = ERRORS) -> list[ErrorCard]:
@@ -75,6 +89,7 @@ def error_cards(results: Results, row: str, limit: int = ERRORS) -> list[ErrorCa
                 # With two categories there is no third.
                 if isinstance(line.get(name), str)
             ],
+            added=_added(line),
         )
         for line in spread(wrong, "actual", "predicted_prob", limit).to_dict("records")
     ]
@@ -90,6 +105,7 @@ def label_error_cards(results: Results, limit: int = LABEL_ERRORS) -> list[Label
             given_prob=line["self_confidence"],
             likelier=line["likelier"],
             likelier_prob=line["likelier_prob"],
+            added=_added(line),
         )
         for line in spread(suspected, "given", "suspicion", limit).to_dict("records")
     ]
@@ -121,6 +137,12 @@ def thumbnail(pixels: NDArray[np.uint8]) -> str:
     return "data:image/webp;base64," + base64.b64encode(content.getvalue()).decode("ascii")
 
 
+def _added(line: Record) -> dict[str, float]:
+    """Return what photo, text and price added, without what the listing lacks."""
+    added = {name: line.get(column, 0.0) for name, column in ADDED.items()}
+    return {name: value for name, value in added.items() if value and not pd.isna(value)}
+
+
 def _listing_card(results: Results, listing: str) -> ListingCard:
     line = results.listings.loc[results.listings["id"] == listing].iloc[0]
     text = str(line["text"])
@@ -130,4 +152,5 @@ def _listing_card(results: Results, listing: str) -> ListingCard:
         text=text if len(text) <= TEXT_LENGTH else text[:TEXT_LENGTH].rstrip() + "…",
         price=None if pd.isna(line["price"]) else line["price"],
         photo=thumbnail(results.photos[line["photo_row"]]) if line["photo_row"] >= 0 else None,
+        nearest=results.nearest[results.nearest["id"] == listing].to_dict("records"),
     )

@@ -12,7 +12,11 @@ from src.evaluation.abstain import TARGETS
 from src.evaluation.reading import ALPHA, few_listings_note
 from src.report.cards import ErrorCard, LabelErrorCard, error_cards, label_error_cards
 from src.report.dataset import DatasetCounts, count_dataset
-from src.report.figures.categories import per_class_figure, split_counts_figure
+from src.report.figures.categories import (
+    per_class_figure,
+    shares_figure,
+    split_counts_figure,
+)
 from src.report.figures.confidence import abstain_figure, reliability_figure
 from src.report.figures.confusion import (
     Confusion,
@@ -43,6 +47,7 @@ class PageContent:
         model, text_model: the rows that the fused rows combine; '' where there are none of a kind.
         demo: whether the listings are those of the simulated marketplace.
         chosen: the row of the highest macro F1 on val; `head`, `confused`, `errors` are of it.
+        explained: the fused row whose answers are taken apart; '' for none.
         table: metrics/table.csv, None for missing scores.
         extra_scores: the columns of it that not every experiment has, by heading.
         seeds: whether rows were fitted with several seeds.
@@ -61,6 +66,7 @@ class PageContent:
     text_model: str
     demo: bool
     chosen: str
+    explained: str
     head: Headline
     table: list[Record]
     extra_scores: dict[str, str]
@@ -99,6 +105,7 @@ def page_content(results: Results, params: Params) -> PageContent:
         text_model=params.text_model,
         demo=params.collect.source == "demo",
         chosen=chosen,
+        explained=results.explained,
         head=headline(results, params),
         table=_records(results.table),
         extra_scores={
@@ -137,6 +144,7 @@ def _figures(results: Results, dataset: DatasetCounts) -> dict[str, dict[str, An
         "fig-accuracy": scores_figure(table, "accuracy", "accuracy", "accuracy", {}),
         "fig-pairs": pairs_figure(results.pairs),
         "fig-per-class": per_class_figure(results.per_class, kinds, results.chosen),
+        "fig-shares": shares_figure(results.predictions, results.explained),
         "fig-confusion": confusion_figure(results.confusion, confusion_names(results.confusion)),
         "fig-reliability": reliability_figure(results.reliability, kinds),
         "fig-abstain": abstain_figure(results.abstain, kinds),

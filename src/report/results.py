@@ -32,7 +32,7 @@ class Results:
         curves, confusion, reliability, abstain: metrics/<name>/<row>.csv, by row.
         ceilings: the best possible scores of the demo, by what may be read; {} for real listings.
         audit: the leakage audit, Markdown.
-        predictions, label_errors: data/evaluation/*.parquet.
+        predictions, label_errors, nearest: data/evaluation/*.parquet.
         listings: the prepared listings.
         photos: uint8 [M, size, size, 3], RGB; `photo_row` of the listings points into it.
         notes: what the stage prepare counted.
@@ -51,6 +51,7 @@ class Results:
     audit: str
     predictions: pd.DataFrame
     label_errors: pd.DataFrame
+    nearest: pd.DataFrame
     listings: pd.DataFrame
     photos: NDArray[np.uint8]
     notes: dict[str, Any]
@@ -66,6 +67,12 @@ class Results:
     def chosen(self) -> str:
         """The row to choose: the honest one of the highest macro F1 on val."""
         return chosen_row(self.table)
+
+    @property
+    def explained(self) -> str:
+        """The fused row of the highest macro F1 on val; '' where there is none."""
+        fused = self.table[self.table["kind"] == "fused"]
+        return chosen_row(fused) if len(fused) else ""
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -93,6 +100,7 @@ def read_results(metrics: Path, data: Path) -> Results:
         audit=(metrics / "audit.md").read_text(encoding="utf-8"),
         predictions=pd.read_parquet(data / "evaluation" / "predictions.parquet"),
         label_errors=pd.read_parquet(data / "evaluation" / "label_errors.parquet"),
+        nearest=pd.read_parquet(data / "evaluation" / "nearest.parquet"),
         listings=read_listings(data / "prepared" / "listings.parquet", PREPARED),
         photos=np.load(data / "packed" / "photos.npy", mmap_mode="r", allow_pickle=False),
         notes=read_json(data / "prepared" / "notes.json"),

@@ -106,6 +106,7 @@ def test_every_row_has_its_files(data: Path, tmp_path: Path) -> None:
     }
     assert written(data / "evaluation") == {
         "label_errors.parquet",
+        "nearest.parquet",
         "predictions.parquet",
         "temperature.json",
     }

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from src.evaluation.added import ADDED
 from src.evaluation.label_errors import (
     LABEL_ERROR_COLUMNS,
     find_label_errors,
@@ -18,6 +19,7 @@ from src.evaluation.planted import labels_found, pairs_found
 from tests.made import CLASSES, made_output, made_table, one_hot
 
 NAMES = np.array(["a", "b", "c"])
+NOTHING = np.zeros((300, 3, 3), np.float32)
 
 
 def mislabelled(n: int = 300, wrong: int = 15) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -34,7 +36,8 @@ def mislabelled(n: int = 300, wrong: int = 15) -> tuple[NDArray[np.int64], NDArr
 def test_planted_wrong_labels_are_found() -> None:
     given_labels, probs = mislabelled()
     ids = np.array([f"r{i}" for i in range(300)])
-    found = find_label_errors(ids, given_labels, NAMES, probs)
+    added = np.arange(300 * 9, dtype=np.float32).reshape(300, 3, 3)
+    found = find_label_errors(ids, given_labels, NAMES, probs, added)
     assert list(found) == LABEL_ERROR_COLUMNS
     assert found["rank"].tolist() == list(range(1, len(found) + 1))
     assert found["self_confidence"].is_monotonic_increasing
@@ -46,26 +49,30 @@ def test_planted_wrong_labels_are_found() -> None:
     row = int(first["id"][1:])
     assert first["given"] == NAMES[given_labels[row]]
     assert first["likelier_prob"] == pytest.approx(probs[row].max())
+    of_likelier = added[row, :, NAMES.tolist().index(first["likelier"])]
+    assert first[list(ADDED.values())].tolist() == of_likelier.tolist()
 
 
 def test_an_empty_class_and_an_empty_table_are_handled() -> None:
     given_labels, probs = mislabelled()
     only = given_labels != 1
     found = find_label_errors(
-        np.arange(300).astype(str)[only], given_labels[only], NAMES, probs[only]
+        np.arange(300).astype(str)[only], given_labels[only], NAMES, probs[only], NOTHING[only]
     )
     assert set(found["given"]) <= {"a", "c"}
     none = np.zeros(0, np.int64)
-    assert find_label_errors(none.astype(str), none, NAMES, probs[:0]).empty
-    assert find_label_errors(np.array(["1"]), np.array([0]), NAMES, probs[:1]).empty
+    assert find_label_errors(none.astype(str), none, NAMES, probs[:0], NOTHING[:0]).empty
+    assert find_label_errors(np.array(["1"]), np.array([0]), NAMES, probs[:1], NOTHING[:1]).empty
 
 
 def test_only_listings_that_no_encoder_has_seen_are_scored() -> None:
     table = made_table()
     output = made_output(table)
-    places, probs = out_of_sample_probs(table, {"photo": output, "text": output}, seed=7)
+    places, probs, added = out_of_sample_probs(table, {"photo": output, "text": output}, seed=7)
     assert set(table["split"].iloc[places]) == {"val", "test"}
-    assert len(places) == 24 and probs.shape == (24, 3)
+    assert len(places) == 24 and probs.shape == (24, 3) and added.shape == (24, 3, 3)
+    # For what is likely more speaks than against it.
+    assert (added[np.arange(24), :, probs.argmax(1)].sum(1) > 0).all()
     right = np.array(CLASSES)[probs.argmax(1)] == table["category"].iloc[places]
     assert right.all()
 
@@ -73,10 +80,10 @@ def test_only_listings_that_no_encoder_has_seen_are_scored() -> None:
 def test_a_label_does_not_influence_its_own_probability() -> None:
     table = made_table()
     scores = dict.fromkeys(("photo", "text"), made_output(table, probs=one_hot(table, 0.5)))
-    places, before = out_of_sample_probs(table, scores, seed=7)
+    places, before, _ = out_of_sample_probs(table, scores, seed=7)
     changed = table.copy()
     changed.loc[places[0], "category"] = CLASSES[1 - CLASSES.index(table["category"][places[0]])]
-    _, after = out_of_sample_probs(changed, scores, seed=7)
+    _, after, _ = out_of_sample_probs(changed, scores, seed=7)
     np.testing.assert_array_equal(before[0], after[0])
     assert (before[1:] != after[1:]).any()
 

@@ -181,6 +181,8 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
 @pytest.fixture(scope="session")
 def bundle(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of a plain CNN, TF-IDF and the stacked head."""
+    # Other tests leave other heads under this name.
+    pipeline.predictions("tfidf", "stack")
     return pipeline.bundle(tmp_path_factory.mktemp("bundle") / "bundle")
 
 

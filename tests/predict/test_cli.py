@@ -13,14 +13,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import src.predict.__main__
 import src.predict.bulk
 from src.artifacts.outputs import RowOutput
 from src.cleaning.tables.table import UserTable
 from src.core.errors import run_command
 from src.evaluation.calibration import apply_temperature
+from src.fusion.shapley import log_odds
 from src.predict.__main__ import main
-from src.predict.predictor import NOTHING_TO_READ, UNKNOWN_TEXT, ListingPredictions
+from src.predict.predictor import (
+    NOTHING_TO_READ,
+    UNKNOWN_TEXT,
+    ListingPredictions,
+    Predictor,
+)
 from tests.predict.conftest import Pipeline
 
 ROOT = Path(__file__).parents[2]
@@ -57,12 +62,52 @@ def test_one_listing_is_shown_as_a_small_table_or_as_json(run: Run, pipeline: Pi
     assert max(found["probabilities"], key=found["probabilities"].get) == found["category"]
 
 
+def test_the_explanation_of_one_listing_is_lines_or_json(run: Run, pipeline: Pipeline) -> None:
+    listing = ("--title", "КНИГИ", "--price", 200, "--photo", pipeline.photos / "48.jpg")
+    plain, explained = run(*listing, "--json"), json.loads(run(*listing, "--json", "--explain"))
+    why = explained.pop("explanation")
+    assert explained == json.loads(plain)
+    assert why["category"] == explained["category"]
+    assert why["contributions"].keys() == {"photo", "text", "price"}
+    total = why["prior_log_odds"] + sum(why["contributions"].values())
+    assert total == pytest.approx(why["log_odds"], abs=1e-6)
+    lines = run(*listing, "--explain").splitlines()
+    assert lines[4] == f"why {why['category']}, in log-odds:"
+    assert lines[6] == f"  {why['contributions']['photo']:+.2f}  photo"
+    ad = why["nearest"][0]
+    assert f"  {ad['similarity']:.2f}  {ad['category']}: {ad['title']} ({ad['id']})" in lines
+
+
+def test_a_table_is_explained_by_further_columns(
+    run: Run, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    table_of(pipeline).to_csv(tmp_path / "listings.csv", index=False)
+    for name, more in (
+        ("plain.csv", ()),
+        ("why.csv", ("--explain",)),
+        ("why.parquet", ("--explain",)),
+    ):
+        run(tmp_path / "listings.csv", "--photos", pipeline.photos, "--out", tmp_path / name, *more)
+    plain, why = (pd.read_csv(tmp_path / name) for name in ("plain.csv", "why.csv"))
+    new = ["why_prior", "why_photo", "why_text", "why_price", "why_words", "why_nearest"]
+    assert why.columns.difference(plain.columns, sort=False).tolist() == new
+    pd.testing.assert_frame_equal(why[plain.columns], plain)
+    exact = pd.read_parquet(tmp_path / "why.parquet").set_index("id")
+    assert exact["why_photo"].isna().sum() == 2 and exact["why_text"].isna().sum() == 3
+    probs = exact[[name for name in exact if name.startswith("p_")]].to_numpy()
+    odds = log_odds(probs)[np.arange(len(probs)), probs.argmax(1)]
+    added = exact[["why_prior", "why_photo", "why_text", "why_price"]].fillna(0).sum(axis=1)
+    np.testing.assert_allclose(added, odds, atol=1e-6)
+    assert exact.loc["r48", "why_words"].startswith("книги +")
+    assert exact.loc["r48", "why_nearest"].count("; ") == 4
+
+
 def test_equally_likely_categories_come_in_their_own_order(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     probs = np.array([[0.4, 0.2, 0.4]], np.float32)
     tied = ListingPredictions(["a", "b", "c"], probs, ["text"], [""])
-    monkeypatch.setattr(src.predict.__main__, "predict_listings", lambda *_: tied)
+    monkeypatch.setattr(Predictor, "predict_scored", lambda *_: tied)
     lines = run("--title", "x").splitlines()
     assert [line.split()[-1] for line in lines] == ["a", "c", "b"]
     assert json.loads(run("--title", "x", "--json"))["category"] == "a"

@@ -35,7 +35,7 @@ frame.onload = async () => {
     width: page.documentElement.clientWidth,
     beyond: page.documentElement.scrollWidth - page.documentElement.clientWidth,
   });
-  await until(() => page.querySelectorAll("[data-drawn]").length === 10);
+  await until(() => page.querySelectorAll("[data-drawn]").length === 11);
   const first = seen();
   page.getElementById("row").value = "cnn";
   page.getElementById("row").dispatchEvent(new Event("change"));
@@ -69,8 +69,8 @@ def test_all_is_drawn_and_nothing_complains(
 ) -> None:
     shown, console = opened(page, tmp_path, width, height)
     assert console == []
-    assert shown.count('data-drawn="yes"') == 10
-    assert shown.count('class="main-svg"') >= 10
+    assert shown.count('data-drawn="yes"') == 11
+    assert shown.count('class="main-svg"') >= 11
     assert "<title>Listing classifier: report</title>" in shown
     assert not lxml.html.document_fromstring(shown).xpath("//img[@onerror]")
     # A name in a figure shows its own signs, escaped once as any text is.

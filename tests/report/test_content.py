@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from src.evaluation.added import ADDED
 from src.report.cards import THUMBNAIL_SIDE, error_cards, label_error_cards, spread, thumbnail
 from src.report.dataset import count_dataset
+from src.report.figures.categories import mean_shares, shares_figure
 from src.report.figures.confusion import Confusion, count_confusions, most_confused
 from src.report.figures.scores import pairs_figure
 from src.report.figures.style import escape, rounded, shorten
@@ -40,6 +42,40 @@ def test_errors_are_wrong_and_tell_the_three_likeliest(results: Results) -> None
         assert [g.name for g in card.guesses if g.right] in ([], [card.actual])
     assert len(error_cards(results, "stack", limit=2)) == 2
     assert {card.listing.photo is None for card in cards} == {True, False}
+
+
+def test_examples_tell_what_moved_the_answer(results: Results) -> None:
+    for card in error_cards(results, "stack"):
+        # Of `made_predictions`, whatever a listing lacks.
+        assert card.added == {"photo": 2.0, "text": 1.5, "price": -0.5}
+    assert all(card.added == {} for card in error_cards(results, "cnn"))
+    for card in label_error_cards(results):
+        assert ("photo" in card.added) <= (card.listing.photo is not None)
+        assert ("price" in card.added) <= (card.listing.price is not None)
+    assert any(card.added for card in label_error_cards(results))
+
+
+def test_examples_show_the_nearest_ads(results: Results) -> None:
+    for card in [*error_cards(results, "stack"), *label_error_cards(results)]:
+        near = card.listing.nearest
+        assert len(near) == 3
+        similar = [ad["similarity"] for ad in near]
+        assert similar == sorted(similar, reverse=True)
+        assert all(ad["category"] in set(results.listings["category"]) for ad in near)
+
+
+def test_shares_are_means_of_what_each_listing_was_moved_by() -> None:
+    lines = [("a", 3, -1, 0), ("a", 1, 1, 2), ("b", 0, 2, 0), ("c", 0, 0, 0)]
+    table = pd.DataFrame(lines, columns=["actual", *ADDED.values()]).assign(row="stack")
+    shares = mean_shares(table)
+    assert shares.loc["a"].tolist() == [0.5, 0.25, 0.25]
+    assert shares.loc["b"].tolist() == [0, 1, 0]
+    # Nothing is known of c; the category of the largest share of the photo is on top.
+    assert shares.index.tolist() == ["b", "a"]
+    figure = shares_figure(table, "stack")
+    assert figure is not None and [bar.name for bar in figure.data] == ["photo", "text", "price"]
+    assert shares_figure(table, "cnn") is None
+    assert shares_figure(table, "") is None
 
 
 def test_label_errors_come_from_the_list_by_rank(results: Results) -> None:

@@ -91,7 +91,7 @@ def test_no_name_acts_inside_a_figure(tree: lxml.html.HtmlElement) -> None:
 def test_every_figure_has_its_place(tree: lxml.html.HtmlElement) -> None:
     figures = json.loads(tree.xpath("//script[@id='figures']/text()")[0])
     assert set(tree.xpath("//div[@class='figure']/@id")) == set(figures)
-    assert len(figures) == 10
+    assert len(figures) == 11
     # A trace of a row can only be shown if the row can be picked.
     rows = set(tree.xpath("//select[@id='row']/option/text()"))
     picked = {t["meta"]["row"] for fig in figures.values() for t in fig["data"] if "meta" in t}

@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from src.core.errors import UserError
+from src.evaluation.nearest import NearAd
 from src.fusion.shapley import MODALITIES, log_odds
 from src.predict.explain.odds import answer_log_odds, contributions
 from src.predict.explain.photo import PhotoEffect, photo_effect
 from src.predict.explain.words import Words, word_effects
 from src.predict.listings import FIELDS, read_cells
-from src.predict.nearest import NearAd
 from src.predict.predictor import ListingPredictions, Predictor, ScoredListings
 
 NEAREST = 5

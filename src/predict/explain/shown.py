@@ -59,7 +59,7 @@ def explained_columns(predictor: Predictor, listings: ScoredListings) -> pd.Data
     answered = np.array([subset != "" for subset in used], bool)
     prior = log_odds(predictor.prior[None])[0, column]
     whys = {"why_prior": np.where(answered, prior, np.nan)}
-    singles = [listings.only(row) for row in rows]
+    singles = [listings.only(row) for row in range(len(used))]
     has = [modalities_of(predictor, one) for one in singles]
     added = contributions(predictor, listings)
     for name in MODALITIES:

@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from src.core.listings import SPLITS
+from src.evaluation.added import ADDED
 from src.report.dataset import CategoryCounts
 from src.report.figures import style
 from src.report.formats import counted
@@ -40,6 +41,51 @@ def per_class_figure(per_class: pd.DataFrame, kinds: dict[str, str], chosen: str
         )
     style.set_row_names(figure, order[::-1])
     return figure
+
+
+def shares_figure(predictions: pd.DataFrame, row: str) -> go.Figure | None:
+    """Show for each category how far photo, text and price move a fused row's answers.
+
+    Of each listing the shares of what they add to the log-odds of the answer, whatever its sign;
+    then their means. The category in which the photo does most is on top.
+
+    Args:
+        predictions: data/evaluation/predictions.parquet.
+        row: '' for none.
+    """
+    mine = predictions[predictions["row"] == row]
+    if not len(mine):
+        return None
+    shares = mean_shares(mine)
+    axis = {"title": {"text": "mean share"}, "range": [0, 1], "tickformat": ".0%"}
+    figure = style.empty_figure(90 + 24 * len(shares), xaxis=axis, barmode="stack", bargap=0.3)
+    for n, name in enumerate(shares):
+        figure.add_bar(
+            x=style.rounded(shares[name]),
+            y=[style.escape(category) for category in shares.index],
+            orientation="h",
+            name=name,
+            marker={"color": style.SERIES_COLORS[n]},
+            hovertemplate=f"%{{y}}<br>{name}: %{{x:.0%}}<extra></extra>",
+        )
+    figure.update_layout(
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "traceorder": "normal"},
+    )
+    style.set_row_names(figure, shares.index)
+    return figure
+
+
+def mean_shares(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return photo, text and price's mean shares by actual category, by the photo's share.
+
+    Args:
+        predictions: with `actual` and ADDED.
+    """
+    size = predictions[list(ADDED.values())].set_axis(list(ADDED), axis=1).abs()
+    shares = size.div(size.sum(axis=1), axis=0)
+    means = shares.groupby(predictions["actual"]).mean().dropna()
+    return means.sort_values(["photo", "text"], kind="stable")
 
 
 def split_counts_figure(categories: list[CategoryCounts]) -> go.Figure:
