@@ -154,10 +154,10 @@ def read_examples(data: Path) -> list[dict[str, Any]]:
     found = table[(table["split"] == "test") & (table["photo_row"] >= 0) & (table["text"] != "")]
     found = found.drop_duplicates("category").head(EXAMPLES)
     return [
-        {"id": one.id, "title": one.title, "text": one.text,
-         "price": "" if pd.isna(one.price) else f"{one.price:.15g}"}
-        for one in found.itertuples()
-    ]  # fmt: skip
+        {name: one[name] for name in ("id", "title", "text")}
+        | {"price": "" if pd.isna(one["price"]) else f"{one['price']:.15g}"}
+        for one in found.to_dict("records")
+    ]
 
 
 def main() -> None:

@@ -50,19 +50,19 @@ def suspected(data: Path) -> tuple[list[Asked], list[str]]:
     collected = read_listings(data / "raw" / "listings.parquet", RAW).set_index("id")["category"]
     suspects = pd.read_parquet(errors).sort_values("rank")
     asked = []
-    for one in suspects.itertuples():
-        listing = table.loc[one.id]
+    for one in suspects.to_dict("records"):
+        listing = table.loc[one["id"]]
         asked.append(
             Asked(
-                id=one.id,
+                id=one["id"],
                 title=listing["title"],
                 text=listing["text"],
                 price=None if pd.isna(listing["price"]) else float(listing["price"]),
-                was=collected[one.id],
-                given=one.given,
-                given_prob=float(one.self_confidence),
-                suggested=one.likelier,
-                suggested_prob=float(one.likelier_prob),
+                was=collected[one["id"]],
+                given=one["given"],
+                given_prob=float(one["self_confidence"]),
+                suggested=one["likelier"],
+                suggested_prob=float(one["likelier_prob"]),
             )
         )
     return asked, sorted(set(collected))

@@ -64,9 +64,8 @@ def prepare(
     of_few = few_sellers(table).drop(rare.index, errors="ignore") if by_seller else rare[:0]
     enough = sizes.index.difference([*rare.index, *of_few.index])
     keep = right_or_was.isin(enough)
-    table, index, right_or_was = (
-        each[keep].reset_index(drop=True) for each in (table, index, right_or_was)
-    )
+    table, index = table[keep].reset_index(drop=True), index[keep].reset_index(drop=True)
+    right_or_was = right_or_was[keep].reset_index(drop=True)
     if len(enough) < 2:
         sold, also = "", ""
         if by_seller:
@@ -84,7 +83,7 @@ def prepare(
     spread = ~right_or_was.isin(of_one_kind.index)
     table, index, group = table[spread], index[spread], group[spread]
     split, fold, kind = assign_splits(table, group, settings, seed)
-    notes = {
+    notes: dict[str, Any] = {
         "collected": len(raw),
         "split": kind,
         "group_by": settings.group_by,
