@@ -116,7 +116,8 @@ def wrong_labels(market: Market, rng: np.random.Generator) -> dict[str, list[flo
     probs = np.empty((len(true), classes), np.float32)
     probs[pool] = model.left_out_probs()
     probs[test] = model.predict_proba(market.kernel[np.ix_(test, pool)])
-    suspects = find_label_errors(market.ids, labels, np.arange(classes).astype(str), probs)["id"]
+    names, reasons = np.arange(classes).astype(str), np.zeros((len(true), 3, classes), np.float32)
+    suspects = find_label_errors(market.ids, labels, names, probs, reasons)["id"]
     orders = {
         "suspects": pd.Index(market.ids).get_indexer(pd.Index(suspects)),
         "any": rng.permutation(len(true)),

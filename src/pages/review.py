@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import getpass
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from src.core.errors import UserError, run_command
 from src.core.params import all_params
 from src.pages.decisions import Decisions, file_of
 from src.pages.photos import CollectedPhotos, Photos
-from src.pages.server import jpeg_response, local_app, port_number, serve_locally
+from src.pages.server import jpeg_response, local_app, port_number, positive_number, serve_locally
 from src.pages.suspects import Asked, suspected
 from src.prepare.corrections import NEITHER, read_corrections_folder
 
@@ -84,12 +84,13 @@ def review_app(
 
 def main() -> None:
     parser = argparse.ArgumentParser("python -m src.pages.review", description=__doc__)
-    parser.add_argument("--by", default=getpass.getuser(), help="your name (default: your login)")
+    login = os.environ.get("USER") or os.environ.get("USERNAME") or "me"
+    parser.add_argument("--by", default=login, help="your name (default: your login)")
     parser.add_argument("--port", type=port_number, default=8011)
     more = parser.add_argument_group("unlabelled listings instead of suspected labels")
     more.add_argument("--unlabelled", type=Path, metavar="FILE", help="a CSV or Parquet file")
     more.add_argument("--photos", type=Path, metavar="FOLDER", help="default: the file's folder")
-    more.add_argument("--count", type=int, default=TEACHING, help="how many (default 100)")
+    more.add_argument("--count", type=positive_number, default=TEACHING, help="default 100")
     more.add_argument("--bundle", type=Path, default=Path("data/bundle"), help="the models")
     options = parser.parse_args()
     if options.unlabelled:

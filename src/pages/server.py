@@ -33,6 +33,10 @@ def local_app(page: str) -> FastAPI:
     def mistake(_: Request, error: UserError) -> JSONResponse:
         return JSONResponse({"error": str(error)}, 400)
 
+    @app.exception_handler(OSError)
+    def disk(_: Request, error: OSError) -> JSONResponse:
+        return JSONResponse({"error": error.strerror or str(error)}, 500)
+
     @app.exception_handler(RequestValidationError)
     def not_as_expected(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
@@ -47,6 +51,14 @@ def jpeg_response(content: bytes | None) -> Response:
     if content is None:
         return JSONResponse({"error": "there is no such photo"}, 404)
     return Response(content, media_type="image/jpeg")
+
+
+def positive_number(text: str) -> int:
+    """Read an option of the command line."""
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number of at least 1")
+    return number
 
 
 def port_number(text: str) -> int:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from src.core.errors import UserError
 from src.core.listings import PREPARED, RAW, read_listings
+from src.evaluation.added import ADDED
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Asked:
         given, given_prob: its label now, and how likely models find it that have not seen the
             listing; for an unlabelled one '' and the probability of the second category.
         suggested, suggested_prob: the category that they prefer.
+        added: what photo, text and price add to the log-odds of that category.
+        nearest: the listings most like it: title and category of each.
     """
 
     id: str
@@ -32,6 +35,8 @@ class Asked:
     given_prob: float
     suggested: str
     suggested_prob: float
+    added: dict[str, float]
+    nearest: list[dict[str, str]]
 
 
 def suspected(data: Path) -> tuple[list[Asked], list[str]]:
@@ -49,6 +54,7 @@ def suspected(data: Path) -> tuple[list[Asked], list[str]]:
     table = read_listings(data / "prepared" / "listings.parquet", PREPARED).set_index("id")
     collected = read_listings(data / "raw" / "listings.parquet", RAW).set_index("id")["category"]
     suspects = pd.read_parquet(errors).sort_values("rank")
+    nearest = pd.read_parquet(data / "evaluation" / "nearest.parquet")
     asked = []
     for one in suspects.to_dict("records"):
         listing = table.loc[one["id"]]
@@ -63,6 +69,15 @@ def suspected(data: Path) -> tuple[list[Asked], list[str]]:
                 given_prob=float(one["self_confidence"]),
                 suggested=one["likelier"],
                 suggested_prob=float(one["likelier_prob"]),
+                added={
+                    name: float(one[column])
+                    for name, column in ADDED.items()
+                    if not pd.isna(one[column])
+                },
+                nearest=[
+                    {"title": ad["title"], "category": ad["category"]}
+                    for ad in nearest[nearest["id"] == one["id"]].to_dict("records")
+                ],
             )
         )
     return asked, sorted(set(collected))

@@ -90,6 +90,8 @@ def teaching(
             f"{path} has none of the columns {', '.join(name for _, name in wanted)}; it has "
             f"{', '.join(source.columns)}: rename yours"
         )
+    if "photo" in positions and not photos.is_dir():
+        raise UserError(f"{photos} is not a folder of photos; give one with --photos")
     rows = [row.cells for row in source.rows(positions, raw=RAW_FIELDS) if not row.fault]
     cells = pd.DataFrame(rows, columns=list(positions), dtype=object)
     names = [f"row-{n}" for n in range(1, len(cells) + 1)]
@@ -159,4 +161,6 @@ def _asked(predictor: Predictor, read: _Read, row: int) -> Asked:
         given_prob=float(probs[second]),
         suggested=predictor.info.classes[best],
         suggested_prob=float(probs[best]),
+        added={},
+        nearest=[],
     )

@@ -47,8 +47,13 @@ def asked(count: int = 12) -> list[Asked]:
         for n in range(count)
     ]
     made[-1] |= {"title": HTML, "text": HTML, "price": None}
-    about = {"was": CLASSES[0], "given": CLASSES[0], "given_prob": 0.1}
-    return [Asked(**one, **about, suggested=CLASSES[1], suggested_prob=0.8) for one in made]
+    about: dict[str, Any] = {
+        "was": CLASSES[0], "given": CLASSES[0], "given_prob": 0.1,
+        "suggested": CLASSES[1], "suggested_prob": 0.8,
+        "added": {"photo": 1.5, "price": -0.1},
+        "nearest": [{"title": HTML, "category": CLASSES[1]}],
+    }  # fmt: skip
+    return [Asked(**one, **about) for one in made]
 
 
 def review(path: Path, by: str = "anna", count: int = 12) -> FastAPI:

@@ -18,7 +18,7 @@ from src.pages.teaching import most_teaching, teaching
 from src.predict.predictor import Predictor
 from src.prepare.corrections import Correction, latest, read_corrections, write_corrections
 from tests.made import CLASSES, made_table
-from tests.pages.conftest import asked, client, review
+from tests.pages.conftest import client, review
 from tests.predict.conftest import Pipeline
 
 
@@ -49,6 +49,19 @@ def test_only_what_is_asked_about_is_decided(tmp_path: Path) -> None:
         assert answer.status_code == 400
         assert wrong["id" if wrong["id"] == "r99" else "category"] in answer.json()["error"]
     assert not (tmp_path / "anna.csv").exists()
+
+
+def test_a_decision_that_cannot_be_written_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = client(review(tmp_path / "anna.csv"))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("src.prepare.corrections.astuple", full)
+    answer = page.post("/decide", json={"id": "s00", "category": ""})
+    assert (answer.status_code, answer.json()["error"]) == (500, "No space left on device")
 
 
 def test_undo_restores_a_former_decision_and_keeps_those_of_another_page(tmp_path: Path) -> None:
@@ -104,13 +117,18 @@ def test_suspects_come_with_the_label_as_collected(tmp_path: Path) -> None:
     raw = table.assign(category="Прочее", photo=None, seller=None, split=None)
     write_listings(raw, tmp_path / "raw" / "listings.parquet", RAW)
     errors = {"id": ["r03", "r01"], "given": "Книги", "likelier": "Обувь", "likelier_prob": 0.9,
-              "self_confidence": 0.05, "rank": [2, 1]}  # fmt: skip
+              "self_confidence": 0.05, "rank": [2, 1], "added_by_photo": [None, None],
+              "added_by_text": 2.5, "added_by_price": -0.5}  # fmt: skip
     (tmp_path / "evaluation").mkdir()
     pd.DataFrame(errors).to_parquet(tmp_path / "evaluation" / "label_errors.parquet")
+    nearest = {"id": ["r01", "r01", "r02"], "title": list("abc"), "category": "Обувь",
+               "similarity": 0.5}  # fmt: skip
+    pd.DataFrame(nearest).to_parquet(tmp_path / "evaluation" / "nearest.parquet")
     found, categories = suspected(tmp_path)
+    assert [ad["title"] for ad in found[0].nearest] == ["a", "b"] and found[1].nearest == []
     assert [one.id for one in found] == ["r01", "r03"] and categories == ["Прочее"]
     assert (found[0].was, found[0].given, found[0].suggested) == ("Прочее", "Книги", "Обувь")
-    assert asked()[0].was == asked()[0].given
+    assert found[0].added == {"text": 2.5, "price": -0.5}
 
 
 @given(st.integers(1, 60), st.integers(1, 30), st.integers(0, 99))
@@ -148,6 +166,8 @@ def test_listings_of_an_unlabelled_table_are_chosen_with_their_photos(
         assert found.photos.has(one.id) == has == (found.photos.jpeg(one.id) is not None)
     with pytest.raises(UserError, match="no unlabelled listings in the table"):
         teaching(predictor, tmp_path / "ads.csv", pipeline.photos, 8, set(raw["id"]))
+    with pytest.raises(UserError, match="is not a folder of photos; give one with --photos"):
+        teaching(predictor, tmp_path / "ads.csv", tmp_path / "none", 8)
     raw.rename(columns=str.upper).to_csv(tmp_path / "other.csv", index=False)
     with pytest.raises(UserError, match="has none of the columns id, title"):
         teaching(predictor, tmp_path / "other.csv", pipeline.photos, 8)

@@ -94,14 +94,16 @@ export function marked(text, spans) {
   return shown;
 }
 
+// Bars of what photo, text and price add to the log-odds of a category.
+export function added(contributions) {
+  const shares = Object.entries(contributions);
+  const largest = Math.max(0.01, ...shares.map(([, value]) => Math.abs(value)));
+  return shares.map(([name, value]) => bar(t(name), Math.abs(value) / largest, value < 0 ? "against" : "for", `${value < 0 ? "−" : "+"}${number(Math.abs(value))}`));
+}
+
 // Elements that tell why: an explanation as the server gives it, and the address of the photo.
 export function explained(why, photo) {
-  const parts = [el("h2", { textContent: t("why", { category: why.category }) })];
-  const shares = Object.entries(why.contributions);
-  const largest = Math.max(0.01, ...shares.map(([, value]) => Math.abs(value)));
-  for (const [name, value] of shares) {
-    parts.push(bar(t(name), Math.abs(value) / largest, value < 0 ? "against" : "for", `${value < 0 ? "−" : "+"}${number(Math.abs(value))}`));
-  }
+  const parts = [el("h2", { textContent: t("why", { category: why.category }) }), ...added(why.contributions)];
   parts.push(el("p", { className: "small", textContent: t("log_odds", { prior: number(why.prior_log_odds), sum: number(why.log_odds) }) }));
   if (why.words && why.words.found.length) {
     const strongest = Math.abs(why.words.found[0].effect);

@@ -1,4 +1,4 @@
-import { ask, bar, byId, el, number, onLanguage, percent, t } from "./page.js";
+import { added, ask, bar, byId, el, number, onLanguage, percent, t } from "./page.js";
 
 const about = await ask("/asked");
 const left = [...about.asked];
@@ -65,6 +65,10 @@ function question(one) {
     choice("O", t("other"), openList),
     choice("N", t("neither"), () => decide("")),
     choice("S", t("skip"), skip));
+  const near = one.nearest.map((ad) => el("li", { dir: "auto" }, el("b", { textContent: ad.category }), ` ${ad.title}`));
+  if (near.length) said.push(el("details", { open: true }, el("summary", { className: "small", textContent: t("nearest_review") }), el("ul", { className: "small" }, ...near)));
+  const why = added(one.added);
+  if (why.length) said.push(el("details", {}, el("summary", { className: "small", textContent: t("why", { category: one.suggested }) }), ...why));
   return finding ? [...said, choices, ...list()] : [...said, choices];
 }
 
