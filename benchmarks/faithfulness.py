@@ -12,6 +12,7 @@ of the answered category fall. `--row` takes one text row in place of the fused 
 
 from __future__ import annotations
 
+import shutil
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,15 +25,16 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from tqdm import tqdm
 
+from src.core.files import read_json, write_json
 from src.core.listings import PREPARED, read_listings
-from src.core.params import parse_params, read_yaml
-from src.predict.bundle import rows_by_kind
+from src.evaluation.nearest import ADS, FEATURES
+from src.predict.bundle import predicting_row, read_bundle
 from src.predict.explain.odds import answer_log_odds
 from src.predict.explain.photo import CELLS, PLACES, SIDE, cover, covered_log_odds, photo_effect
 from src.predict.explain.words import without_words, word_effects
-from src.predict.make_bundle import write_bundle
-from src.predict.predictor import Predictor, ScoredListings
-from src.predict.refit import judged_on
+from src.predict.export import export_model
+from src.predict.predictor import Predictor
+from src.predict.scored import ScoredListings
 
 NAMED, RANDOM, RESAMPLES = 3, 10, 10_000
 
@@ -55,7 +57,7 @@ def main() -> None:
     tested = table[table["split"] == "test"]
     chosen = tested.sample(min(given.listings, len(tested)), random_state=7)
     with TemporaryDirectory() as folder:
-        predictor = judged(given.folder, table, Path(folder) / "bundle", given.row)
+        predictor = judged(data, Path(folder) / "bundle", given.row)
         words, patches = falls(predictor, chosen, np.load(data / "packed/photos.npy", "r"))
     print(f"{given.folder.absolute().name}, {given.row or 'fused'}: {len(chosen)} test listings")
     for name, found in (("words", words), ("patch", patches)):
@@ -63,23 +65,22 @@ def main() -> None:
             print(f"{name}: {sentence(found)}")
 
 
-def judged(clone: Path, table: pd.DataFrame, out: Path, text_row: str) -> Predictor:
-    """Return the judged models as a bundle, which is written to `out`."""
-    params, data = parse_params(read_yaml(str(clone / "params.yaml"))), clone / "data"
-    chosen = (
-        ("", text_row, "") if text_row else (params.model, params.text_model, params.fused_model)
-    )
-    rows = rows_by_kind(*chosen)
-    write_bundle(
-        data,
-        out,
-        table,
-        rows=rows,
-        fused_model=params.fusion.get(rows.get("fused", "")),
-        photo_pixels=params.pack.pixels,
-        columns=params.collect.table.columns,
-        fitted_on=judged_on(data, rows),
-    )
+def judged(data: Path, out: Path, text_row: str) -> Predictor:
+    """Return the judged models as a bundle, which is written to `out`, or one text row alone."""
+    info = read_bundle(data / "bundle")
+    rows = {"text": text_row} if text_row else info.rows
+    for kind, row in rows.items():
+        export_model(kind, data / "checkpoints" / row, out / kind, info.photo_pixels)
+    for name in (ADS, FEATURES):
+        shutil.copyfile(data / "bundle" / name, out / name)
+    temperatures = read_json(data / "evaluation" / "temperature.json")
+    changes = {
+        "rows": rows,
+        "price": info.price and "fused" in rows,
+        "temperature": temperatures[predicting_row(rows)[1]],
+        "files": [],
+    }
+    write_json(out / "bundle.json", info.model_copy(update=changes).model_dump())
     return Predictor(out)
 
 

@@ -9,12 +9,14 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import __main__ as runner
 from benchmarks import compare as compare_module
 from benchmarks import machine, replay, results, review
 from benchmarks.compare import Compared, compare
+from benchmarks.faithfulness import Falls, sentence
 from benchmarks.lines import Line, line, table
 from src.core.errors import UserError
 
@@ -226,3 +228,13 @@ def test_the_curves_of_reviewed_labels_are_drawn_the_same_each_time(tmp_path: Pa
 def test_without_a_finished_demo_the_curves_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"run `dvc repro` with collect\.source: demo first"):
         review.read_market(tmp_path)
+
+
+def test_faithfulness_is_the_mean_difference_with_its_interval() -> None:
+    same = [Falls(1.0, np.array([0.0, 0.5]))] * 8
+    assert sentence(same) == (
+        "the log-odds fall by 1.00 without what is named and by 0.25 without as much at random: "
+        "0.75 more (0.75 to 0.75), and more for 8 of 8 listings"
+    )
+    worse = sentence([*same, Falls(-1.0, np.array([1.0]))])
+    assert "0.44 more (" in worse and "more for 8 of 9" in worse

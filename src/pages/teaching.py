@@ -20,7 +20,8 @@ from src.core.errors import UserError
 from src.pages.photos import GivenPhotos, as_jpeg
 from src.pages.suspects import Asked
 from src.predict.listings import BATCH_LISTINGS, FIELDS, read_cells
-from src.predict.predictor import Predictor, ScoredListings
+from src.predict.predictor import Predictor
+from src.predict.scored import ScoredListings
 
 # Only so many times the wanted number, those with the smallest margins, are compared.
 CANDIDATES = 10

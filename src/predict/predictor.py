@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 
 from src.cleaning.picture import keep_pillow_quiet
 from src.cleaning.text import with_words
-from src.encoders.common.encoder import EncoderOutput
 from src.encoders.text.tokens import rows_with_text
 from src.evaluation.calibration import apply_temperature
 from src.evaluation.nearest import TrainingAds
@@ -23,54 +21,10 @@ from src.fusion.fused import FusedClassifier
 from src.fusion.meta import with_meta
 from src.predict.bundle import read_bundle
 from src.predict.models import Model, load_model
+from src.predict.scored import Scored, ScoredListings
 
 UNKNOWN_TEXT = "text: nothing in it is known to the text model"
 NOTHING_TO_READ = "no photo, text or price to predict from"
-
-
-class Scored(NamedTuple):
-    """The listings that have a modality, and what its model says of them; None for no listing."""
-
-    rows: list[int]
-    output: EncoderOutput | None
-
-    def only(self, row: int) -> Scored:
-        """Return it for one of the listings."""
-        if self.output is None or row not in self.rows:
-            return Scored([], None)
-        return Scored([0], _at(self.output, [self.rows.index(row)]))
-
-    def repeated(self, times: int) -> Scored:
-        """Return it for so many copies of the only listing."""
-        if self.output is None:
-            return self
-        return Scored(list(range(times)), _at(self.output, [0] * times))
-
-
-def _at(output: EncoderOutput, places: list[int]) -> EncoderOutput:
-    return EncoderOutput(output.features[places], output.probs[places], output.known[places])
-
-
-class ScoredListings(NamedTuple):
-    """N listings and what the models say of them.
-
-    Attributes:
-        table: of `with_words`.
-        scores: by modality, photo and text.
-    """
-
-    table: pd.DataFrame
-    scores: dict[str, Scored]
-
-    def only(self, row: int) -> ScoredListings:
-        """Return one of the listings."""
-        scores = {name: scored.only(row) for name, scored in self.scores.items()}
-        return ScoredListings(self.table.iloc[[row]], scores)
-
-    def with_scores(self, table: pd.DataFrame, **scores: Scored) -> ScoredListings:
-        """Return W variants of the only listing: their table, and the scores that differ."""
-        same = {name: scored.repeated(len(table)) for name, scored in self.scores.items()}
-        return ScoredListings(table, same | scores)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from src.predict.explain.odds import answer_log_odds, contributions
 from src.predict.explain.photo import PhotoEffect, photo_effect
 from src.predict.explain.words import Words, word_effects
 from src.predict.listings import FIELDS, read_cells
-from src.predict.predictor import ListingPredictions, Predictor, ScoredListings
+from src.predict.predictor import ListingPredictions, Predictor
+from src.predict.scored import ScoredListings
 
 NEAREST = 5
 

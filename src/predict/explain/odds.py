@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from src.fusion.shapley import MODALITIES, Values, log_odds, shapley_values
-from src.predict.predictor import Predictor, ScoredListings
+from src.predict.predictor import Predictor
+from src.predict.scored import ScoredListings
 
 
 def answer_log_odds(

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from src.fusion.shapley import Values
 from src.predict.explain.odds import answer_log_odds
-from src.predict.predictor import Predictor, ScoredListings
+from src.predict.predictor import Predictor
+from src.predict.scored import ScoredListings
 
 # The photo is a board of CELLS x CELLS; a patch covers SIDE x SIDE of them, at every place.
 CELLS, SIDE = 8, 2

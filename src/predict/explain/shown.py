@@ -10,7 +10,8 @@ from src.fusion.shapley import MODALITIES, log_odds
 from src.predict.explain.explanation import Explanation, modalities_of, nearest_ads
 from src.predict.explain.odds import contributions
 from src.predict.explain.words import Words, word_effects
-from src.predict.predictor import Predictor, ScoredListings
+from src.predict.predictor import Predictor
+from src.predict.scored import ScoredListings
 
 # Words that are shown of one listing, and in a cell of a table.
 _LINE_WORDS, _CELL_WORDS = 8, 5

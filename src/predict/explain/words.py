@@ -12,7 +12,8 @@ from src.cleaning.text import word_places, words
 from src.encoders.text.tfidf import TfidfClassifier
 from src.predict.explain.linear import word_parts
 from src.predict.explain.odds import answer_log_odds
-from src.predict.predictor import Predictor, ScoredListings
+from src.predict.predictor import Predictor
+from src.predict.scored import ScoredListings
 
 # Each word that is left out is one more text to read.
 MOST_WORDS = 64
