@@ -80,6 +80,7 @@ def serve_locally(app: FastAPI, port: int) -> None:
         listening.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
         try:
             listening.bind(("127.0.0.1", port))
+            listening.listen()
         except OSError as error:
             raise UserError(
                 f"port {port} is taken ({error.strerror}); give another one with --port, or 0 for "

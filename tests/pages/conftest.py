@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
 from threading import Thread
@@ -26,8 +26,6 @@ __all__ = ["bundle", "pipeline"]
 
 ADDRESS = "http://127.0.0.1:8010"
 HTML = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>"
-
-Running = Callable[[FastAPI], AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="session")
@@ -68,9 +66,13 @@ def served(app: FastAPI) -> Iterator[str]:
     """Serve an app to this machine; yields its address."""
     with socket() as listening:
         listening.bind(("127.0.0.1", 0))
+        # Who asks before the server has started waits.
+        listening.listen()
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
