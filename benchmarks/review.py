@@ -17,6 +17,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,17 +57,23 @@ class Market:
     test: NDArray[np.intp]
 
     def fit(self, rows: NDArray[np.intp], labels: NDArray[np.int64]) -> KernelRidgeClassifier:
-        return KernelRidgeClassifier(PENALTY, "balanced").fit(
-            self.kernel[np.ix_(rows, rows)], labels, groups=self.group[rows],
-            classes=np.arange(self.y.max() + 1),
-        )  # fmt: skip
+        """Fit on some rows with these labels, and score each without its group."""
+        return self._fitted(rows, labels, self.group[rows])
 
     def predict(self, rows: NDArray[np.intp], labels: NDArray[np.int64]) -> NDArray[np.int64]:
         """Fit on some rows with these labels, and return the classes predicted for test."""
-        said: NDArray[np.int64] = self.fit(rows, labels).predict(
-            self.kernel[np.ix_(self.test, rows)]
-        )
+        # In one group there is nothing to leave out, which is most of the work.
+        model = self._fitted(rows, labels, np.zeros(len(rows)))
+        said: NDArray[np.int64] = model.predict(self.kernel[np.ix_(self.test, rows)])
         return said
+
+    def _fitted(
+        self, rows: NDArray[np.intp], labels: NDArray[np.int64], groups: NDArray[Any]
+    ) -> KernelRidgeClassifier:
+        return KernelRidgeClassifier(PENALTY, "balanced").fit(
+            self.kernel[np.ix_(rows, rows)], labels, groups=groups,
+            classes=np.arange(self.y.max() + 1),
+        )  # fmt: skip
 
 
 def score(actual: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
@@ -190,7 +197,7 @@ def draw(found: dict[str, pd.DataFrame], path: Path) -> None:
 def main() -> None:
     parser = ArgumentParser("python -m benchmarks.review", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data"), help="of a finished dvc repro")
-    parser.add_argument("--runs", type=int, default=20, help="draws of each (default 20)")
+    parser.add_argument("--runs", type=int, default=10, help="draws of each (default 10)")
     options = parser.parse_args()
     market = read_market(options.data)
     ways = {"8 % of the labels are wrong": wrong_labels, "200 labels are there": new_labels}
