@@ -79,14 +79,12 @@ def ask_app(
     @app.get("/about")
     def about() -> dict[str, Any]:
         return {
-            "reads": predictor.info.reads,
-            "categories": len(predictor.info.classes),
             "threshold": threshold and vars(threshold),
             "max_photo_bytes": MAX_PHOTO_BYTES,
             "examples": [with_photo(one) for one in examples],
         }
 
-    @app.get("/photo/{listing}")
+    @app.get("/photo/{listing:path}")
     def photo(listing: str) -> Response:
         return jpeg_response(photos.jpeg(listing))
 

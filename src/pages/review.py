@@ -62,7 +62,7 @@ def review_app(
             ],
         }
 
-    @app.get("/photo/{listing}")
+    @app.get("/photo/{listing:path}")
     def photo(listing: str) -> Response:
         return jpeg_response(photos.jpeg(listing))
 
