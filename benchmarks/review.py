@@ -179,7 +179,7 @@ def draw(found: dict[str, pd.DataFrame], path: Path) -> None:
     from matplotlib import pyplot as plt
 
     plt.rcParams["svg.hashsalt"] = "review"
-    figure, places = plt.subplots(1, len(found), figsize=(9, 3.4), layout="constrained")
+    figure, places = plt.subplots(1, len(found), figsize=(10, 4), layout="constrained")
     for place, (title, table) in zip(places, found.items(), strict=True):
         for name, own in table.groupby("way", sort=False):
             color = COLOURS[str(name).startswith(("suspects", "chosen"))]
@@ -188,7 +188,7 @@ def draw(found: dict[str, pd.DataFrame], path: Path) -> None:
             low, high = own["f1"] - 2 * own["error"], own["f1"] + 2 * own["error"]
             place.fill_between(own["labels"], low, high, color=color, alpha=0.15, linewidth=0)
         place.set(title=title, xlabel="labels given by a person", ylabel="macro F1 on test")
-        place.legend(frameon=False)
+        place.legend(frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.2))
         place.spines[["top", "right"]].set_visible(False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
