@@ -7,7 +7,8 @@ were judged, and the listings of the test split, which none of them has seen. Of
 three words with the largest effect are left out together, and the named patch of the photo is
 covered; against as many words, and another patch, at random, RANDOM times. A patch is covered with
 the blurred photo: explanations themselves use the mean colour. Counted is by how much the log-odds
-of the answered category fall. `--row` takes one text row in place of the fused one.
+of the answered category fall. `--row` takes one text row in place of the fused one, and
+`--photo-alone` hides text and price, for a fused row that does not read a photo beside a text.
 """
 
 from __future__ import annotations
@@ -51,11 +52,14 @@ def main() -> None:
     options.add_argument("folder", type=Path, nargs="?", default=Path())
     options.add_argument("--listings", type=int, default=150)
     options.add_argument("--row", default="", help="a text row alone, in place of the fused row")
+    options.add_argument("--photo-alone", action="store_true", help="hide text and price")
     given = options.parse_args()
     data = given.folder / "data"
     table = read_listings(data / "prepared" / "listings.parquet", PREPARED)
     tested = table[table["split"] == "test"]
     chosen = tested.sample(min(given.listings, len(tested)), random_state=7)
+    if given.photo_alone:
+        chosen = chosen.assign(title="", text="", price=np.nan)
     with TemporaryDirectory() as folder:
         predictor = judged(data, Path(folder) / "bundle", given.row)
         words, patches = falls(predictor, chosen, np.load(data / "packed/photos.npy", "r"))
@@ -100,9 +104,9 @@ def falls(
         if not used:
             continue
         column = int(probs[0].argmax())
-        if listing.scores["text"].rows:
+        if "text" in used:
             words += of_words(predictor, listing, column, rng)
-        if photo is not None and listing.scores["photo"].rows:
+        if photo is not None and "photo" in used:
             patches.append(of_patches(predictor, listing, photo, column, rng))
     return words, patches
 

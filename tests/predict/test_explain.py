@@ -21,6 +21,7 @@ from src.core.errors import UserError
 from src.core.files import read_json
 from src.encoders.text.tfidf import TfidfClassifier
 from src.evaluation.nearest import ADS
+from src.fusion.fused import Answer
 from src.fusion.shapley import log_odds
 from src.predict.explain.explanation import Explanation, explain
 from src.predict.explain.linear import word_parts
@@ -77,6 +78,21 @@ def test_any_category_can_be_explained(pipeline: Pipeline, predictor: Predictor)
         assert total == pytest.approx(one.log_odds, abs=1e-6)
     with pytest.raises(UserError, match="category 'Лодки' is unknown; expected one of Книги, Меб"):
         explain(predictor, given, "Лодки")
+
+
+def test_words_and_photo_are_explained_where_the_answer_rests_on_them(
+    pipeline: Pipeline, predictor: Predictor
+) -> None:
+    given, other = listing(pipeline, 48), Predictor(predictor.folder)
+    assert other.fused is not None
+    other.fused.answers_[("photo", "text", "price")] = Answer(("text",), None, None)
+    found = explain(other, given)
+    assert found.photo is None and found.words is not None
+    # Alone it would say something.
+    assert found.contributions["photo"] != 0
+    other.fused.answers_[("photo", "text", "price")] = Answer(("photo",), None, None)
+    found = explain(other, given)
+    assert found.photo is not None and found.words is None
 
 
 def test_a_listing_with_nothing_to_read_is_refused(predictor: Predictor) -> None:

@@ -33,8 +33,8 @@ class Explanation:
         contributions: what each of photo, text and price that the listing has added: exact
             Shapley values, which sum to the difference.
         title, text: as the text model read them, without markup and contacts.
-        words: which words; None without a known text.
-        photo: which part of the photo; None without one.
+        words: which words; None where the answer does not rest on a text.
+        photo: which part of the photo; None where the answer does not rest on one.
         nearest: the training ads most like it.
     """
 
@@ -115,7 +115,7 @@ def explain_scored(
     if category is not None and category not in classes:
         raise UserError(f"category {category!r} is unknown; expected one of {', '.join(classes)}")
     column = int(predictions.probs[0].argmax()) if category is None else classes.index(category)
-    has = modalities_of(predictor, listing)
+    has, used = modalities_of(predictor, listing), predictions.used[0].split("+")
     line = listing.table.iloc[0]
     return Explanation(
         category=classes[column],
@@ -129,10 +129,10 @@ def explain_scored(
         },
         title=line["title"],
         text=line["text"],
-        words=word_effects(predictor, listing, column) if "text" in has else None,
+        words=word_effects(predictor, listing, column) if "text" in used else None,
         photo=(
             photo_effect(predictor, listing, photo, column)
-            if photo is not None and "photo" in has
+            if photo is not None and "photo" in used
             else None
         ),
         nearest=nearest_ads(predictor, listing),

@@ -68,10 +68,10 @@ def explained_columns(predictor: Predictor, listings: ScoredListings) -> pd.Data
         values = added[name][rows, column] if name in added else np.nan
         whys[f"why_{name}"] = np.where(mask, values, np.nan)
     words, nearest = [], []
-    for one, some, of_class, known in zip(singles, has, column, answered, strict=True):
-        found = word_effects(predictor, one, int(of_class)) if known and "text" in some else None
+    for one, subset, of_class in zip(singles, used, column, strict=True):
+        found = word_effects(predictor, one, int(of_class)) if "text" in subset else None
         words.append(_named(found, _CELL_WORDS) if found else "")
-        ads = nearest_ads(predictor, one) if known else []
+        ads = nearest_ads(predictor, one) if subset else []
         nearest.append("; ".join(f"{ad.id}: {ad.category}" for ad in ads))
     return pd.DataFrame(whys | dict(zip(TEXTS, (words, nearest), strict=True)))
 
