@@ -1,4 +1,5 @@
 # `make run`: from nothing to the results table. `make test`: lint, types, imports and tests.
+# `make ask`: a page to try the model. `make review`: a page to put labels right.
 # `make bench`: every benchmark against a plain implementation; QUICK=1 measures less of each.
 # `make lock`: write requirements.txt from pyproject.toml.
 PYTHON ?= python3
@@ -10,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export NO_ALBUMENTATIONS_UPDATE := 1
 
-.PHONY: run test bench lock clean
+.PHONY: run ask review test bench lock clean
 
 run: .venv/ready
 	python -m stages.check
@@ -20,6 +21,12 @@ run: .venv/ready
 		"run \`git init\`, then \`make run\` again" >&2; exit 1; }
 	dvc repro
 	@cat metrics/table.md
+
+ask: .venv/ready
+	python -m src.pages.ask $(ARGS)
+
+review: .venv/ready
+	python -m src.pages.review $(ARGS)
 
 test: .venv/ready
 	ruff check .

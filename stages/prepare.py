@@ -1,4 +1,4 @@
-"""Stage prepare: clean texts, group near-duplicates, split."""
+"""Stage prepare: clean texts, group near-duplicates, split, put labels right."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from src.core.files import write_json
 from src.core.listings import PREPARED, RAW, read_listings, write_listings
 from src.core.params import stage_params
 from src.core.timing import run_stage
+from src.prepare.corrections import read_corrections_folder
 from src.prepare.pack import INDEX
 from src.prepare.prepare import prepare
 
@@ -18,7 +19,10 @@ def main() -> None:
     params = stage_params("prepare")
     raw = read_listings(Path("data/raw/listings.parquet"), RAW)
     index = read_listings(Path("data/packed/index.parquet"), INDEX)
-    table, notes = prepare(raw, index, params.prepare, params.seed)
+    corrections = read_corrections_folder(Path(params.prepare.corrections))
+    table, notes = prepare(raw, index, params.prepare, params.seed, corrections)
+    for sentence in notes["corrections"]["said"]:
+        print(sentence)
     write_listings(table, OUT / "listings.parquet", PREPARED)
     write_json(OUT / "notes.json", notes)
 

@@ -70,6 +70,7 @@ def made_notes() -> dict[str, Any]:
             "random_split": shared,
             "split": shared | {"same_file": 0, "similar_text": 0},
         },
+        "corrections": {"changed": {}, "said": []},
         "duplicates": {"groups": 3, "listings": 7, "largest": 3, "links": {"photo": 2, "text": 4}},
         "random_split": {
             "pairs": 5,

@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks import __main__ as runner
 from benchmarks import compare as compare_module
-from benchmarks import machine, replay, results
+from benchmarks import machine, replay, results, review
 from benchmarks.bounds import share
 from benchmarks.compare import Compared, compare
 from benchmarks.faithfulness import Falls, sentence
@@ -236,6 +236,28 @@ def test_a_job_that_is_not_done_in_time_ends_with_what_it_has_started(tmp_path: 
     with pytest.raises(subprocess.TimeoutExpired):
         run_for(["sh", "-c", script], tmp_path, 1)
     assert run_for(["sh", "-c", "echo said; exit 3"], tmp_path, 20).returncode == 3
+
+
+def test_the_curves_of_reviewed_labels_are_drawn_the_same_each_time(tmp_path: Path) -> None:
+    runs = [
+        {"chosen": [0.5, 0.6], "random": [0.5, 0.5]},
+        {"chosen": [0.7, 0.8], "random": [0.5, 0.7]},
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(review, "STEPS", range(0, 40, 20))
+        table = review.summarised(runs)
+    assert table["way"].tolist() == ["chosen"] * 2 + ["random"] * 2
+    assert table["labels"].tolist() == [0, 20] * 2
+    assert table["f1"].tolist() == pytest.approx([0.6, 0.7, 0.5, 0.6])
+    assert table["error"].tolist() == pytest.approx([0.1, 0.1, 0, 0.1])
+    for name in ("one.svg", "two.svg"):
+        review.draw({"200 labels": table, "more": table}, tmp_path / name)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+def test_without_a_finished_demo_the_curves_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"run `dvc repro` with collect\.source: demo first"):
+        review.read_market(tmp_path)
 
 
 def test_faithfulness_is_the_mean_difference_with_its_interval() -> None:

@@ -27,6 +27,8 @@ import requests
 from src.core.files import read_json
 from src.evaluation.calibration import apply_temperature
 from src.fusion.predictions import Predictions
+from src.pages.decisions import Decisions
+from src.pages.suspects import suspected
 from tests.repo import Repo, copy_repository
 
 ROWS = {"cnn", "efficientnet", "efficientnet_aug", "resnet50", "tfidf", "rubert_tiny2", "use"}
@@ -226,6 +228,30 @@ def test_a_planted_duplicate_across_given_splits_is_refused_with_its_ids(repo: R
     (own / "listings.csv").unlink()
     repo.run("git", "checkout", "-q", ".")
     repo.run("dvc", "checkout")
+
+
+def test_corrected_labels_run_what_follows_and_the_former_scores_stay(repo: Repo) -> None:
+    asked, categories = suspected(repo.folder / "data")
+    by_id = pd.read_parquet(repo.folder / "data/prepared/listings.parquet").set_index("id")
+    tested = by_id[by_id["split"] == "test"].index[:2]
+    path = repo.folder / "data/corrections/anna.csv"
+    decisions = Decisions(path, "anna")
+    for one in asked[:8]:
+        decisions.decide(one.id, one.suggested, one.was)
+    for listing in tested:
+        was = by_id["category"][listing]
+        decisions.decide(listing, next(name for name in categories if name != was), was)
+    ran = repo.stages_run("dvc", "repro", "evaluate")
+    assert {"prepare", "train_text@use", "fuse@stack", "evaluate"} <= ran
+    assert "collect" not in ran and "pack" not in ran
+    scores = read_json(repo.folder / "metrics/fused/stack.json")
+    assert scores["f1_macro_as_labelled"] != scores["f1_macro"]
+    diff = repo.run("dvc", "metrics", "diff")
+    assert re.search(r"metrics/fused/stack\.json\s+accuracy_as_labelled\s+-\s+0\.\d+", diff)
+    assert "the yardstick changed" in (repo.folder / "metrics/table.md").read_text()
+    path.unlink()
+    assert repo.stages_run("dvc", "repro", "evaluate") == set()
+    assert repo.run("git", "status", "--short", "metrics", "dvc.lock", "data") == ""
 
 
 def test_with_shuffled_labels_only_the_leaky_row_scores_above_chance(repo: Repo) -> None:

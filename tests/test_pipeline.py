@@ -69,7 +69,8 @@ def test_every_file_that_is_no_module_is_read_by_a_stage() -> None:
         path for patterns in READS.values() for pattern in patterns for path in ROOT.glob(pattern)
     }
     others = {path for path in (ROOT / "src").rglob("*.*") if path.suffix not in (".py", ".pyc")}
-    assert others <= listed
+    # No stage serves pages.
+    assert {path for path in others if path.parent != ROOT / "src/pages/files"} <= listed
 
 
 def test_the_closure_finds_late_imports_and_leaves_those_for_types_alone() -> None:

@@ -75,13 +75,15 @@ def audit_planted(
 
     Args:
         table: the prepared listings.
-        truth: what the demo planted, with id, group and wrong_label.
+        truth: what the demo planted, with id, group and the true category.
         suspected: listings of a probably wrong label.
         checked: ids of the listings that were checked for that.
         group_by: near_duplicates or seller.
     """
     known = truth.set_index("id")
-    wrong = known["wrong_label"].loc[checked].to_numpy(dtype=bool)
+    # Compared now, as people may have corrected some of the planted labels.
+    label = table.set_index("id")["category"].loc[checked].to_numpy(dtype=object)
+    wrong = label != known["category"].loc[checked].to_numpy(dtype=object)
     labels = labels_found(suspected["id"].to_numpy(dtype=str), checked.to_numpy(dtype=str), wrong)
     found: dict[str, Any] = {"wrong_labels": labels._asdict() | {"planted": int(wrong.sum())}}
     if group_by == "near_duplicates":

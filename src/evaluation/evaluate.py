@@ -31,6 +31,7 @@ class Evaluation:
         audit: the leakage audit's numbers, of `audit`; with `planted` where the truth is known.
         ceilings: the best possible scores, of `ceilings`; empty for real listings.
         curves: training curves by row.
+        corrections: sentences on what people's corrections of labels did.
         nearest: what is most like the suspected labels and the chosen row's errors, of
             `nearest_of_others`.
     """
@@ -42,6 +43,7 @@ class Evaluation:
     audit: dict[str, Any]
     ceilings: dict[str, dict[str, float]]
     curves: dict[str, pd.DataFrame]
+    corrections: list[str]
     nearest: pd.DataFrame
 
     @property
@@ -92,5 +94,6 @@ def evaluate(inputs: EvaluationInputs, seed: int) -> Evaluation:
         audit=found,
         ceilings=ceilings(table, truth) if truth is not None else {},
         curves=inputs.curves,
+        corrections=inputs.notes["corrections"]["said"],
         nearest=nearest_of_others(table, inputs.outputs, shown),
     )

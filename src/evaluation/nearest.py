@@ -64,10 +64,13 @@ class Space:
         ads[rows] = _turned(features, mean, basis)
         return cls(mean, basis, ads)
 
+    def place(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return where listings with these features [M, D] are, of unit length, [M, K]."""
+        return _turned(features, self.mean, self.basis)
+
     def similarities(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the cosines of listings' features [M, D] with those of the ads, [M, N]."""
-        found = _turned(features, self.mean, self.basis)
-        cosines: NDArray[np.float32] = found @ self.ads.T.astype(np.float32)
+        cosines: NDArray[np.float32] = self.place(features) @ self.ads.T.astype(np.float32)
         return cosines
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from src.artifacts.outputs import ModelOutput, RowOutput
@@ -19,6 +20,7 @@ from src.evaluation.row_predictions import (
     leaky_predictions,
     model_predictions,
 )
+from src.evaluation.scores import as_labelled_scores
 from src.fusion.predictions import Predictions
 
 
@@ -61,13 +63,17 @@ def read_inputs(
         UserError: the table of listings is not as `PREPARED` wants it.
     """
     table = read_listings(data / "prepared" / "listings.parquet", PREPARED)
+    notes = read_json(data / "prepared" / "notes.json")
     truth = data / "raw" / "notes" / "truth.parquet"
     curves = {row: data / "checkpoints" / row / "curves.csv" for row in (*rows.image, *rows.text)}
     return EvaluationInputs(
         table=table,
-        notes=read_json(data / "prepared" / "notes.json"),
+        notes=notes,
         truth=pd.read_parquet(truth) if truth.exists() else None,
-        rows=_read_rows(data, table, rows, model, text_model, repeats),
+        rows=[
+            _with_former_labels(row, notes["corrections"]["changed"])
+            for row in _read_rows(data, table, rows, model, text_model, repeats)
+        ],
         model=model,
         text_model=text_model,
         outputs={
@@ -77,6 +83,13 @@ def read_inputs(
         },
         curves={row: pd.read_csv(path) for row, path in curves.items() if path.exists()},
     )
+
+
+def _with_former_labels(row: RowPredictions, was: dict[str, str]) -> RowPredictions:
+    """Add the scores by the labels as they were before people corrected them, `was` by id."""
+    former = np.array([was.get(i, now) for i, now in zip(row.ids, row.actual, strict=True)])
+    scores = as_labelled_scores(row.actual, row.predicted, former)
+    return replace(row, extra_scores=row.extra_scores | scores)
 
 
 def _read_rows(

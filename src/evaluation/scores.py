@@ -31,6 +31,22 @@ def score(
     return scores
 
 
+def as_labelled_scores(
+    actual: NDArray[np.str_], predicted: NDArray[np.str_], was: NDArray[np.str_]
+) -> dict[str, float]:
+    """Return macro F1 and accuracy by the labels before people corrected them; {} if they did not.
+
+    Args:
+        actual, predicted, was: the right, the predicted and the former category, [N].
+    """
+    if (actual == was).all():
+        return {}
+    return {
+        "f1_macro_as_labelled": macro_f1(was, predicted),
+        "accuracy_as_labelled": round(float((was == predicted).mean()), 6),
+    }
+
+
 def seen_scores(
     actual: NDArray[np.str_], predicted: NDArray[np.str_], seen: NDArray[np.bool_]
 ) -> dict[str, float]:

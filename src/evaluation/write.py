@@ -46,6 +46,8 @@ def write_evaluation(evaluation: Evaluation, metrics: Path, data: Path) -> None:
     text = results_markdown(evaluation.table, evaluation.ceilings, evaluation.pairs)
     if note := few_listings_note(honest[0].per_class["n"].to_numpy()):
         text += f"\n{note}\n"
+    if evaluation.corrections:
+        text += "\nCorrections:\n\n" + "".join(f"- {line}\n" for line in evaluation.corrections)
     _write_text(text, metrics / "table.md")
 
     likeliest = pd.concat([row.likeliest for row in honest], ignore_index=True)

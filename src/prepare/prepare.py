@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from src.core.errors import UserError
 from src.core.listings import SPLITS, pairs_within
 from src.core.rounds import cv_rounds
 from src.core.schema import Prepare
+from src.prepare.corrections import NEITHER, Correction, correct, corrections_said
 from src.prepare.duplicates import DuplicateGroups, group_near_duplicates
 from src.prepare.overlap import SplitParts, measure_overlap
 from src.prepare.sellers import MIN_SELLERS, few_sellers, with_sellers
@@ -26,12 +28,22 @@ class Prepared(NamedTuple):
     notes: dict[str, Any]
 
 
-def prepare(raw: pd.DataFrame, index: pd.DataFrame, settings: Prepare, seed: int) -> Prepared:
-    """Clean the texts, group near-duplicates and split.
+def prepare(
+    raw: pd.DataFrame,
+    index: pd.DataFrame,
+    settings: Prepare,
+    seed: int,
+    corrections: Sequence[Correction] = (),
+) -> Prepared:
+    """Clean the texts, group near-duplicates, split, and put labels right.
+
+    The groups and the split are those of the labels as they were, so that a correction moves no
+    other listing from one split to another.
 
     Args:
         raw: listings, schema RAW.
         index: the packed photos, schema INDEX, one row per listing of `raw` in any order.
+        corrections: what people decided of listings; the latest decision on each counts.
 
     Raises:
         UserError: an index of other listings, fewer than two categories, a category without
@@ -41,32 +53,37 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, settings: Prepare, seed: int
     if set(raw["id"]) != set(index["id"]):
         raise UserError("the packed photos belong to other listings; run the pack stage again")
     index = index.set_index("id").loc[raw["id"]].reset_index()
-    table = with_words(raw).assign(photo_row=index["row"])
+    right, of_corrections = correct(raw, corrections)
+    # What fits no category stays where it was until the others have their split.
+    right_or_was = right.where(right != NEITHER, raw["category"])
+    table = with_words(raw).assign(photo_row=index["row"], right=right)
 
     by_seller = settings.group_by == "seller"
-    sizes = table["category"].value_counts()
+    sizes = right[right != NEITHER].value_counts()
     rare = sizes[sizes < settings.min_per_category].sort_index()
     of_few = few_sellers(table).drop(rare.index, errors="ignore") if by_seller else rare[:0]
-    keep = ~table["category"].isin([*rare.index, *of_few.index])
+    enough = sizes.index.difference([*rare.index, *of_few.index])
+    keep = right_or_was.isin(enough)
     table, index = table[keep].reset_index(drop=True), index[keep].reset_index(drop=True)
-    if table["category"].nunique() < 2:
+    right_or_was = right_or_was[keep].reset_index(drop=True)
+    if len(enough) < 2:
         sold, also = "", ""
         if by_seller:
             sold = f" and {MIN_SELLERS} sellers"
             also = ", or set prepare.group_by to near_duplicates"
         raise UserError(
             f"the number of categories with at least {settings.min_per_category} listings{sold} is "
-            f"{table['category'].nunique()}; expected at least 2: collect more listings or lower "
+            f"{len(enough)}; expected at least 2: collect more listings or lower "
             f"prepare.min_per_category{also}"
         )
 
     groups = group_near_duplicates(table, index, settings.text_similarity, settings.photo_bits)
     group = with_sellers(table, groups.group) if by_seller else groups.group
-    of_one_kind = _few_groups(table, group)
-    spread = ~table["category"].isin(of_one_kind.index)
+    of_one_kind = _few_groups(table.assign(category=right_or_was), group)
+    spread = ~right_or_was.isin(of_one_kind.index)
     table, index, group = table[spread], index[spread], group[spread]
     split, fold, kind = assign_splits(table, group, settings, seed)
-    notes = {
+    notes: dict[str, Any] = {
         "collected": len(raw),
         "split": kind,
         "group_by": settings.group_by,
@@ -81,7 +98,14 @@ def prepare(raw: pd.DataFrame, index: pd.DataFrame, settings: Prepare, seed: int
     }
 
     table = table.assign(split=split, fold=fold, group=group)[split.notna()]
-    index = index[split.notna()]
+    tested = set(table["id"][(table["split"] == "test") | (table["fold"] >= 0)])
+    for name in ("changed", "set_aside"):
+        of_corrections[f"{name}_in_test"] = len(tested & of_corrections[name].keys())
+    fits = table["right"] != NEITHER
+    notes["set_aside"]["fits_no_category"] = int((~fits).sum())
+    notes["corrections"] = of_corrections | {"said": corrections_said(of_corrections)}
+    table = table.assign(category=table["right"]).drop(columns="right")[fits]
+    index = index.loc[table.index]
     _require_training_data(table, given=kind == GIVEN, by_seller=by_seller)
     notes |= _counts(table, index)
     notes["random_split"] = _random_split(table.assign(group=groups.group), seed)

@@ -29,8 +29,9 @@ from src.report.figures.training import training_curves_figure
 from src.report.headline import Answered, Headline, answered, headline
 from src.report.results import Record, Results
 
-# Without photos, or without fused rows, there are no such scores.
+# Without corrected labels, without photos, or without fused rows, there are no such scores.
 _EXTRA_SCORES = {
+    "F1 as labelled": "f1_macro_as_labelled",
     "with photo": "f1_macro_photo",
     "photo only": "f1_macro_photo_only",
     "text only": "f1_macro_text_only",

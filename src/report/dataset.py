@@ -42,6 +42,7 @@ class DatasetCounts:
         missing: listings by what they lack.
         contacts_hidden: listings by the kind of contact that was hidden in their text.
         left_out: what was left out or noted.
+        corrections: sentences on what people's corrections of labels did.
     """
 
     collected: int
@@ -51,6 +52,7 @@ class DatasetCounts:
     missing: dict[str, int]
     contacts_hidden: dict[str, int]
     left_out: list[LeftOut]
+    corrections: list[str]
 
 
 def count_dataset(results: Results) -> DatasetCounts:
@@ -69,6 +71,7 @@ def count_dataset(results: Results) -> DatasetCounts:
         },
         contacts_hidden=notes["contacts_hidden"],
         left_out=_left_out(results),
+        corrections=notes["corrections"]["said"],
     )
 
 
@@ -106,6 +109,8 @@ def _left_out(results: Results) -> list[LeftOut]:
             for name, n in alike
         ),
     ]
+    if fits_none := notes["set_aside"]["fits_no_category"]:
+        found.append(LeftOut("prepare: left out", "fits no category, a person says", fits_none))
     if duplicates:
         reason = "near-duplicate of a listing in a later split"
         found.append(LeftOut("prepare: left out", reason, duplicates))

@@ -50,10 +50,8 @@ def test_without_the_honest_row_or_a_seen_listing_nothing_is_predicted() -> None
 def test_what_was_found_is_compared_with_what_was_planted() -> None:
     table = made_table()
     table.loc[[58, 59], "group"] = "g58"
-    truth = pd.DataFrame(
-        {"id": table["id"][::-1], "group": table["id"][::-1], "wrong_label": False}
-    )
-    truth.loc[[50, 51], "wrong_label"] = True
+    truth = table[["id", "category"]].assign(group=table["id"])[::-1]
+    truth.loc[[50, 51], "category"] = "Часы"
     truth.loc[[57, 58, 59], "group"] = "r57"
     suspected = pd.DataFrame({"id": ["r50", "r40"]})
     found = audit_planted(table, truth, suspected, table["id"][48:], "near_duplicates")

@@ -398,3 +398,24 @@ def test_fused_predictions_must_cover_the_val_split(table: pd.DataFrame) -> None
     fewer = replace(fused, val_ids=fused.val_ids[1:], val_probs=fused.val_probs[1:])
     with pytest.raises(ValueError, match="stack lacks 1 of the 12 val listings"):
         fused_predictions(table, "stack", "random", fewer)
+
+
+def test_corrected_labels_leave_the_scores_by_the_labels_as_they_were(
+    data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "metrics"
+    run(data, out)
+    assert "as_labelled" not in (out / "fused" / "stack.json").read_text()
+    assert "as labelled" not in (out / "table.md").read_text()
+    # r48 is the first of twelve test listings; the rows are right by the labels of now.
+    notes = made_notes()
+    notes["corrections"] = {"changed": {"r48": "Обувь"}, "said": ["the yardstick changed"]}
+    write_json(data / "prepared" / "notes.json", notes)
+    run(data, out)
+    stack = read_json(out / "fused" / "stack.json")
+    assert (stack["accuracy"], stack["accuracy_as_labelled"]) == (1, round(11 / 12, 6))
+    assert stack["f1_macro_as_labelled"] < stack["f1_macro"] == 1
+    text = (out / "table.md").read_text()
+    assert "F1 as labelled" in text and "\n- the yardstick changed\n" in text
+    table = pd.read_csv(out / "table.csv").set_index("row")
+    assert table["f1_macro_as_labelled"]["stack"] == stack["f1_macro_as_labelled"]

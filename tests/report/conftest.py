@@ -126,9 +126,12 @@ def _write_inputs(data: Path, table: pd.DataFrame, rng: np.random.Generator) -> 
             "category_too_small": {HOSTILE: 2},
             "category_of_few_sellers": {},
             "category_of_few_groups": {},
+            "fits_no_category": 3,
             "duplicate_in_later_part": 1,
         },
     }
+    was = {"changed": {table["id"].iloc[-1]: NAMES[CLASSES[0]]}, "said": [f"one label: {TITLE}"]}
+    notes["corrections"] = was
     write_json(data / "prepared" / "notes.json", made_notes() | notes)
     (data / "raw" / "notes").mkdir(parents=True)
     for name, reason in (("rejected", TITLE), ("noted", "page repeats listings")):

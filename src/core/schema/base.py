@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
@@ -19,6 +19,17 @@ RowName = Annotated[str, StringConstraints(pattern=f"^{_ROW}$")]
 ChosenRow = Annotated[str, StringConstraints(pattern=f"^({_ROW})?$")]
 Inputs = Literal["features", "probs", "both"]
 Imbalance = Literal["weights", "sampler", "none"]
+
+
+def written_in_full(path: str) -> str:
+    """Return the path; raises ValueError if it begins with ~."""
+    if path.startswith("~"):
+        raise ValueError("expected a path without ~, which DVC does not expand: write it out")
+    return path
+
+
+# A folder that DVC watches.
+Folder = Annotated[str, Field(min_length=1), AfterValidator(written_in_full)]
 
 
 class Section(BaseModel):

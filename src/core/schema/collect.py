@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from src.core.schema.base import (
     Count,
+    Folder,
     KeyFault,
     Seconds,
     Section,
     Share,
     require_sum_at_most_1,
+    written_in_full,
 )
 
 # No other field says what these do. The rest may share a column: photos named by id or title.
@@ -146,17 +148,10 @@ class Columns(Section):
 class Table(Section):
     """The user's own file of listings and folder of photos, both inside `folder`."""
 
-    folder: Annotated[str, Field(min_length=1)]
-    path: Annotated[str, Field(min_length=1)]
-    photos: str
+    folder: Folder
+    path: Annotated[str, Field(min_length=1), AfterValidator(written_in_full)]
+    photos: Annotated[str, AfterValidator(written_in_full)]
     columns: Columns
-
-    @field_validator("folder", "path", "photos")
-    @classmethod
-    def _is_written_in_full(cls, path: str) -> str:
-        if path.startswith("~"):
-            raise ValueError("expected a path without ~, which DVC does not expand: write it out")
-        return path
 
 
 class Collect(Section):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from src.core.schema.base import Count, Section
+from src.core.schema.base import Count, Folder, Section
 
 if TYPE_CHECKING:
     from src.core.schema import Params
@@ -39,6 +39,7 @@ class Parts(Section):
 class Prepare(Section):
     """Which listings are used, which count as near-duplicates, how they are split."""
 
+    corrections: Folder
     min_per_category: Count
     split: Literal["random", "time", "folds"]
     folds: Annotated[int, Field(ge=3, le=100)]
