@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from src.core.errors import UserError
-from src.core.unfinished import repository
 from src.predict.predictor import Predictor
 
 _EXAMPLE = "models:/listings@champion"
@@ -62,7 +61,7 @@ def _download(address: str, folder: Path) -> Path:
         raise UserError("--model needs MLflow: pip install '.[pipeline]', or give --bundle")
     from src.predict import mlflow_store
 
-    uri = mlflow_store.tracking_uri(repository())
+    uri = mlflow_store.tracking_uri(Path.cwd())
     shown = mlflow_store.without_password(uri)
     mlflow_store.configure_mlflow()
     import mlflow

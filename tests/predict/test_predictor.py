@@ -193,7 +193,7 @@ def test_a_bundle_holds_no_pickle_and_lists_its_contents(bundle: Path) -> None:
     files = {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()}
     assert files == {*about["files"], "bundle.json"}
     assert {Path(name).suffix for name in files} == {
-        *(".json", ".safetensors", ".npz", ".xml", ".bin", ".parquet"),
+        *(".json", ".md", ".safetensors", ".npz", ".xml", ".bin", ".parquet"),
     }
 
 
