@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from src.core.errors import UserError
 from src.evaluation.nearest import NearAd
 from src.fusion.shapley import MODALITIES, log_odds
-from src.predict.explain.odds import answer_log_odds, contributions
+from src.predict.explain.odds import answer_contributions, answer_log_odds
 from src.predict.explain.photo import PhotoEffect, photo_effect
 from src.predict.explain.words import Words, word_effects
 from src.predict.listings import FIELDS, read_cells
 from src.predict.predictor import ListingPredictions, Predictor
 from src.predict.scored import ScoredListings
 
-NEAREST = 5
+SHOWN_ADS = 5
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def explain_scored(
         prior_log_odds=float(log_odds(predictor.prior[None])[0, column]),
         contributions={
             name: float(values[0, column])
-            for name, values in contributions(predictor, listing).items()
+            for name, values in answer_contributions(predictor, listing).items()
             if name in has
         },
         title=line["title"],
@@ -153,4 +153,4 @@ def nearest_ads(predictor: Predictor, listing: ScoredListings) -> list[NearAd]:
         for name, scored in listing.scores.items()
         if scored.output is not None
     }
-    return predictor.ads.nearest(features, NEAREST)
+    return predictor.ads.nearest(features, SHOWN_ADS)

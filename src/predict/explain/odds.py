@@ -20,7 +20,7 @@ def answer_log_odds(
     return log_odds(np.where(np.isnan(probs), predictor.prior, probs))
 
 
-def contributions(predictor: Predictor, listings: ScoredListings) -> dict[str, Values]:
+def answer_contributions(predictor: Predictor, listings: ScoredListings) -> dict[str, Values]:
     """Return the Shapley value of each modality for the log-odds of each class, [N, C].
 
     With the prior's log-odds they sum to those of the answer; what a listing lacks has 0.

@@ -8,7 +8,6 @@ import pandas as pd
 from src.core.wording import count_of
 from src.fusion.shapley import MODALITIES, log_odds
 from src.predict.explain.explanation import Explanation, modalities_of, nearest_ads
-from src.predict.explain.odds import contributions
 from src.predict.explain.words import Words, word_effects
 from src.predict.predictor import Predictor
 from src.predict.scored import ScoredListings
@@ -62,7 +61,7 @@ def explained_columns(predictor: Predictor, listings: ScoredListings) -> pd.Data
     whys = {"why_prior": np.where(answered, prior, np.nan)}
     singles = [listings.only(row) for row in range(len(used))]
     has = [modalities_of(predictor, one) for one in singles]
-    added = contributions(predictor, listings)
+    added = answer_contributions(predictor, listings)
     for name in MODALITIES:
         mask = answered & [name in some for some in has]
         values = added[name][rows, column] if name in added else np.nan
