@@ -8,6 +8,7 @@ import pandas as pd
 from src.core.wording import count_of
 from src.fusion.shapley import MODALITIES, log_odds
 from src.predict.explain.explanation import Explanation, modalities_of, nearest_ads
+from src.predict.explain.odds import answer_contributions
 from src.predict.explain.words import Words, word_effects
 from src.predict.predictor import Predictor
 from src.predict.scored import ScoredListings
