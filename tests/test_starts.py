@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 # Each takes a twentieth of a second or more, the last ones seconds.
 SLOW = {
     *("PIL", "jinja2", "joblib", "numpy", "pandas", "pandera", "plotly", "requests", "scipy"),
-    *("albumentations", "cleanlab", "cv2", "datasets", "dvc", "imagehash", "matplotlib"),
+    *("albumentations", "cleanlab", "cv2", "datasets", "dvc", "imagehash", "matplotlib", "nltk"),
     *("openvino", "phonenumbers", "safetensors", "skops", "sklearn", "sqlalchemy", "tokenizers"),
     *("lightning", "mlflow", "timm", "torch", "torchvision", "transformers"),
 }
