@@ -76,6 +76,16 @@ def test_undo_restores_a_former_decision_and_keeps_those_of_another_page(tmp_pat
     assert latest(read_corrections(path))["s00"] == former and "s01" in stored(path)
 
 
+def test_what_another_person_decided_in_the_same_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "anna.csv"
+    imported = Correction("s00", "A", "B", "anna@example.org", "2026-01-01")
+    write_corrections([imported], path)
+    decisions = Decisions(path, "anna")
+    decisions.decide("s00", "C", "B")
+    assert imported in read_corrections(path) and stored(path)["s00"] == ("C", "B", "anna")
+    assert decisions.undo() == "s00" and read_corrections(path) == [imported]
+
+
 def test_a_full_disk_leaves_the_file_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,3 +181,21 @@ def test_listings_of_an_unlabelled_table_are_chosen_with_their_photos(
     raw.rename(columns=str.upper).to_csv(tmp_path / "other.csv", index=False)
     with pytest.raises(UserError, match="has none of the columns id, title"):
         teaching(predictor, tmp_path / "other.csv", pipeline.photos, 8)
+
+
+def test_an_unlabelled_table_is_read_as_for_predictions(
+    predictor: Predictor, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    photo = pipeline.raw["photo"].dropna().iloc[0]
+    lines = [
+        "title;price;image",
+        "книги;950,05;elsewhere/a/none.jpg",
+        "стол;5;6;7",
+        f"обувь;1,257;elsewhere/a/{photo}",
+    ]
+    (tmp_path / "ads.csv").write_text("\n".join(lines), encoding="utf-8")
+    found = teaching(predictor, tmp_path / "ads.csv", pipeline.photos, 8)
+    # The second row cannot be read; the other prices tell that the comma is before decimals.
+    prices = {one.id: one.price for one in found.asked}
+    assert prices == {"row-1": 950.05, "row-3": 1.257}
+    assert found.photos.has("row-3") and not found.photos.has("row-1")
