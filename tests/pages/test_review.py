@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.core.errors import UserError
+from src.core.files import write_json
 from src.core.listings import PREPARED, RAW, write_listings
 from src.pages.decisions import Decisions, file_of
+from src.pages.photos import NO_PHOTOS
+from src.pages.review import review_app
 from src.pages.suspects import suspected
 from src.pages.teaching import most_teaching, teaching
 from src.predict.predictor import Predictor
 from src.prepare.corrections import Correction, latest, read_corrections, write_corrections
 from tests.made import CLASSES, made_table
-from tests.pages.conftest import client, review
+from tests.pages.conftest import asked, client, review
 from tests.predict.conftest import Pipeline
 
 
@@ -49,6 +53,14 @@ def test_only_what_is_asked_about_is_decided(tmp_path: Path) -> None:
         assert answer.status_code == 400
         assert wrong["id" if wrong["id"] == "r99" else "category"] in answer.json()["error"]
     assert not (tmp_path / "anna.csv").exists()
+
+
+def test_a_listing_with_a_long_id_can_be_decided(tmp_path: Path) -> None:
+    one = replace(asked(1)[0], id="https://example.org/" + "x" * 500)
+    decisions = Decisions(tmp_path / "anna.csv", "anna")
+    page = client(review_app([one], CLASSES, decisions, NO_PHOTOS))
+    assert page.post("/decide", json={"id": one.id, "category": ""}).status_code == 200
+    assert set(stored(tmp_path / "anna.csv")) == {one.id}
 
 
 def test_a_decision_that_cannot_be_written_is_said(
@@ -134,11 +146,15 @@ def test_suspects_come_with_the_label_as_collected(tmp_path: Path) -> None:
     nearest = {"id": ["r01", "r01", "r02"], "title": list("abc"), "category": "Обувь",
                "similarity": 0.5}  # fmt: skip
     pd.DataFrame(nearest).to_parquet(tmp_path / "evaluation" / "nearest.parquet")
+    write_json(tmp_path / "prepared" / "notes.json", {"labels": "as collected"})
     found, categories = suspected(tmp_path)
     assert [ad["title"] for ad in found[0].nearest] == ["a", "b"] and found[1].nearest == []
     assert [one.id for one in found] == ["r01", "r03"] and categories == ["Прочее"]
     assert (found[0].was, found[0].given, found[0].suggested) == ("Прочее", "Книги", "Обувь")
     assert found[0].added == {"text": 2.5, "price": -0.5}
+    write_json(tmp_path / "prepared" / "notes.json", {"labels": "shuffled"})
+    with pytest.raises(UserError, match=r"the labels were shuffled \(prepare.shuffle_labels\)"):
+        suspected(tmp_path)
 
 
 @given(st.integers(1, 60), st.integers(1, 30), st.integers(0, 99))
