@@ -23,7 +23,7 @@ class Asked:
         given, given_prob: its label now, and how likely models find it that have not seen the
             listing; for an unlabelled one '' and the probability of the second category.
         suggested, suggested_prob: the category that they prefer.
-        added: what photo, text and price add to the log-odds of that category.
+        added: what photo, text and price that it has add to the log-odds of that category.
         nearest: the listings most like it: title and category of each.
     """
 
@@ -73,11 +73,8 @@ def suspected(data: Path) -> tuple[list[Asked], list[str]]:
                 given_prob=float(one["self_confidence"]),
                 suggested=one["likelier"],
                 suggested_prob=float(one["likelier_prob"]),
-                added={
-                    name: float(one[column])
-                    for name, column in ADDED.items()
-                    if not pd.isna(one[column])
-                },
+                # What a listing lacks adds 0.
+                added={name: float(one[column]) for name, column in ADDED.items() if one[column]},
                 nearest=[
                     {"title": ad["title"], "category": ad["category"]}
                     for ad in nearest[nearest["id"] == one["id"]].to_dict("records")

@@ -139,7 +139,7 @@ def test_suspects_come_with_the_label_as_collected(tmp_path: Path) -> None:
     raw = table.assign(category="Прочее", photo=None, seller=None, split=None)
     write_listings(raw, tmp_path / "raw" / "listings.parquet", RAW)
     errors = {"id": ["r03", "r01"], "given": "Книги", "likelier": "Обувь", "likelier_prob": 0.9,
-              "self_confidence": 0.05, "rank": [2, 1], "added_by_photo": [None, None],
+              "self_confidence": 0.05, "rank": [2, 1], "added_by_photo": 0.0,
               "added_by_text": 2.5, "added_by_price": -0.5}  # fmt: skip
     (tmp_path / "evaluation").mkdir()
     pd.DataFrame(errors).to_parquet(tmp_path / "evaluation" / "label_errors.parquet")
