@@ -57,7 +57,8 @@ class Decisions:
             return listing
 
     def _replace(self, listing: str, now: list[Correction], note: bool = False) -> None:
-        before, others = [], []
+        before: list[Correction] = []
+        others: list[Correction] = []
         for one in self.read():
             (before if (one.id, one.by) == (listing, self.by) else others).append(one)
         write_corrections([*others, *now], self.path)
