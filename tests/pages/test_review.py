@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.core.errors import UserError
@@ -157,6 +157,7 @@ def test_suspects_come_with_the_label_as_collected(tmp_path: Path) -> None:
         suspected(tmp_path)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(1, 30), st.integers(0, 99))
 def test_as_many_are_chosen_as_there_are_and_none_twice(n: int, count: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
