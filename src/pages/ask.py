@@ -25,6 +25,7 @@ from src.predict.bundle import predicting_row
 from src.predict.explain.explanation import explain_scored
 from src.predict.listings import photo_from_base64, read_cells
 from src.predict.predictor import Predictor
+from src.predict.reference import read_reference
 
 # What is asked of the model while it answers waits; more than this is refused.
 AT_ONCE = 32
@@ -135,12 +136,14 @@ def answer_to(
 
 
 def read_threshold(metrics: Path, predictor: Predictor) -> Threshold | None:
-    """Return the threshold of the row that predicts; None if it was not evaluated."""
+    """Return the threshold of the row that predicts; None if these are no scores of the bundle."""
     kind, row = predicting_row(predictor.info.rows)
     file = metrics / kind / f"{row}.json"
-    if not file.exists():
+    scores = read_json(file) if file.exists() else {}
+    # A bundle of another folder, or of another experiment, may have a row of that name.
+    if scores | read_reference(predictor.folder).scores != scores:
         return None
-    return Threshold(TARGET, read_json(file).get(f"threshold_at_{percent_name(TARGET)}"))
+    return Threshold(TARGET, scores.get(f"threshold_at_{percent_name(TARGET)}"))
 
 
 def read_examples(data: Path) -> list[dict[str, Any]]:

@@ -19,7 +19,8 @@ def file_of(folder: Path, by: str) -> Path:
 class Decisions:
     """One person's file of decisions.
 
-    The file is read before each change, so that nothing is lost that another page has written.
+    The file is read before each change, and what others decided in it stays: another page may have
+    written it, or an import from Label Studio, or a person whose name makes the same file name.
 
     Args:
         path: the file; it need not exist.
@@ -56,8 +57,10 @@ class Decisions:
             return listing
 
     def _replace(self, listing: str, now: list[Correction], note: bool = False) -> None:
-        stored = self.read()
-        others = [one for one in stored if one.id != listing]
+        before: list[Correction] = []
+        others: list[Correction] = []
+        for one in self.read():
+            (before if (one.id, one.by) == (listing, self.by) else others).append(one)
         write_corrections([*others, *now], self.path)
         if note:
-            self._made.append((listing, [one for one in stored if one.id == listing]))
+            self._made.append((listing, before))

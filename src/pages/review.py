@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from src.core.errors import UserError, run_command
 from src.core.params import all_params
@@ -29,8 +29,8 @@ class Decision(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: str = Field(max_length=200)
-    category: str = Field(max_length=200)
+    id: str
+    category: str
 
 
 def review_app(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,11 +14,13 @@ from sklearn.cluster import KMeans
 from src.cleaning.cells import as_text
 from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.picture import PhotoError
+from src.cleaning.prices import PriceReader
 from src.cleaning.tables.row import RAW_FIELDS
 from src.cleaning.tables.table import UserTable
 from src.core.errors import UserError
 from src.pages.photos import GivenPhotos, as_jpeg
 from src.pages.suspects import Asked
+from src.predict.bulk import learn_table
 from src.predict.listings import BATCH_LISTINGS, FIELDS, read_cells
 from src.predict.predictor import Predictor
 from src.predict.scored import ScoredListings
@@ -93,13 +95,12 @@ def teaching(
         )
     if "photo" in positions and not photos.is_dir():
         raise UserError(f"{photos} is not a folder of photos; give one with --photos")
-    rows = [row.cells for row in source.rows(positions, raw=RAW_FIELDS) if not row.fault]
-    cells = pd.DataFrame(rows, columns=list(positions), dtype=object)
-    names = [f"row-{n}" for n in range(1, len(cells) + 1)]
-    cells["id"] = as_text(cells["id"]) if "id" in cells else names
-    cells = cells[~cells["id"].isin(list(labelled))].reset_index(drop=True)
+    prices = PriceReader()
     with PhotoFolder(photos) as folder:
-        read = _read(predictor, cells, folder)
+        learn_table(source, positions, folder, prices)
+        cells = _cells(source, positions)
+        cells = cells[~cells["id"].isin(list(labelled))].reset_index(drop=True)
+        read = _read(predictor, cells, folder, prices)
         first, second = -np.sort(-read.probs, axis=1)[:, :2].T
         chosen = most_teaching((first - second).astype(np.float64), read.features, count)
         jpegs = {
@@ -110,13 +111,24 @@ def teaching(
     return Teaching([_asked(predictor, read, row) for row in chosen], GivenPhotos(jpegs))
 
 
-def _read(predictor: Predictor, cells: pd.DataFrame, folder: PhotoFolder) -> _Read:
+def _cells(source: UserTable, positions: Mapping[str, int]) -> pd.DataFrame:
+    """Return the rows that can be read, with ids as in the results of `predict_table`."""
+    rows = enumerate(source.rows(positions, raw=RAW_FIELDS), 1)
+    read = [(n, row.cells) for n, row in rows if not row.fault]
+    cells = pd.DataFrame([row for _, row in read], columns=list(positions), dtype=object)
+    cells["id"] = as_text(cells["id"]) if "id" in cells else [f"row-{n}" for n, _ in read]
+    return cells
+
+
+def _read(
+    predictor: Predictor, cells: pd.DataFrame, folder: PhotoFolder, prices: PriceReader
+) -> _Read:
     """Read and score the listings that there is something to predict from."""
     tables, probs, features = [], [], []
     for start in range(0, len(cells), BATCH_LISTINGS):
         batch = cells.iloc[start : start + BATCH_LISTINGS].reset_index(drop=True)
         pixels = predictor.info.photo_pixels
-        table, photos, notes = read_cells(batch.drop(columns="id"), folder.read, pixels)
+        table, photos, notes = read_cells(batch.drop(columns="id"), folder.read, pixels, prices)
         scored = predictor.score(table, photos)
         tables.append(table)
         probs.append(predictor.predict_scored(scored, notes).probs)

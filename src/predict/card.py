@@ -81,8 +81,8 @@ def _data(table: pd.DataFrame, source: str) -> str:
     return (
         f"{count_of(len(table), 'listing')} from {_SOURCES[source]}.{posted} Split: {split}, over "
         f"{count_of(table['group'].nunique(), 'group')} of near-duplicates, none of which is in "
-        f"two splits. Missing: {without}. The categories are those that the ads had, wrong ones "
-        "included."
+        f"two splits. Missing: {without}. The categories are those that the ads had, or that "
+        "people have put right since; wrong ones are still among them."
     )
 
 

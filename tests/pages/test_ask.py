@@ -17,6 +17,7 @@ from src.core.listings import PREPARED, write_listings
 from src.pages.ask import AT_ONCE, Threshold, ask_app, read_examples, read_threshold
 from src.pages.photos import NO_PHOTOS, CollectedPhotos, GivenPhotos
 from src.predict.predictor import Predictor
+from src.predict.reference import read_reference
 from tests.made import CLASSES, made_photo, made_table
 from tests.pages.conftest import HTML, client, served
 from tests.prepare.test_pack import _bomb
@@ -65,10 +66,14 @@ def test_the_threshold_is_that_of_the_row_that_predicts(
     predictor: Predictor, tmp_path: Path
 ) -> None:
     assert read_threshold(tmp_path, predictor) is None
-    write_json(tmp_path / "fused" / "stack.json", {"threshold_at_90": 0.61})
+    file, promised = tmp_path / "fused" / "stack.json", read_reference(predictor.folder).scores
+    write_json(file, promised | {"threshold_at_90": 0.61})
     assert read_threshold(tmp_path, predictor) == Threshold(0.9, 0.61)
-    write_json(tmp_path / "fused" / "stack.json", {"accuracy": 0.2})
+    write_json(file, promised)
     assert read_threshold(tmp_path, predictor) == Threshold(0.9, None)
+    # Of another experiment.
+    write_json(file, promised | {"threshold_at_90": 0.61, "f1_macro": 0.123})
+    assert read_threshold(tmp_path, predictor) is None
 
 
 def test_examples_are_of_the_test_split_and_of_different_categories(

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.core.errors import UserError
+from src.core.files import write_json
 from src.core.listings import PREPARED, RAW, write_listings
 from src.pages.decisions import Decisions, file_of
+from src.pages.photos import NO_PHOTOS
+from src.pages.review import review_app
 from src.pages.suspects import suspected
 from src.pages.teaching import most_teaching, teaching
 from src.predict.predictor import Predictor
 from src.prepare.corrections import Correction, latest, read_corrections, write_corrections
 from tests.made import CLASSES, made_table
-from tests.pages.conftest import client, review
+from tests.pages.conftest import asked, client, review
 from tests.predict.conftest import Pipeline
 
 
@@ -51,6 +55,14 @@ def test_only_what_is_asked_about_is_decided(tmp_path: Path) -> None:
     assert not (tmp_path / "anna.csv").exists()
 
 
+def test_a_listing_with_a_long_id_can_be_decided(tmp_path: Path) -> None:
+    one = replace(asked(1)[0], id="https://example.org/" + "x" * 500)
+    decisions = Decisions(tmp_path / "anna.csv", "anna")
+    page = client(review_app([one], CLASSES, decisions, NO_PHOTOS))
+    assert page.post("/decide", json={"id": one.id, "category": ""}).status_code == 200
+    assert set(stored(tmp_path / "anna.csv")) == {one.id}
+
+
 def test_a_decision_that_cannot_be_written_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +86,16 @@ def test_undo_restores_a_former_decision_and_keeps_those_of_another_page(tmp_pat
     assert set(stored(path)) == {"s00", "s01"}
     assert decisions.undo() == "s00" and decisions.undo() is None
     assert latest(read_corrections(path))["s00"] == former and "s01" in stored(path)
+
+
+def test_what_another_person_decided_in_the_same_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "anna.csv"
+    imported = Correction("s00", "A", "B", "anna@example.org", "2026-01-01")
+    write_corrections([imported], path)
+    decisions = Decisions(path, "anna")
+    decisions.decide("s00", "C", "B")
+    assert imported in read_corrections(path) and stored(path)["s00"] == ("C", "B", "anna")
+    assert decisions.undo() == "s00" and read_corrections(path) == [imported]
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(
@@ -117,20 +139,25 @@ def test_suspects_come_with_the_label_as_collected(tmp_path: Path) -> None:
     raw = table.assign(category="Прочее", photo=None, seller=None, split=None)
     write_listings(raw, tmp_path / "raw" / "listings.parquet", RAW)
     errors = {"id": ["r03", "r01"], "given": "Книги", "likelier": "Обувь", "likelier_prob": 0.9,
-              "self_confidence": 0.05, "rank": [2, 1], "added_by_photo": [None, None],
+              "self_confidence": 0.05, "rank": [2, 1], "added_by_photo": 0.0,
               "added_by_text": 2.5, "added_by_price": -0.5}  # fmt: skip
     (tmp_path / "evaluation").mkdir()
     pd.DataFrame(errors).to_parquet(tmp_path / "evaluation" / "label_errors.parquet")
     nearest = {"id": ["r01", "r01", "r02"], "title": list("abc"), "category": "Обувь",
                "similarity": 0.5}  # fmt: skip
     pd.DataFrame(nearest).to_parquet(tmp_path / "evaluation" / "nearest.parquet")
+    write_json(tmp_path / "prepared" / "notes.json", {"labels": "as collected"})
     found, categories = suspected(tmp_path)
     assert [ad["title"] for ad in found[0].nearest] == ["a", "b"] and found[1].nearest == []
     assert [one.id for one in found] == ["r01", "r03"] and categories == ["Прочее"]
     assert (found[0].was, found[0].given, found[0].suggested) == ("Прочее", "Книги", "Обувь")
     assert found[0].added == {"text": 2.5, "price": -0.5}
+    write_json(tmp_path / "prepared" / "notes.json", {"labels": "shuffled"})
+    with pytest.raises(UserError, match=r"the labels were shuffled \(prepare.shuffle_labels\)"):
+        suspected(tmp_path)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(1, 30), st.integers(0, 99))
 def test_as_many_are_chosen_as_there_are_and_none_twice(n: int, count: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -171,3 +198,21 @@ def test_listings_of_an_unlabelled_table_are_chosen_with_their_photos(
     raw.rename(columns=str.upper).to_csv(tmp_path / "other.csv", index=False)
     with pytest.raises(UserError, match="has none of the columns id, title"):
         teaching(predictor, tmp_path / "other.csv", pipeline.photos, 8)
+
+
+def test_an_unlabelled_table_is_read_as_for_predictions(
+    predictor: Predictor, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    photo = pipeline.raw["photo"].dropna().iloc[0]
+    lines = [
+        "title;price;image",
+        "книги;950,05;elsewhere/a/none.jpg",
+        "стол;5;6;7",
+        f"обувь;1,257;elsewhere/a/{photo}",
+    ]
+    (tmp_path / "ads.csv").write_text("\n".join(lines), encoding="utf-8")
+    found = teaching(predictor, tmp_path / "ads.csv", pipeline.photos, 8)
+    # The second row cannot be read; the other prices tell that the comma is before decimals.
+    prices = {one.id: one.price for one in found.asked}
+    assert prices == {"row-1": 950.05, "row-3": 1.257}
+    assert found.photos.has("row-3") and not found.photos.has("row-1")

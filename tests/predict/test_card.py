@@ -64,7 +64,8 @@ def card(scores: dict[str, Any] = SCORES, source: str = "table", fold: bool = Fa
         "1 listing (fused).",
         "20 listings from a table of the user's. Posted from 2026-01-02 to 2026-01-02. Split: "
         "train 12, val 4, test 4, over 19 groups of near-duplicates",
-        "Missing: photo 25%, text 0%, price 10%.",
+        "Missing: photo 25%, text 0%, price 10%. The categories are those that the ads had, or ",
+        "that people have put right since; wrong ones are still among them.",
         "| Мебель | 10 | 40 | 0.91 |",
         "| a\\|b | 10 |  |  |",
         "Macro F1 **0.905 (0.863–0.942)**, accuracy **0.896 (0.850–0.929)** on 240 test listings",
