@@ -106,6 +106,11 @@ def main() -> None:
     parser.add_argument("--by", default="label-studio", help="who decided, if the file has no name")
     options = parser.parse_args()
     if options.what == "export":
+        if options.file.suffix == ".xml":
+            raise UserError(
+                f"{options.file}: .xml is for the labeling interface, written beside the tasks; "
+                "expected a name for these, like tasks.json"
+            )
         asked, categories = suspected(Path("data"))
         write_json(options.file, tasks(asked, CollectedPhotos(Path("data"))))
         config = options.file.with_suffix(".xml")

@@ -64,3 +64,9 @@ def test_importing_twice_adds_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
         main()
         (one,) = read_corrections(tmp_path / "data" / "corrections" / "anna.csv")
         assert (one.category, one.by) == (CLASSES[2], "anna")
+
+
+def test_tasks_are_not_written_where_the_interface_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["label_studio", "export", "tasks.xml"])
+    with pytest.raises(UserError, match=r"tasks\.xml: \.xml is for the labeling interface"):
+        main()
