@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 
 from src.core.errors import UserError
 from src.pages.guard import Guard
@@ -37,9 +38,15 @@ def local_app(page: str) -> FastAPI:
     def disk(_: Request, error: OSError) -> JSONResponse:
         return JSONResponse({"error": error.strerror or str(error)}, 500)
 
+    @app.exception_handler(HTTPException)
+    def refused(_: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse({"error": error.detail.lower()}, error.status_code, error.headers)
+
     @app.exception_handler(RequestValidationError)
     def not_as_expected(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            return JSONResponse({"error": "the request is no JSON"}, 422)
         where = str(first["loc"][-1]) if len(first["loc"]) > 1 else "the request"
         return JSONResponse({"error": f"{where}: {first['msg'].lower()}"}, 422)
 

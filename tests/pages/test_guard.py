@@ -111,6 +111,26 @@ def test_what_is_no_json_is_one_line(page: TestClient) -> None:
         assert "\n" not in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("content", "status", "said"),
+    [
+        (b"{", 422, "the request is no JSON"),
+        (b'"\xff"', 400, "there was an error parsing the body"),
+        (b"[" * 200_000, 400, "there was an error parsing the body"),
+    ],
+)
+def test_a_broken_request_is_told(content: bytes, status: int, said: str, page: TestClient) -> None:
+    answer = page.post("/decide", content=content, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()) == (status, {"error": said})
+
+
+def test_an_address_that_is_none_is_told_as_any_error(page: TestClient) -> None:
+    for path in ("/nothing", "/files/../review.py", "/files/nothing"):
+        answer = page.get(path)
+        assert (answer.status_code, answer.json()) == (404, {"error": "not found"})
+    assert page.get("/decide").json() == {"error": "method not allowed"}
+
+
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
     with (
         served(review(tmp_path / "anna.csv")) as address,
