@@ -164,6 +164,8 @@ def _as_json(predictions: ListingPredictions, result: Any) -> dict[str, Any]:
 
 def _predict_many(predictor: Predictor, options: argparse.Namespace) -> None:
     columns, chosen = chosen_columns(predictor.info.columns, options.column)
+    # Who names a folder of photos expects them to be read.
+    chosen |= {"photo"} if options.photos else set()
     photos = options.photos or options.table.parent
     counts = predict_table(
         predictor,

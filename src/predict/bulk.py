@@ -76,8 +76,7 @@ def predict_table(
     total = learn_table(source, positions, folder, prices)
     if not total:
         raise UserError(f"{table} has no rows; expected at least one listing")
-    said = filter(None, (f"{table}: {source.about}", prices.convention))
-    print("; ".join(said), file=sys.stderr)
+    print(how_it_is_read(source, columns, positions, prices), file=sys.stderr)
     done = unpredicted = noted = 0
     texts = ("id", "category", "used", "note", "error", *(WHY_TEXTS if explain else ()))
     with (
@@ -146,7 +145,7 @@ def table_positions(
         if field in chosen:
             raise UserError(
                 f"--column {field}={name}: {table.path} has no column {name!r}; it has "
-                f"{', '.join(table.columns)}"
+                f"{', '.join(table.columns)}: name yours with --column {field}=NAME"
             )
     if not any(field in positions for field in FIELDS):
         wanted = ", ".join(columns[field] for field in FIELDS if columns.get(field))
@@ -155,6 +154,24 @@ def table_positions(
             "name yours with --column, e.g. --column title=name"
         )
     return positions
+
+
+def how_it_is_read(
+    table: UserTable, columns: Mapping[str, str], positions: Mapping[str, int], prices: PriceReader
+) -> str:
+    """Return how a table is read, and which columns it lacks, in one line."""
+    lacking = [
+        f"{field} ({columns[field]!r})"
+        for field in FIELDS
+        if columns.get(field) and field not in positions
+    ]
+    said = [f"{table.path}: {table.about}", prices.convention]
+    if lacking:
+        said.append(
+            f"no column for {', '.join(lacking)}; it has {', '.join(table.columns)}: name yours "
+            "with --column FIELD=NAME, or --column FIELD= for none"
+        )
+    return "; ".join(filter(None, said))
 
 
 def learn_table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from itertools import islice
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from src.cleaning.tables.table import UserTable
 from src.cleaning.text import with_words
 from src.core.errors import UserError, run_command
 from src.core.wording import count_of
-from src.predict.bulk import chosen_columns, learn_table, table_positions
+from src.predict.bulk import chosen_columns, how_it_is_read, learn_table, table_positions
 from src.predict.chosen import add_bundle_options, chosen_predictor, path_option
 from src.predict.drift import NewAds, compare_ads, finding_lines
 from src.predict.listings import BATCH_LISTINGS, read_cells
@@ -49,6 +50,8 @@ def main() -> None:
         columns, chosen = chosen_columns(
             dict(predictor.info.columns) | {"category": reference.category_column}, options.column
         )
+        # Who names a folder of photos expects them to be read.
+        chosen |= {"photo"} if options.photos else set()
         photos = options.photos or options.table.parent
         new = read_new_ads(predictor, options.table, photos, columns, chosen)
         findings = compare_ads(new, reference)
@@ -107,6 +110,7 @@ def read_new_ads(
             )
     if not found:
         raise UserError(f"{table} has no row that can be read; expected at least one ad")
+    print(how_it_is_read(source, columns, positions, prices), file=sys.stderr)
     ads = pd.concat(found, ignore_index=True)
     labels = ads["label"].to_numpy(dtype=str)
     return NewAds(

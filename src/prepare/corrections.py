@@ -77,8 +77,8 @@ def read_corrections(path: Path) -> list[Correction]:
                         "separated by commas"
                     )
                 found.append(_checked(Correction(*values), f"{path}, line {lines.line_num}"))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} is broken ({error}); expected a CSV file in UTF-8") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} cannot be read ({error}); expected a CSV file in UTF-8") from error
     return found
 
 

@@ -38,7 +38,7 @@ def main() -> None:
     try:
         with open_experiment(tracking.experiment, home) as (client, _, _):
             if options.force:
-                force(client, name, options.force, options.because)
+                force(client, name, options.force, " ".join(options.because.split()))
             champion, versions = champion_of(client, name), versions_of(client, name)
     except store_errors() as error:
         shown = without_password(tracking_uri(home))

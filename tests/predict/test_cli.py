@@ -15,11 +15,13 @@ import pytest
 
 import src.predict.bulk
 from src.artifacts.outputs import RowOutput
+from src.cleaning.prices import PriceReader
 from src.cleaning.tables.table import UserTable
 from src.core.errors import run_command
 from src.evaluation.calibration import apply_temperature
 from src.fusion.shapley import log_odds
 from src.predict.__main__ import main
+from src.predict.bulk import how_it_is_read, table_positions
 from src.predict.predictor import (
     NOTHING_TO_READ,
     UNKNOWN_TEXT,
@@ -220,6 +222,14 @@ def test_a_table_is_read_as_collect_reads_it_and_rows_that_cannot_be_are_told(
     assert found.iloc[0, 1:].tolist() == found.iloc[2, 1:].tolist()
 
 
+def test_columns_that_a_table_lacks_are_told(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("title,text,price\nкниги,старые,5\n", encoding="utf-8")
+    table = UserTable(tmp_path / "t.csv", [])
+    columns = {"title": "title", "text": "description", "price": "price", "photo": ""}
+    said = how_it_is_read(table, columns, table_positions(table, columns, ()), PriceReader())
+    assert "; no column for text ('description'); it has title, text, price: name yours" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -252,6 +262,10 @@ def test_a_table_is_read_as_collect_reads_it_and_rows_that_cannot_be_are_told(
         (
             ["one.csv", "--out", "o.csv", "--column", "price=typo"],
             "--column price=typo: one.csv has no column 'typo'; it has title",
+        ),
+        (
+            ["one.csv", "--out", "o.csv", "--photos", "."],
+            "--column photo=image: one.csv has no column 'image'; it has title: name yours with",
         ),
     ],
 )
@@ -345,7 +359,7 @@ def test_a_home_folder_may_be_written_as_people_do(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    (tmp_path / "t.csv").write_text("title\nстол\n", encoding="utf-8")
+    (tmp_path / "t.csv").write_text("title,image\nстол,\n", encoding="utf-8")
     run("~/t.csv", "--out=~/o.csv", "--photos=~/")
     assert (tmp_path / "o.csv").exists()
 

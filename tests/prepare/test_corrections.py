@@ -56,8 +56,8 @@ def test_a_file_is_read_as_it_was_written(
         (b"id,category,was,by,at\n1,a,b,c,d,e\n", "line 2: expected 5 cells"),
         (b"id,category,was,by,at\n,a,b,c,2026-01-31\n", "line 2: id is empty"),
         (b"id,category,was,by,at\n1,a,b,c,yesterday\n", "line 2: at is 'yesterday'; expected a"),
-        (b"id,category,was,by,at\n1,\xff,b,c,2026-01-31\n", "is broken"),
-        (b'id,category,was,by,at\n1,"a,b,c,2026-01-31\n', "is broken"),
+        (b"id,category,was,by,at\n1,\xff,b,c,2026-01-31\n", "cannot be read"),
+        (b'id,category,was,by,at\n1,"a,b,c,2026-01-31\n', "cannot be read"),
     ],
 )
 def test_what_is_no_file_of_corrections_is_refused_in_one_line(
@@ -69,6 +69,12 @@ def test_what_is_no_file_of_corrections_is_refused_in_one_line(
         read_corrections(path)
     assert message in str(refused.value) and str(path) in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_folder_with_the_name_of_a_file_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "anna.csv").mkdir()
+    with pytest.raises(UserError, match=r"anna\.csv cannot be read \(.*directory"):
+        read_corrections_folder(tmp_path)
 
 
 def test_columns_may_stand_in_another_order_and_after_a_byte_order_mark(tmp_path: Path) -> None:

@@ -34,14 +34,14 @@ def as_lines(found: Explanation) -> list[str]:
             f"words ({_HOW[found.words.by]}{further if found.words.not_tried else ''}): "
             + _named(found.words, _LINE_WORDS)
         )
-    if found.photo:
+    if found.photo and found.photo.effect > 0:
         patch = found.photo.patch
         lines.append(
             f"photo: most by the part from {patch.left:.0%} to {patch.right:.0%} of its width and "
             f"{patch.top:.0%} to {patch.bottom:.0%} of its height: {found.photo.effect:+.2f}"
         )
     if found.nearest:
-        lines.append("nearest training ads (1 is a copy):")
+        lines.append("nearest training ads, by similarity (1.00 for a copy):")
         lines += [
             f"  {ad.similarity:.2f}  {ad.category}: {ad.title} ({ad.id})" for ad in found.nearest
         ]
