@@ -55,7 +55,7 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     ):
         Predictions(
             ids, np.array(CLASSES), test, {}, np.zeros(60, bool), ids[:20], val[:20], 48,
-            np.empty((0, 60, 3), np.float32),
+            np.empty((0, 60, 3), np.float32), np.zeros((60, 3), np.float32),
         ).save(data / f"predictions/{name}.npz")  # fmt: skip
     for stage, seconds in {"collect": 1.5, "fuse@knn": 2, "bundle": 90, "track": 90}.items():
         (data / f"times/{stage}.json").write_text(json.dumps({"seconds": seconds}))

@@ -89,5 +89,5 @@ def test_photos_that_fail_in_a_row_stop_the_run(tmp_path: Path) -> None:
         collected(at, tmp_path, HURRIED)
     assert sum(".jpg" in line for line in log) < 300
     with site(pages(sheet, other=(200, {}, photo()))) as at:
-        listings, found = collected(at, tmp_path, HURRIED)
+        listings, found = collected(at, tmp_path, CRAWL)
     assert len(listings) == 300 and all(one.photo for one in listings.values()) and not found.noted

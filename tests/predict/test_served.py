@@ -58,7 +58,7 @@ def posted(model: Any, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def test_a_saved_model_holds_no_pickle_and_pins_its_packages(folder: Path) -> None:
     kinds = {path.suffix for path in folder.rglob("*") if path.is_file()}
-    code = {".py", ".sql", ".toml", ".css", ".js", ".j2"}
+    code = {".py", ".sql", ".toml", ".css", ".html", ".js", ".j2"}
     data = {".bin", ".json", ".md", ".npz", ".parquet", ".safetensors", ".txt", ".xml", ".yaml"}
     assert kinds == {""} | data | code
     assert "python_model" not in (folder / "MLmodel").read_text()
