@@ -43,7 +43,8 @@ def prepare(
     Args:
         raw: listings, schema RAW.
         index: the packed photos, schema INDEX, one row per listing of `raw` in any order.
-        corrections: what people decided of listings; the latest decision on each counts.
+        corrections: what people decided of listings; the latest decision on each counts. They are
+            left out where labels are shuffled.
 
     Raises:
         UserError: an index of other listings, fewer than two categories, a category without
@@ -53,7 +54,8 @@ def prepare(
     if set(raw["id"]) != set(index["id"]):
         raise UserError("the packed photos belong to other listings; run the pack stage again")
     index = index.set_index("id").loc[raw["id"]].reset_index()
-    right, of_corrections = correct(raw, corrections)
+    # Shuffled labels are nobody's: scores by those of before would mean nothing.
+    right, of_corrections = correct(raw, () if settings.shuffle_labels else corrections)
     # What fits no category stays where it was until the others have their split.
     right_or_was = right.where(right != NEITHER, raw["category"])
     table = with_words(raw).assign(photo_row=index["row"], right=right)

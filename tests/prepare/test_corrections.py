@@ -193,3 +193,14 @@ def test_categories_that_people_emptied_are_not_split() -> None:
     decisions = [decided(one.id, "Книги", one.category) for one in only.itertuples()]
     with pytest.raises(UserError, match="listings is 1; expected at least 2"):
         prepare(raw, index, settings_with(), 7, decisions)
+
+
+def test_shuffled_labels_have_no_former_ones() -> None:
+    raw, index = _market()
+    one = raw.iloc[0]
+    decisions = [
+        decided(one["id"], "Книги" if one["category"] != "Книги" else "Часы", one["category"])
+    ]
+    notes = prepare(raw, index, settings_with(shuffle_labels=True), 7, decisions).notes
+    assert notes["corrections"]["changed"] == {} and notes["corrections"]["said"] == []
+    assert prepare(raw, index, settings_with(), 7, decisions).notes["corrections"]["changed"]
