@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,8 +71,12 @@ class Space:
 
     def similarities(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the cosines of listings' features [M, D] with those of the ads, [M, N]."""
-        cosines: NDArray[np.float32] = self.place(features) @ self.ads.T.astype(np.float32)
+        cosines: NDArray[np.float32] = self.place(features) @ self._columns
         return cosines
+
+    @cached_property
+    def _columns(self) -> NDArray[np.float32]:
+        return self.ads.T.astype(np.float32)
 
 
 def _turned(

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
-from src.cleaning.cells import as_text
 from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.picture import PhotoError
 from src.cleaning.prices import PriceReader
-from src.cleaning.tables.row import RAW_FIELDS
 from src.cleaning.tables.table import UserTable
 from src.core.errors import UserError
 from src.pages.photos import GivenPhotos, as_jpeg
 from src.pages.suspects import Asked
-from src.predict.bulk import learn_table
-from src.predict.listings import BATCH_LISTINGS, FIELDS, read_cells
+from src.predict.listings import FIELDS
 from src.predict.predictor import Predictor
+from src.predict.read_table import TableBatch, learn_table, photos_of, read_batches
 from src.predict.scored import ScoredListings
 
 # Only so many times the wanted number, those with the smallest margins, are compared.
@@ -37,9 +35,10 @@ class Teaching(NamedTuple):
 
 
 class _Read(NamedTuple):
-    """The listings of a table: as they are and as the models read them, with their features."""
+    """N listings of a table: ids, cells of photos, as the models read them, and features [N, D]."""
 
-    cells: pd.DataFrame
+    ids: list[str]
+    photos: list[Any]
     table: pd.DataFrame
     probs: NDArray[np.float32]
     features: NDArray[np.float32]
@@ -93,52 +92,40 @@ def teaching(
             f"{path} has none of the columns {', '.join(name for _, name in wanted)}; it has "
             f"{', '.join(source.columns)}: rename yours"
         )
-    if "photo" in positions and not photos.is_dir():
-        raise UserError(f"{photos} is not a folder of photos; give one with --photos")
     prices = PriceReader()
-    with PhotoFolder(photos) as folder:
+    with photos_of(photos, positions) as folder:
         learn_table(source, positions, folder, prices)
-        cells = _cells(source, positions)
-        cells = cells[~cells["id"].isin(list(labelled))].reset_index(drop=True)
-        read = _read(predictor, cells, folder, prices)
+        pixels = predictor.info.photo_pixels
+        read = _score(predictor, read_batches(source, positions, folder, prices, pixels), labelled)
         first, second = -np.sort(-read.probs, axis=1)[:, :2].T
         chosen = most_teaching((first - second).astype(np.float64), read.features, count)
-        jpegs = {
-            cells["id"][row]: jpeg
-            for row in chosen
-            if (jpeg := _jpeg(folder, cells.get("photo", pd.Series(dtype=object)).get(row)))
-        }
+        jpegs = {read.ids[row]: jpeg for row in chosen if (jpeg := _jpeg(folder, read.photos[row]))}
     return Teaching([_asked(predictor, read, row) for row in chosen], GivenPhotos(jpegs))
 
 
-def _cells(source: UserTable, positions: Mapping[str, int]) -> pd.DataFrame:
-    """Return the rows that can be read, with ids as in the results of `predict_table`."""
-    rows = enumerate(source.rows(positions, raw=RAW_FIELDS), 1)
-    read = [(n, row.cells) for n, row in rows if not row.fault]
-    cells = pd.DataFrame([row for _, row in read], columns=list(positions), dtype=object)
-    cells["id"] = as_text(cells["id"]) if "id" in cells else [f"row-{n}" for n, _ in read]
-    return cells
-
-
-def _read(
-    predictor: Predictor, cells: pd.DataFrame, folder: PhotoFolder, prices: PriceReader
-) -> _Read:
-    """Read and score the listings that there is something to predict from."""
-    tables, probs, features = [], [], []
-    for start in range(0, len(cells), BATCH_LISTINGS):
-        batch = cells.iloc[start : start + BATCH_LISTINGS].reset_index(drop=True)
-        pixels = predictor.info.photo_pixels
-        table, photos, notes = read_cells(batch.drop(columns="id"), folder.read, pixels, prices)
-        scored = predictor.score(table, photos)
-        tables.append(table)
-        probs.append(predictor.predict_scored(scored, notes).probs)
-        features.append(_features(predictor, scored))
-    if not tables:
+def _score(predictor: Predictor, batches: Iterable[TableBatch], labelled: Collection[str]) -> _Read:
+    """Score the rows that can be read and have no label yet."""
+    ids, photos, tables, probs, features = [], [], [], [], []
+    for batch in batches:
+        scored = predictor.score(batch.listings.table, batch.listings.photos)
+        asked = [
+            place
+            for place, (row, one) in enumerate(zip(batch.rows, batch.ids, strict=True))
+            if not row.fault and one not in labelled
+        ]
+        ids += [batch.ids[place] for place in asked]
+        cells = batch.cells["photo"].tolist() if "photo" in batch.cells else [None] * len(batch.ids)
+        photos += [cells[place] for place in asked]
+        tables.append(batch.listings.table.iloc[asked])
+        probs.append(predictor.predict_scored(scored, batch.listings.notes).probs[asked])
+        features.append(_features(predictor, scored)[asked])
+    if not ids:
         raise UserError("there are no unlabelled listings in the table; expected at least one")
     # What there is nothing to predict from is the last to be looked at.
     known = np.nan_to_num(np.concatenate(probs), nan=0.0)
     known[np.isnan(np.concatenate(probs)).all(1), 0] = 1
-    return _Read(cells, pd.concat(tables, ignore_index=True), known, np.concatenate(features))
+    table = pd.concat(tables, ignore_index=True)
+    return _Read(ids, photos, table, known, np.concatenate(features))
 
 
 def _features(predictor: Predictor, listings: ScoredListings) -> NDArray[np.float32]:
@@ -165,7 +152,7 @@ def _asked(predictor: Predictor, read: _Read, row: int) -> Asked:
     listing, probs = read.table.iloc[row], read.probs[row]
     best, second = (-probs).argsort(kind="stable")[:2]
     return Asked(
-        id=str(read.cells["id"][row]),
+        id=read.ids[row],
         title=listing["title"],
         text=listing["text"],
         price=None if np.isnan(listing["price"]) else float(listing["price"]),

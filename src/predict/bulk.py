@@ -1,33 +1,34 @@
-"""Predictions for a table of any length: batch by batch, so that memory does not grow with it."""
+"""Predictions for a table of any length."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 from tqdm import tqdm
 
-from src.cleaning.cells import as_text
-from src.cleaning.photo_folder import PhotoFolder
-from src.cleaning.photo_names import photo_cell
 from src.cleaning.prices import PriceReader
 from src.cleaning.tables.contents import PARQUET_SUFFIXES
-from src.cleaning.tables.row import RAW_FIELDS, Row
+from src.cleaning.tables.row import Row
 from src.cleaning.tables.table import UserTable
 from src.core.errors import UserError
 from src.core.files import replacing
 from src.predict.explain.shown import TEXTS as WHY_TEXTS
 from src.predict.explain.shown import explained_columns
-from src.predict.listings import BATCH_LISTINGS, FIELDS, read_cells
+from src.predict.listings import BATCH_LISTINGS
 from src.predict.long_tables import TableWriter
 from src.predict.predictor import Predictor
-
-# What a table may have a column for.
-_FIELDS = ("id", *FIELDS, "category")
+from src.predict.read_table import (
+    COLUMN_FIELDS,
+    how_it_is_read,
+    learn_table,
+    photos_of,
+    read_batches,
+    table_positions,
+)
 
 
 class TableCounts(NamedTuple):
@@ -70,9 +71,7 @@ def predict_table(
         raise UserError(f"{out}: expected a name that ends in .csv or .parquet")
     source = UserTable(table, [name for name in columns.values() if name])
     positions = table_positions(source, columns, chosen)
-    if "photo" in positions and not photos.is_dir():
-        raise UserError(f"{photos} is not a folder of photos; give one with --photos")
-    folder, prices = PhotoFolder(photos), PriceReader()
+    folder, prices = photos_of(photos, positions), PriceReader()
     total = learn_table(source, positions, folder, prices)
     if not total:
         raise UserError(f"{table} has no rows; expected at least one listing")
@@ -85,18 +84,15 @@ def predict_table(
         folder,
         tqdm(total=total, desc="listings", unit="listing", disable=None) as bar,
     ):
-        source_rows = source.rows(positions, raw=RAW_FIELDS)
-        while rows := list(islice(source_rows, batch)):
-            cells = pd.DataFrame([row.cells for row in rows], columns=list(positions), dtype=object)
-            given = cells.drop(columns="id", errors="ignore")
-            read = read_cells(given, folder.read, predictor.info.photo_pixels, prices)
+        pixels = predictor.info.photo_pixels
+        for rows, ids, _, read in read_batches(source, positions, folder, prices, pixels, batch):
             scored = predictor.score(read.table, read.photos)
             result = predictor.predict_scored(scored, read.notes).table()
             if explain:
                 why = explained_columns(predictor, scored)
                 at = list(result.columns).index("error") + 1
                 result = pd.concat([result.iloc[:, :at], why, result.iloc[:, at:]], axis=1)
-            result.insert(0, "id", _ids(cells, done))
+            result.insert(0, "id", ids)
             _tell_faults(result, rows)
             writer.write(result)
             done += len(rows)
@@ -119,7 +115,7 @@ def chosen_columns(
         UserError: one is not FIELD=NAME, or there is no such field.
     """
     named, chosen = dict(columns), set()
-    fields = [field for field in _FIELDS if field in columns]
+    fields = [field for field in COLUMN_FIELDS if field in columns]
     for text in given:
         field, equals, name = text.partition("=")
         if not equals or field not in fields:
@@ -129,70 +125,6 @@ def chosen_columns(
         named[field] = name
         chosen.add(field)
     return named, chosen
-
-
-def table_positions(
-    table: UserTable, columns: Mapping[str, str], chosen: Collection[str]
-) -> dict[str, int]:
-    """Return where each field is; those that the table lacks have no place unless chosen.
-
-    Raises:
-        UserError: the table lacks a chosen column, or has nothing to predict from.
-    """
-    known = [(field, name) for field, name in columns.items() if field in _FIELDS]
-    positions, lacking = table.positions(known)
-    for field, name in lacking.items():
-        if field in chosen:
-            raise UserError(
-                f"--column {field}={name}: {table.path} has no column {name!r}; it has "
-                f"{', '.join(table.columns)}: name yours with --column {field}=NAME"
-            )
-    if not any(field in positions for field in FIELDS):
-        wanted = ", ".join(columns[field] for field in FIELDS if columns.get(field))
-        raise UserError(
-            f"{table.path} has none of the columns {wanted}; it has {', '.join(table.columns)}: "
-            "name yours with --column, e.g. --column title=name"
-        )
-    return positions
-
-
-def how_it_is_read(
-    table: UserTable, columns: Mapping[str, str], positions: Mapping[str, int], prices: PriceReader
-) -> str:
-    """Return how a table is read, and which columns it lacks, in one line."""
-    lacking = [
-        f"{field} ({columns[field]!r})"
-        for field in FIELDS
-        if columns.get(field) and field not in positions
-    ]
-    said = [f"{table.path}: {table.about}", prices.convention]
-    if lacking:
-        said.append(
-            f"no column for {', '.join(lacking)}; it has {', '.join(table.columns)}: name yours "
-            "with --column FIELD=NAME, or --column FIELD= for none"
-        )
-    return "; ".join(filter(None, said))
-
-
-def learn_table(
-    table: UserTable, positions: Mapping[str, int], folder: PhotoFolder, prices: PriceReader
-) -> int:
-    """Return the number of rows; the readers learn from all that can be read."""
-    asked = {field: positions[field] for field in ("price", "photo") if field in positions}
-    total = 0
-    for row in table.rows(asked, raw=RAW_FIELDS):
-        total += 1
-        if "price" in row.cells:
-            prices.learn([row.cells["price"]])
-        if "photo" in row.cells:
-            folder.learn([photo_cell(row.cells["photo"])])
-    return total
-
-
-def _ids(cells: pd.DataFrame, before: int) -> list[str]:
-    if "id" in cells:
-        return as_text(cells["id"]).tolist()
-    return [f"row-{before + n}" for n in range(1, len(cells) + 1)]
 
 
 def _tell_faults(result: pd.DataFrame, rows: Sequence[Row]) -> None:

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import argparse
 import sys
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from src.cleaning.categories import read_category
-from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.prices import PriceReader
-from src.cleaning.tables.row import RAW_FIELDS
 from src.cleaning.tables.table import UserTable
 from src.cleaning.text import with_words
 from src.core.errors import UserError, run_command
 from src.core.wording import count_of
-from src.predict.bulk import chosen_columns, how_it_is_read, learn_table, table_positions
+from src.predict.bulk import chosen_columns
 from src.predict.chosen import add_bundle_options, chosen_predictor, path_option
 from src.predict.drift import NewAds, compare_ads, finding_lines
-from src.predict.listings import BATCH_LISTINGS, read_cells
 from src.predict.predictor import Predictor
+from src.predict.read_table import (
+    how_it_is_read,
+    learn_table,
+    photos_of,
+    read_batches,
+    table_positions,
+)
 from src.predict.reference import read_reference, unseen_shares
 
 _USAGE = """
@@ -82,37 +85,30 @@ def read_new_ads(
     """
     source = UserTable(table, [name for name in columns.values() if name])
     positions = table_positions(source, columns, chosen)
-    if "photo" in positions and not photos.is_dir():
-        raise UserError(f"{photos} is not a folder of photos; give one with --photos")
-    folder, prices = PhotoFolder(photos), PriceReader()
+    folder, prices = photos_of(photos, positions), PriceReader()
     learn_table(source, positions, folder, prices)
     found = []
     with folder:
-        rows = (row for row in source.rows(positions, raw=RAW_FIELDS) if not row.fault)
-        while batch := list(islice(rows, BATCH_LISTINGS)):
-            cells = pd.DataFrame(
-                [row.cells for row in batch], columns=list(positions), dtype=object
-            )
-            read = read_cells(cells, folder.read, predictor.info.photo_pixels, prices)
+        pixels = predictor.info.photo_pixels
+        for rows, _, cells, read in read_batches(source, positions, folder, prices, pixels):
             answers = predictor.predict(*read).table()
             words = with_words(read.table)
-            found.append(
-                pd.DataFrame(
-                    {
-                        "photo": [photo is not None for photo in read.photos],
-                        "price": read.table["price"].to_numpy(),
-                        "words": (words["title_words"] + " " + words["text_words"]).to_numpy(),
-                        "predicted": answers["category"].fillna("").to_numpy(),
-                        "confidence": answers["probability"].to_numpy(),
-                        "label": [_label(row.cells.get("category", "")) for row in batch],
-                    }
-                )
+            ads = pd.DataFrame(
+                {
+                    "photo": [photo is not None for photo in read.photos],
+                    "price": read.table["price"].to_numpy(),
+                    "words": (words["title_words"] + " " + words["text_words"]).to_numpy(),
+                    "predicted": answers["category"].fillna("").to_numpy(),
+                    "confidence": answers["probability"].to_numpy(),
+                    "label": cells.get("category", ""),
+                }
             )
-    if not found:
+            found.append(ads[[not row.fault for row in rows]])
+    if not any(map(len, found)):
         raise UserError(f"{table} has no row that can be read; expected at least one ad")
     print(how_it_is_read(source, columns, positions, prices), file=sys.stderr)
     ads = pd.concat(found, ignore_index=True)
-    labels = ads["label"].to_numpy(dtype=str)
+    labels = ads["label"].map(_label).to_numpy(dtype=str)
     return NewAds(
         has_photo=ads["photo"].to_numpy(dtype=bool),
         prices=ads["price"].to_numpy(dtype=float),

@@ -21,13 +21,13 @@ from src.core.errors import run_command
 from src.evaluation.calibration import apply_temperature
 from src.fusion.shapley import log_odds
 from src.predict.__main__ import main
-from src.predict.bulk import how_it_is_read, table_positions
 from src.predict.predictor import (
     NOTHING_TO_READ,
     UNKNOWN_TEXT,
     ListingPredictions,
     Predictor,
 )
+from src.predict.read_table import how_it_is_read, table_positions
 from tests.predict.conftest import Pipeline
 
 ROOT = Path(__file__).parents[2]
