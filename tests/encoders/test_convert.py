@@ -26,14 +26,11 @@ from src.encoders.common import convert as converting
 from src.encoders.common.backends import inexactness
 from src.encoders.common.convert import convert
 from src.encoders.common.converted import CONVERTED, WEIGHTS, ConvertedNetwork, no_telemetry
-from src.encoders.common.encoder import FitPlan
 from src.encoders.common.features import FrozenFeatures
 from src.encoders.common.heads import KernelHead
-from src.encoders.image import networks
 from src.encoders.image.convert import convert_frozen
 from src.encoders.image.data import ImageData
-from src.encoders.image.networks import is_unchanged, start_image_network
-from src.encoders.image.train import image_encoder
+from src.encoders.image.networks import start_image_network
 from src.encoders.text.train import text_encoder
 from src.encoders.weights.backbone import save_backbone
 from src.encoders.weights.fetch import fetch_weights
@@ -240,43 +237,6 @@ signal.raise_signal(signal.SIGUSR1)
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout == "handled\n"
-
-
-def test_a_kernel_row_that_openvino_reads_is_fitted_without_its_network(
-    small: Path, table: pd.DataFrame, packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    row, data = kernel_image(**SMALL), tmp_path / "data"
-    convert_frozen(row, small, SIZE)
-    for source, name in ((packed, "packed"), (small, "weights/row")):
-        shutil.copytree(source, data / name)
-    trainer = TRAINER.model_copy(update={"features": "openvino"})
-    plan, rows = FitPlan(7, "row"), np.arange(20)
-
-    def fitted(out: str) -> dict[str, bytes]:
-        encoder = image_encoder(table, "row", row, trainer, 7, data)
-        model, _ = encoder.fit(rows, plan)
-        (tmp_path / out).mkdir()
-        model.save(tmp_path / out)
-        return {file.name: file.read_bytes() for file in (tmp_path / out).iterdir()}
-
-    (data / "weights/row/width.json").rename(tmp_path / "aside")
-    expected = fitted("built")
-    (tmp_path / "aside").rename(data / "weights/row/width.json")
-    monkeypatch.setattr(networks, "_backbone", None)
-    assert fitted("unbuilt") == expected
-    # PyTorch needs the network, whatever is beside the weights.
-    trainer = trainer.model_copy(update={"features": "torch"})
-    with pytest.raises(TypeError, match="not callable"):
-        fitted("torch")
-
-
-def test_a_network_with_resampled_weights_is_built(tmp_path: Path) -> None:
-    name = "test_vit"
-    for pixels, unchanged in ((160, True), (96, False)):
-        folder = photo_weights(tmp_path / str(pixels), name)
-        save_backbone(name, timm.create_model(name).state_dict(), folder)
-        convert_frozen(kernel_image(network=name, pixels=pixels, weights="package"), folder, SIZE)
-        assert is_unchanged(folder) == unchanged
 
 
 def test_a_network_from_the_hub_that_cannot_be_converted_is_refused_before_it_is_fitted(

@@ -56,13 +56,9 @@ class NetworkClassifier:
         """Return what is needed to build the network again, next to its weights."""
         raise NotImplementedError
 
-    def state(self) -> dict[str, Tensor]:
-        """Return the network's tensors, by name."""
-        return self.network.state_dict()
-
     def save(self, folder: Path) -> None:
         """Write model.json and model.safetensors."""
-        state = {name: _compact(tensor) for name, tensor in self.state().items()}
+        state = {name: _compact(tensor) for name, tensor in self.network.state_dict().items()}
         # A copy of what layers share: the format refuses tensors that share memory.
         own = {tensor.data_ptr(): name for name, tensor in state.items()}
         for name, tensor in state.items():

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from src.core.schema import KernelImage, TrainedImage
 from src.encoders.common.convert import convert
-from src.encoders.image.networks import note_width, start_image_network
+from src.encoders.image.networks import start_image_network
 
 
 class _Features(nn.Module):
@@ -42,13 +42,9 @@ def convert_frozen(settings: TrainedImage | KernelImage, weights: Path, packed_p
     Raises:
         UserError: as `convert` and `ImageNetwork`.
     """
-    tried = settings.tune == "full"
-    if not (weights / "model.safetensors").exists() or (tried and settings.weights != "hub"):
+    fitted = settings.tune == "full"
+    if not (weights / "model.safetensors").exists() or (fitted and settings.weights != "hub"):
         return
     network = start_image_network(settings, weights, num_classes=2)
-    if tried:
-        with TemporaryDirectory() as folder:
-            convert_image_network(network, packed_pixels, Path(folder))
-        return
-    convert_image_network(network, packed_pixels, weights)
-    note_width(network, weights)
+    with TemporaryDirectory() as aside:
+        convert_image_network(network, packed_pixels, Path(aside) if fitted else weights)

@@ -16,12 +16,7 @@ from src.core.schema import KernelImage, TrainedImage
 from src.encoders.common.converted import CONVERTED
 from src.encoders.image.augment import Augment
 from src.encoders.image.model import ImageClassifier
-from src.encoders.image.networks import (
-    ImageNetwork,
-    UnbuiltNetwork,
-    is_unchanged,
-    start_image_network,
-)
+from src.encoders.image.networks import start_image_network
 
 
 class ImageData:
@@ -31,7 +26,6 @@ class ImageData:
         table: the prepared listings.
         packed: the folder with photos.npy, uint8 [P, S, S, 3].
         weights: the folder that the weights stage wrote for the row.
-        built: whether a kernel row's network is built although OpenVINO could compute it.
     """
 
     # All photos are of one size.
@@ -43,9 +37,7 @@ class ImageData:
         packed: Path,
         weights: Path,
         settings: TrainedImage | KernelImage,
-        built: bool = True,
     ) -> None:
-        self.built = built
         self.rows = np.flatnonzero(table["photo_row"].to_numpy() >= 0)
         self.groups = table["group"].to_numpy(dtype=str)[self.rows]
         self.photo_rows = table["photo_row"].to_numpy()[self.rows]
@@ -61,14 +53,8 @@ class ImageData:
     def start(self, classes: Sequence[str]) -> ImageClassifier:
         """Return the network with its first weights, to be fitted."""
         source = read_json(self.weights / "source.json")
-        settings, weights = self.settings, self.weights
-        network: ImageNetwork | UnbuiltNetwork
-        # Another head is drawn at random, after the backbone, and would differ without it.
-        if isinstance(settings, KernelImage) and not self.built and is_unchanged(weights):
-            network = UnbuiltNetwork(settings, weights, len(classes))
-        else:
-            network = start_image_network(settings, weights, len(classes))
-        return ImageClassifier(network, classes, settings, source, self.converted)
+        network = start_image_network(self.settings, self.weights, len(classes))
+        return ImageClassifier(network, classes, self.settings, source, self.converted)
 
     def batch(self, rows: NDArray[np.intp]) -> Tensor:
         """Return photos as they are packed, uint8 [B, S, S, 3]."""

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
-from torch import Tensor
 
 from src.core.files import read_json
 from src.core.schema import ImageModel, KernelImage, TrainedImage
@@ -18,7 +17,7 @@ from src.encoders.common.converted import copy_converted
 from src.encoders.common.converted_model import BATCH
 from src.encoders.common.encoder import EncoderOutput
 from src.encoders.common.network_classifier import NetworkClassifier, load_network
-from src.encoders.image.networks import ImageNetwork, UnbuiltNetwork
+from src.encoders.image.networks import ImageNetwork
 
 
 class ImageClassifier(NetworkClassifier):
@@ -31,7 +30,7 @@ class ImageClassifier(NetworkClassifier):
 
     def __init__(
         self,
-        network: ImageNetwork | UnbuiltNetwork,
+        network: ImageNetwork,
         classes: Sequence[str],
         settings: TrainedImage | KernelImage,
         source: dict[str, Any],
@@ -56,11 +55,6 @@ class ImageClassifier(NetworkClassifier):
     def about(self) -> dict[str, Any]:
         """Return what is needed to build the network again, next to its weights."""
         return {"settings": self.settings.model_dump(), "source": self.source}
-
-    def state(self) -> dict[str, Tensor]:
-        """Return all tensors, those of a network that is not built among them."""
-        network = self.network
-        return network.whole_state() if isinstance(network, UnbuiltNetwork) else super().state()
 
     def save(self, folder: Path) -> None:
         """Write model.json and model.safetensors, and the converted network if there is one."""

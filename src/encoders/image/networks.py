@@ -9,12 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from src.core.errors import UserError
-from src.core.files import read_json, write_json
+from src.core.files import read_json
 from src.core.schema import KernelImage, TrainedImage
 from src.encoders.common.heads import network_head
-
-# Written beside weights that are read without the network.
-_WIDTH = "width.json"
 
 
 class PlainCNN(nn.Sequential):
@@ -68,15 +65,14 @@ class ImageNetwork(nn.Module):
         self.backbone.to(memory_format=torch.channels_last)
         self.mean: Tensor
         self.std: Tensor
-        for name, tensor in _normalisation(source).items():
-            self.register_buffer(name, tensor)
+        self.register_buffer("mean", torch.tensor(source["mean"]).view(1, 3, 1, 1) * 255)
+        self.register_buffer("std", torch.tensor(source["std"]).view(1, 3, 1, 1) * 255)
         # Some of timm's networks have another layer between their last map and their classifier.
         width = getattr(self.backbone, "head_hidden_size", self.backbone.num_features)
         self.blocks, self.mirrored = 0, False
         if isinstance(settings, KernelImage):
             self.blocks, self.mirrored = settings.blocks, settings.mirrored
             width += sum(_last_widths(self.backbone, self.blocks))
-        self.width = width
         self.head = network_head(width, num_classes, settings)
 
     def features(self, photos: Tensor) -> Tensor:
@@ -103,49 +99,6 @@ class ImageNetwork(nn.Module):
         return logits
 
 
-class UnbuiltNetwork(nn.Module):
-    """What a kernel row fits of a network that OpenVINO computes: its head.
-
-    timm, which takes seconds to import, is not needed for the rest.
-
-    Args:
-        weights: the folder of the weights stage, for which `is_unchanged` is true.
-    """
-
-    def __init__(self, settings: KernelImage, weights: Path, num_classes: int) -> None:
-        super().__init__()
-        self.weights = weights
-        self.head = network_head(read_json(weights / _WIDTH)["width"], num_classes, settings)
-
-    def whole_state(self) -> dict[str, Tensor]:
-        """Return the tensors that the network would have if it were built."""
-        from safetensors.torch import load_file
-
-        stored = load_file(self.weights / "model.safetensors")
-        return {
-            **self.state_dict(),
-            **{f"backbone.{name}": tensor for name, tensor in stored.items()},
-            **_normalisation(read_json(self.weights / "source.json")),
-        }
-
-
-def note_width(network: ImageNetwork, weights: Path) -> None:
-    """Write beside the weights how many features the network has, if it has them unchanged.
-
-    A transformer for photos of another size resamples some of them.
-    """
-    from safetensors.torch import load_file
-
-    stored, own = load_file(weights / "model.safetensors"), network.backbone.state_dict()
-    if {n: x.shape for n, x in stored.items()} == {n: x.shape for n, x in own.items()}:
-        write_json(weights / _WIDTH, {"width": network.width})
-
-
-def is_unchanged(weights: Path) -> bool:
-    """Return whether `note_width` found the network's weights to be those that are stored."""
-    return (weights / _WIDTH).exists()
-
-
 def start_image_network(
     settings: TrainedImage | KernelImage, weights: Path, num_classes: int
 ) -> ImageNetwork:
@@ -157,11 +110,6 @@ def start_image_network(
     stored = weights / "model.safetensors"
     source = read_json(weights / "source.json")
     return ImageNetwork(settings, source, num_classes, stored if stored.exists() else None)
-
-
-def _normalisation(source: dict[str, Any]) -> dict[str, Tensor]:
-    """Return mean and std of photos from 0 to 255, [1, 3, 1, 1] each."""
-    return {name: torch.tensor(source[name]).view(1, 3, 1, 1) * 255 for name in ("mean", "std")}
 
 
 def _backbone(network: str) -> Any:

@@ -9,7 +9,6 @@ import pandas as pd
 from src.core.listings import labels_of
 from src.core.schema import KernelImage, TrainedImage, Trainer
 from src.encoders.common.encoder import Encoder
-from src.encoders.common.features import device_of
 from src.encoders.common.network import network_encoder
 from src.encoders.common.row import train_row
 from src.encoders.image.data import ImageData
@@ -53,6 +52,5 @@ def image_encoder(
 ) -> Encoder:
     """Return the encoder that a row's settings ask for; arguments as for `train_image`."""
     classes, labels = labels_of(table)
-    torch_reads = device_of(trainer).type != "cpu" or not trainer.features.startswith("openvino")
-    photos = ImageData(table, data / "packed", data / "weights" / row, settings, built=torch_reads)
+    photos = ImageData(table, data / "packed", data / "weights" / row, settings)
     return network_encoder(photos, labels, classes.tolist(), settings, trainer, seed, row)
