@@ -1,7 +1,7 @@
 # `make run`: from nothing to the results table. `make test`: lint, types, imports and tests.
 # `make ask`: a page to try the model. `make review`: a page to put labels right.
 # `make bench`: every benchmark against a plain implementation; QUICK=1 measures less of each.
-# `make lock`: write requirements.txt from pyproject.toml.
+# `make lock`: write requirements.txt and requirements-cluster.txt from pyproject.toml.
 PYTHON ?= python3
 # Installs packages; pip does where uv cannot be had. Both compile them, so that stages start fast
 # where PYTHONDONTWRITEBYTECODE is set, too.
@@ -28,7 +28,7 @@ ask: .venv/ready
 review: .venv/ready
 	python -m src.pages.review $(ARGS)
 
-test: .venv/ready
+test: .venv/ready-cluster
 	ruff check .
 	ruff format --check .
 	mypy
@@ -46,11 +46,19 @@ bench: .venv/ready
 		-r requirements.txt || $(PIP) -r requirements.txt
 	touch $@
 
+# Tests use all extras, with those for more than one machine.
+.venv/ready-cluster: requirements-cluster.txt .venv/ready
+	uv pip install --quiet --compile-bytecode --python $(BIN)/python \
+		-r requirements-cluster.txt || $(PIP) -r requirements-cluster.txt
+	touch $@
+
 lock:
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) $(UV)
 	uv pip compile pyproject.toml --extra dev --universal --no-header --no-emit-index-url \
 		--quiet -o requirements.txt
+	uv pip compile pyproject.toml --extra dev-cluster -c requirements.txt --universal \
+		--no-annotate --no-header --no-emit-index-url --quiet -o requirements-cluster.txt
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
