@@ -28,6 +28,8 @@ class Block:
         logs: centred log-probabilities by the modality's model, [N, C], 0 for listings without it;
             the same array as `columns` where heads read nothing else; None for the price, which has
             no model.
+        features: of the model, [N, F], 0 for listings without it, where heads read them, too: not
+            as they are, but a few components of them. None: they read no features.
         present: whether a listing has the modality, [N].
         unseen: whether the encoder behind the block was fitted on neither the listing nor a
             near-duplicate of it, or left out their group, [N]; true where the modality is absent.
@@ -37,6 +39,7 @@ class Block:
     logs: NDArray[np.float32] | None
     present: NDArray[np.bool_]
     unseen: NDArray[np.bool_]
+    features: NDArray[np.float32] | None = None
 
     def only(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Block:
         """Return the block of some of the listings, by mask or position."""
@@ -44,7 +47,8 @@ class Block:
         logs = columns if self.logs is self.columns else self.logs
         if logs is not None and logs is not columns:
             logs = logs[rows]
-        return Block(columns, logs, self.present[rows], self.unseen[rows])
+        features = None if self.features is None else self.features[rows]
+        return Block(columns, logs, self.present[rows], self.unseen[rows], features)
 
 
 def model_block(table: pd.DataFrame, output: ModelOutput, inputs: Inputs) -> Block:
@@ -83,10 +87,8 @@ def block_of(
     logs = _placed(n, rows, _log_probs(probs))
     if inputs == "probs":
         return Block(logs, logs, present, unseen)
-    columns = _placed(n, rows, of_unit_length(features))
-    if inputs == "both":
-        columns = np.concatenate([columns, logs], axis=1)
-    return Block(columns, logs, present, unseen)
+    columns = logs if inputs == "both" else np.zeros((n, 0), np.float32)
+    return Block(columns, logs, present, unseen, _placed(n, rows, of_unit_length(features)))
 
 
 def of_unit_length(features: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, clone
+from sklearn.decomposition import TruncatedSVD
 from threadpoolctl import threadpool_limits
 
 from src.artifacts.model_files import load_sklearn, save_sklearn
@@ -32,6 +33,9 @@ from src.fusion.choosing import (
 )
 from src.fusion.conditional_logit import ConditionalLogit
 from src.fusion.heads import HEAD_TYPES
+
+# Components that heads read of a model's features, which may have thousands of columns.
+_COMPONENTS = 256
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class FusedClassifier(BaseEstimator):
 
     Attributes:
         own_: what calibrates each model alone, by modality.
+        components_: the first components of each model's features, by modality, if heads read them.
         answers_: by subset, e.g. ("photo", "price").
         prior_: shares of the classes in the listings that were fitted on, [C].
         n_fitted_: listings with all modalities that were fitted on.
@@ -105,6 +110,12 @@ class FusedClassifier(BaseEstimator):
         """
         groups = np.arange(len(y)) if groups is None else groups
         self.prior_ = np.bincount(y[chosen], minlength=len(self.classes)) / chosen.sum()
+        self.components_ = {
+            name: _components(block.features[chosen & block.present & block.unseen], self.seed)
+            for name, block in blocks.items()
+            if block.features is not None
+        }
+        read = self._read(blocks)
         self.own_: dict[str, Any] = {}
         self.answers_: dict[Subset, Answer] = {}
         fold = group_folds(y, groups, chosen, self.folds, self.seed)
@@ -124,15 +135,13 @@ class FusedClassifier(BaseEstimator):
                 if start:
                     self.answers_[subset] = Answer(start, None, None)
                 continue
-            x = _joined(blocks, subset)
+            x = _joined(read, subset)
             if start:
                 # A head that has not learned all classes would deny the others.
                 complete = set(y[rows]) >= set(y[rows_of[start]])
                 heads = self.heads if complete else []
-                read = [blocks[name] for name in subset]
-                wide = any(b.logs is not None and b.columns is not b.logs for b in read)
                 # Hundreds of columns leave a head more room to follow chance.
-                evidence = 2.0 if wide else 1.0
+                evidence = 2.0 if self.components_.keys() & set(subset) else 1.0
                 choice = choose(heads, x, y, rows, fold, held_out[start], evidence)
             elif block.logs is not None:
                 # A head over the features of one model alone did worse on real ads.
@@ -165,6 +174,7 @@ class FusedClassifier(BaseEstimator):
         """
         n = len(next(iter(blocks.values())).present)
         probs = np.tile(self.prior_, (n, 1)).astype(np.float32)
+        blocks = self._read(blocks)
         for subset, listings in self.answering(blocks, hidden):
             probs[listings] = self._answers(subset, blocks, listings)
         return probs
@@ -189,6 +199,17 @@ class FusedClassifier(BaseEstimator):
             if listings.any():
                 yield subset, listings
 
+    def _read(self, blocks: dict[str, Block]) -> dict[str, Block]:
+        """Return the blocks with components of the features among the columns."""
+        read = dict(blocks)
+        for name, components in self.components_.items():
+            features, columns = blocks[name].features, blocks[name].columns
+            if features is not None and components is not None:
+                # Heads bring small components to the spread of large ones: rounding would show.
+                shown = components.transform(features.astype(np.float64)).astype(np.float32)
+                read[name] = replace(blocks[name], columns=np.concatenate([shown, columns], axis=1))
+        return read
+
     def _answers(self, subset: Subset, blocks: dict[str, Block], listings: Mask) -> Probs:
         answer = self.answers_[subset]
         logs = blocks[subset[0]].logs
@@ -212,6 +233,7 @@ class FusedClassifier(BaseEstimator):
             named = {"+".join(subset): answer for subset, answer in self.answers_.items()}
             fitted = {
                 "own": self.own_,
+                "components": self.components_,
                 "heads": {name: a.head for name, a in named.items() if a.head is not None},
                 "joins": {name: a.join for name, a in named.items() if a.join is not None},
             }
@@ -235,13 +257,24 @@ class FusedClassifier(BaseEstimator):
         model = cls(heads=[], classes=np.array(content["classes"]))
         model.prior_, model.n_fitted_ = np.array(content["prior"]), content["n_fitted"]
         fitted = load_sklearn(folder / "model.npz", HEAD_TYPES)
-        model.own_ = fitted["own"]
+        model.own_, model.components_ = fitted["own"], fitted["components"]
         heads, joins = fitted["heads"], fitted["joins"]
         model.answers_ = {
             _subset(name): Answer(_subset(start), heads.get(name), joins.get(name))
             for name, start in content["starts"].items()
         }
         return model
+
+
+def _components(features: NDArray[np.float32], seed: int) -> TruncatedSVD | None:
+    """Return what turns features [N, F] into their first components; None where there are none.
+
+    As latent semantic analysis does, without centring: a listing without the modality stays 0.
+    """
+    count = min(_COMPONENTS, *features.shape)
+    if count < 1:
+        return None
+    return TruncatedSVD(count, random_state=seed).fit(features)
 
 
 def _subset(name: str) -> Subset:

@@ -223,7 +223,7 @@ def test_a_fused_model_is_saved_by_what_its_heads_read(tmp_path: Path) -> None:
         "photo", "text", "price", "photo+text", "photo+price", "text+price", "photo+text+price"
     }  # fmt: skip
     fitted = load_sklearn(tmp_path / "out" / "model.npz", HEAD_TYPES)
-    assert set(fitted) == {"own", "heads", "joins"}
+    assert set(fitted) == {"own", "components", "heads", "joins"}
     read = FusedClassifier.load(tmp_path / "out")
     assert read.classes.tolist() == ["a", "b", "c"]
     np.testing.assert_allclose(read.predict_proba(blocks), model.predict_proba(blocks), atol=1e-6)

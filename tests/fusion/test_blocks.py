@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from src.artifacts.outputs import ModelOutput, RowOutput
 from src.core.errors import UserError
 from src.core.params import parse_params
 from src.core.schema import Inputs
-from src.fusion.blocks import block_of, model_block, price_block, with_out_of_fold
+from src.fusion.blocks import Block, block_of, model_block, price_block, with_out_of_fold
 from tests.made import made_features, made_table, one_hot, params_content
 
 TABLE = made_table()
@@ -36,11 +37,17 @@ def out_of_fold(full: ModelOutput) -> ModelOutput:
     )
 
 
+def read_by_heads(block: Block) -> NDArray[np.float32]:
+    """Return all that heads read of a block, [N, F + D]."""
+    features = block.columns[:, :0] if block.features is None else block.features
+    return np.hstack([features, block.columns])
+
+
 def test_a_listing_without_the_modality_is_absent_and_zero() -> None:
     some = made_features(TABLE).subset(np.arange(1, 60))
     block = model_block(TABLE, some, "both")
     assert block.present.tolist() == [False] + [True] * 59
-    assert not block.columns[0].any()
+    assert not read_by_heads(block)[0].any()
     assert block.unseen[0]
 
 
@@ -49,20 +56,24 @@ def test_rows_follow_the_table_whatever_the_order_of_the_features() -> None:
     mixed = output.subset(np.random.default_rng(0).permutation(60))
     for inputs in INPUTS:
         one, two = (model_block(TABLE, some, inputs) for some in (output, mixed))
-        np.testing.assert_array_equal(one.columns, two.columns)
+        np.testing.assert_array_equal(read_by_heads(one), read_by_heads(two))
         np.testing.assert_array_equal(one.unseen, two.unseen)
 
 
 def test_features_have_unit_length_and_probabilities_become_centred_logarithms() -> None:
     output = made_features(TABLE)
-    units = model_block(TABLE, output, "features").columns
+    block = model_block(TABLE, output, "features")
+    units = block.features
+    assert units is not None
+    assert block.columns.shape == (60, 0)
     np.testing.assert_allclose(np.linalg.norm(units, axis=1), 1, atol=1e-5)
     logs = model_block(TABLE, output, "probs").columns
     np.testing.assert_allclose(logs.sum(1), 0, atol=1e-5)
     softmax = np.exp(logs) / np.exp(logs).sum(1, keepdims=True)
     np.testing.assert_allclose(softmax, output.probs, atol=1e-5)
-    both = model_block(TABLE, output, "both").columns
-    np.testing.assert_array_equal(both, np.hstack([units, logs]))
+    both = model_block(TABLE, output, "both")
+    np.testing.assert_array_equal(both.features, units)
+    np.testing.assert_array_equal(both.columns, logs)
 
 
 def test_a_probability_of_zero_stays_finite() -> None:
@@ -81,7 +92,8 @@ def test_every_block_starts_from_probabilities_so_what_was_fitted_on_is_seen(
     assert block.logs is not None
     expected = model_block(TABLE, made_features(TABLE), "probs").logs
     np.testing.assert_array_equal(block.logs, expected)
-    assert (block.columns is block.logs) == (inputs == "probs")
+    assert (block.columns is block.logs) == (inputs != "features")
+    assert (block.features is None) == (inputs == "probs")
 
 
 @pytest.mark.parametrize("num_classes", [2, 17, 750, 5000])
@@ -118,9 +130,9 @@ def test_out_of_fold_outputs_take_the_place_of_seen_ones(inputs: Inputs) -> None
     assert block.present.all()
     assert block.unseen.all()
     others = made_features(TABLE, probs=one_hot(TABLE, sure=0.5), features=full.features + 100)
-    expected, untouched = (model_block(TABLE, one, inputs).columns for one in (others, full))
-    np.testing.assert_allclose(block.columns[TRAIN], expected[TRAIN], atol=1e-5)
-    np.testing.assert_array_equal(block.columns[~TRAIN], untouched[~TRAIN])
+    expected, untouched = (read_by_heads(model_block(TABLE, one, inputs)) for one in (others, full))
+    np.testing.assert_allclose(read_by_heads(block)[TRAIN], expected[TRAIN], atol=1e-5)
+    np.testing.assert_array_equal(read_by_heads(block)[~TRAIN], untouched[~TRAIN])
 
 
 def test_out_of_fold_scores_that_saw_their_listing_stay_seen() -> None:

@@ -34,10 +34,11 @@ def model(
     rng = np.random.default_rng(seed)
     logs = log_softmax(skill * np.eye(4)[y] + rng.normal(size=(len(y), 4)), axis=1)
     logs = np.where(present[:, None], logs - logs.mean(1, keepdims=True), 0).astype(np.float32)
-    columns = logs
-    if noise:
-        columns = np.where(present[:, None], rng.normal(size=(len(y), noise)), 0).astype(np.float32)
-    return Block(columns, logs, present, np.ones(len(y), bool))
+    unseen = np.ones(len(y), bool)
+    if not noise:
+        return Block(logs, logs, present, unseen)
+    features = np.where(present[:, None], rng.normal(size=(len(y), noise)), 0).astype(np.float32)
+    return Block(logs[:, :0], logs, present, unseen, features)
 
 
 @pytest.mark.parametrize("photos", [0, 1, 12, 60, 400])
@@ -92,7 +93,8 @@ def test_heads_that_read_features_need_twice_the_evidence() -> None:
     for skill in np.linspace(0.2, 1.4, 13):
         photo = model(y, float(skill), all_of_them, 2)
         # The same columns, once as what the model says and once as its features.
-        for evidence, block in ((1, photo), (2, replace(photo, columns=photo.columns.copy()))):
+        features = replace(photo, columns=photo.columns[:, :0], features=photo.columns)
+        for evidence, block in ((1, photo), (2, features)):
             blocks = {"photo": block, "text": text}
             head = make_head("logreg", {"C": 1.0}, 4, seed=7)
             fused = FusedClassifier([head], NAMES).fit(blocks, y, all_of_them)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -216,3 +217,25 @@ def test_the_fused_model_is_an_estimator_of_scikit_learn() -> None:
     again.fit(made_blocks(), Y, ALL)
     one, two = (fitted.predict_proba(made_blocks()) for fitted in (model, again))
     np.testing.assert_array_equal(one, two)
+
+
+def test_heads_read_a_few_components_of_wide_features(tmp_path: Path) -> None:
+    blocks = made_blocks()
+    rng = np.random.default_rng(5)
+    # What the photo knows is in its features alone, spread over 900 columns.
+    features = (np.eye(3)[Y] + 0.1 * rng.normal(size=(N, 3))) @ rng.normal(size=(3, 900))
+    nothing = np.zeros((N, 0), np.float32)
+    unsure = logs(Y, 30.0, 9)
+    for name in ("photo", "text"):
+        shown = (features if name == "photo" else rng.normal(size=(N, 900))).astype(np.float32)
+        blocks[name] = Block(nothing, unsure, ALL, ALL, shown)
+    model = FusedClassifier([head()], NAMES).fit(blocks, Y, ALL)
+    joined = model.answers_["photo", "text"].head
+    assert joined[0].n_features_in_ <= 2 * min(256, N)
+    probs = model.predict_proba(blocks)
+    assert (probs.argmax(1) == Y).mean() > 0.9
+    model.save(tmp_path / "fused")
+    again = FusedClassifier.load(tmp_path / "fused")
+    np.testing.assert_allclose(again.predict_proba(blocks), probs, atol=1e-6)
+    some = {name: block.only(np.arange(5)) for name, block in blocks.items()}
+    np.testing.assert_allclose(model.predict_proba(some), probs[:5], atol=1e-6)
