@@ -141,7 +141,7 @@ class FusedClassifier(BaseEstimator):
                 complete = set(y[rows]) >= set(y[rows_of[start]])
                 heads = self.heads if complete else []
                 # Hundreds of columns leave a head more room to follow chance.
-                evidence = 2.0 if self.components_.keys() & set(subset) else 1.0
+                evidence = 3.0 if self.components_.keys() & set(subset) else 1.0
                 choice = choose(heads, x, y, rows, fold, held_out[start], evidence)
             elif block.logs is not None:
                 # A head over the features of one model alone did worse on real ads.

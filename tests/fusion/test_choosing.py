@@ -87,21 +87,21 @@ def test_two_models_that_know_different_things_are_better_than_each(kind: str) -
     assert right[0] > max(right[1:]) + 0.03
 
 
-def test_heads_that_read_features_need_twice_the_evidence() -> None:
+def test_heads_that_read_features_need_three_times_the_evidence() -> None:
     y, all_of_them = np.arange(800) % 4, np.ones(800, bool)
-    text, taken = model(y, 3.0, all_of_them, 1), {1: [], 2: []}
+    text, taken = model(y, 3.0, all_of_them, 1), {1: [], 3: []}
     for skill in np.linspace(0.2, 1.4, 13):
         photo = model(y, float(skill), all_of_them, 2)
         # The same columns, once as what the model says and once as its features.
         features = replace(photo, columns=photo.columns[:, :0], features=photo.columns)
-        for evidence, block in ((1, photo), (2, features)):
+        for evidence, block in ((1, photo), (3, features)):
             blocks = {"photo": block, "text": text}
             head = make_head("logreg", {"C": 1.0}, 4, seed=7)
             fused = FusedClassifier([head], NAMES).fit(blocks, y, all_of_them)
             if fused.answers_["photo", "text"].head is not None:
                 taken[evidence].append(skill)
-    assert 0 < len(taken[2]) < len(taken[1])
-    assert set(taken[2]) < set(taken[1])
+    assert 0 < len(taken[3]) < len(taken[1])
+    assert set(taken[3]) < set(taken[1])
 
 
 def test_a_head_that_lacks_a_class_of_its_start_is_not_used(tmp_path: Path) -> None:
