@@ -90,7 +90,7 @@ def test_two_models_that_know_different_things_are_better_than_each(kind: str) -
 def test_heads_that_read_features_need_three_times_the_evidence() -> None:
     y, all_of_them = np.arange(800) % 4, np.ones(800, bool)
     text, taken = model(y, 3.0, all_of_them, 1), {1: [], 3: []}
-    for skill in np.linspace(0.2, 1.4, 13):
+    for skill in np.linspace(0.2, 2.4, 12):
         photo = model(y, float(skill), all_of_them, 2)
         # The same columns, once as what the model says and once as its features.
         features = replace(photo, columns=photo.columns[:, :0], features=photo.columns)
