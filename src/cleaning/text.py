@@ -13,7 +13,6 @@ from src.cleaning.redact import EMAIL, LINK, NAME, PHONE, redact
 
 if TYPE_CHECKING:
     import pandas as pd
-    from nltk.tokenize import RegexpTokenizer
 
 # `amp;` may repeat: "&amp;amp;lt;" was escaped three times. The semicolon is required, else
 # "phones&notebooks" would become "phones¬ebooks".
@@ -41,6 +40,7 @@ _GOODS = frozenset(
     + ["ups", "web", "well"]
 )
 _MARKS = re.compile("|".join(map(re.escape, (EMAIL, LINK, PHONE, NAME))))
+_WORD = re.compile(r"(?:б/у|[^\W_])+", re.IGNORECASE)
 
 
 def with_words(table: pd.DataFrame) -> pd.DataFrame:
@@ -72,13 +72,13 @@ def words(text: str) -> str:
     """
     text = _MARKS.sub(" ", text).lower().replace("ё", "е").replace("б/у", "бу")
     stop = _stop_words()
-    return " ".join(word for word in _tokenizer().tokenize(text) if word not in stop)
+    return " ".join(word for word in _WORD.findall(text) if word not in stop)
 
 
 def word_places(text: str) -> list[tuple[str, int, int]]:
     """Return each of the `words` of a clean text, with its start and end in it."""
     unmarked = _MARKS.sub(lambda mark: " " * len(mark[0]), text)
-    spans = _tokenizer().span_tokenize(unmarked)
+    spans = [match.span() for match in _WORD.finditer(unmarked)]
     found = [(words(unmarked[start:end]), start, end) for start, end in spans]
     return [place for place in found if place[0]]
 
@@ -102,18 +102,10 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=1)
-def _tokenizer() -> RegexpTokenizer:
-    # Imported late: few who import this module ask for words.
-    from nltk.tokenize import RegexpTokenizer
-
-    return RegexpTokenizer(r"(?:б/у|[^\W_])+", flags=re.IGNORECASE)
-
-
-@lru_cache(maxsize=1)
 def _stop_words() -> frozenset[str]:
     from stop_words import get_stop_words
 
     listed = (word.replace("ё", "е") for lang in ("ru", "en") for word in get_stop_words(lang))
     # "don't" is split into "don" and "t", so the stop words are split alike.
-    parts = {part for word in listed for part in _tokenizer().tokenize(word) if part.isalpha()}
+    parts = {part for word in listed for part in _WORD.findall(word) if part.isalpha()}
     return frozenset(parts - _GOODS)

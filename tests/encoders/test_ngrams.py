@@ -21,7 +21,10 @@ LISTINGS = st.lists(st.tuples(WORDS, WORDS), min_size=2, max_size=8)
 BLOCKS = {
     "title": ("title", {"ngram_range": (1, 2), "token_pattern": r"\S+"}),
     "words": ("whole", {"ngram_range": (1, 2), "token_pattern": r"\S+"}),
-    "characters": ("whole", {"ngram_range": (2, 5), "analyzer": "char_wb", "token_pattern": None}),
+    "characters": (
+        "spelled",
+        {"ngram_range": (2, 5), "analyzer": "char_wb", "token_pattern": None},
+    ),
 }
 
 

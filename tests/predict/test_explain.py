@@ -19,6 +19,7 @@ from PIL import Image
 from src.cleaning.text import clean, word_places, words
 from src.core.errors import UserError
 from src.core.files import read_json
+from src.encoders.text.ngrams import text_columns
 from src.encoders.text.tfidf import TfidfClassifier
 from src.evaluation.nearest import ADS
 from src.fusion.fused import Answer
@@ -145,10 +146,10 @@ def test_exact_parts_of_words_sum_to_the_score_of_a_linear_model(
         both = steps["classifier"]
         both.coef_ = both.coef_[1:2] * 2
         both.intercept_, both.classes_ = both.intercept_[:1], both.classes_[:2]
-    pair = ("мебель книги мебель", "продаю мебель книги неведомое")
-    texts = pd.DataFrame({"title": [pair[0]], "whole": [" ".join(pair)]}).astype(object)
-    nothing = pd.DataFrame({"title": [""], "whole": [""]}).astype(object)
-    probs = model.score_texts(pd.concat([texts, nothing])).probs[:, :classes]
+    # "книга" and "книги" have one stem.
+    pair = ("мебель книги мебель", "продаю мебель книги книга неведомое")
+    texts = text_columns(pd.Series([pair[0], ""]), pd.Series([pair[1], ""]))
+    probs = model.score_texts(texts).probs[:, :classes]
     logs = np.log(probs) - np.log(probs).mean(1, keepdims=True)
     for column in range(classes):
         parts = word_parts(model, *pair, column)

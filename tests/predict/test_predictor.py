@@ -247,7 +247,7 @@ def test_a_broken_file_is_refused_in_one_line(name: str, bundle: Path, tmp_path:
 def test_a_bundle_of_another_format_is_refused(bundle: Path, tmp_path: Path) -> None:
     shutil.copytree(bundle, tmp_path / "b")
     write_json(tmp_path / "b/bundle.json", read_json(bundle / "bundle.json") | {"format": 9})
-    with pytest.raises(UserError, match="has format 9; expected 7"):
+    with pytest.raises(UserError, match="has format 9; expected 8"):
         Predictor(tmp_path / "b")
 
 
@@ -260,7 +260,7 @@ def test_models_of_different_categories_are_refused(pipeline: Pipeline, tmp_path
         other.bundle(tmp_path / "b")
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"format": 7}', '{"rows": {}}'])
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 8}', '{"rows": {}}'])
 def test_a_broken_bundle_json_is_refused_in_one_line(
     content: str, bundle: Path, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 
 from src.core.errors import UserError
+from src.encoders.text.stems import stems
 
 Positions = NDArray[np.intp] | NDArray[np.bool_]
 # Of a term of the vocabulary, in how many texts it occurs at least.
@@ -24,13 +25,19 @@ _CHARACTERS = _BOTH | {"analyzer": "char_wb", "ngram_range": (2, 5), "token_patt
 BLOCKS = {
     "title": ("title", _WORDS),
     "words": ("whole", _WORDS),
-    "characters": ("whole", _CHARACTERS),
+    "characters": ("spelled", _CHARACTERS),
 }
 
 
 def text_columns(title: pd.Series, body: pd.Series) -> pd.DataFrame:
-    """Return the columns that are vectorized, title and whole, from words joined by spaces."""
-    return pd.DataFrame({"title": title, "whole": title + " " + body}).astype(object)
+    """Return the columns that are vectorized, from words joined by spaces.
+
+    Of title and whole these are the stems of the words; `spelled` is the whole as it is.
+    """
+    spelled = title + " " + body
+    return pd.DataFrame(
+        {"title": title.map(stems), "whole": spelled.map(stems), "spelled": spelled}
+    ).astype(object)
 
 
 # What a ColumnTransformer is fitted to before it gets its fitted parts. Not every term is in every

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.encoders.text.ngrams import BLOCKS
+from src.encoders.text.stems import stems
 from src.encoders.text.tfidf import TfidfClassifier
 
 
@@ -27,12 +28,13 @@ def word_parts(
     weights = _centred(model.pipeline["classifier"].coef_, model.pipeline["classifier"].classes_)
     if column not in weights:
         return {}
-    texts = {"title": title_words, "whole": f"{title_words} {text_words}"}
+    spelled = f"{title_words} {text_words}"
+    texts = {"title": title_words, "whole": spelled, "spelled": spelled}
     parts: defaultdict[str, float] = defaultdict(float)
     first = 0
     for name, part, _ in model.pipeline["vectors"].transformers_:
         text, by_word = texts[BLOCKS[name][0]], BLOCKS[name][1]["analyzer"] == "word"
-        found = part.transform([text]).tocoo()
+        found = part.transform([stems(text) if by_word else text]).tocoo()
         of_term = dict(zip(found.col, found.data * weights[column][first + found.col], strict=True))
         first += len(part.vocabulary_)
         for term, owners in _owners(part.build_analyzer(), text, by_word).items():
@@ -52,11 +54,19 @@ def _centred(coef: NDArray[np.floating], learned: NDArray[np.int64]) -> dict[int
 def _owners(
     analyze: Callable[[str], list[str]], text: str, by_word: bool
 ) -> dict[str, Counter[str]]:
-    """Return how often each term stands in each word; one of two words counts half for each."""
+    """Return how often each term stands in each word; one of two words counts half for each.
+
+    Words of one stem share what the stem counts.
+    """
     owners: defaultdict[str, Counter[str]] = defaultdict(Counter)
     if by_word:
-        for term in analyze(text):
-            owners[term].update(term.split())
+        spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for word in text.split():
+            spellings[stems(word)][word] += 1
+        for term in analyze(stems(text)):
+            for stem in term.split():
+                for word, count in spellings[stem].items():
+                    owners[term][word] += count / spellings[stem].total()
     else:
         for word in text.split():
             for term in analyze(word):
