@@ -83,9 +83,10 @@ def plain(count: int) -> Callable[[], NDArray[np.float32]]:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
+    from src.encoders.text.ngrams import stemmed, text_columns
+
     table, y = made_listings(count)
-    texts = pd.DataFrame({"title": table["title"], "whole": table["title"] + " " + table["text"]})
-    texts = texts.astype(object)
+    texts = stemmed(text_columns(table["title"], table["text"]))
     given: dict[str, Any] = {"sublinear_tf": True, "min_df": 2, "dtype": np.float32}
     words = {"ngram_range": (1, 2), "token_pattern": r"\S+"} | given
     letters = {"ngram_range": (2, 5), "analyzer": "char_wb"} | given
@@ -97,7 +98,7 @@ def plain(count: int) -> Callable[[], NDArray[np.float32]]:
                 [
                     ("title", TfidfVectorizer(**words), "title"),
                     ("words", TfidfVectorizer(**words), "whole"),
-                    ("characters", TfidfVectorizer(**letters), "whole"),
+                    ("characters", TfidfVectorizer(**letters), "spelled"),
                 ]
             )
             x = vectors.fit_transform(texts.iloc[rest])

@@ -32,12 +32,15 @@ BLOCKS = {
 def text_columns(title: pd.Series, body: pd.Series) -> pd.DataFrame:
     """Return the columns that are vectorized, from words joined by spaces.
 
-    Of title and whole these are the stems of the words; `spelled` is the whole as it is.
+    `title` and `whole` are read by words, `spelled`, the whole again, by characters.
     """
-    spelled = title + " " + body
-    return pd.DataFrame(
-        {"title": title.map(stems), "whole": spelled.map(stems), "spelled": spelled}
-    ).astype(object)
+    whole = title + " " + body
+    return pd.DataFrame({"title": title, "whole": whole, "spelled": whole}).astype(object)
+
+
+def stemmed(texts: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of `text_columns` with stems of words where words are read."""
+    return texts.assign(title=texts["title"].map(stems), whole=texts["whole"].map(stems))
 
 
 # What a ColumnTransformer is fitted to before it gets its fitted parts. Not every term is in every

@@ -18,7 +18,7 @@ from src.core.errors import UserError
 from src.core.files import read_json, write_json
 from src.core.schema import Tfidf
 from src.encoders.common.encoder import EncoderOutput, FitPlan
-from src.encoders.text.ngrams import CountedTexts, text_columns
+from src.encoders.text.ngrams import CountedTexts, stemmed, text_columns
 from src.encoders.text.row_space import fit_linear
 from src.encoders.text.tokens import rows_with_text
 
@@ -57,7 +57,7 @@ class TfidfClassifier:
 
     def score_texts(self, texts: pd.DataFrame) -> EncoderOutput:
         """Score texts as `text_columns` gives them."""
-        return self.score_matrix(self.pipeline["vectors"].transform(texts))
+        return self.score_matrix(self.pipeline["vectors"].transform(stemmed(texts)))
 
     def score_matrix(self, matrix: csr_matrix) -> EncoderOutput:
         """Score texts by their TF-IDF, [N, V].
@@ -75,7 +75,7 @@ class TfidfClassifier:
 
 
 class TfidfEncoder:
-    """Words of the title, words and pairs of words of the whole, characters within words.
+    """Stems of the title, stems and pairs of them of the whole, characters within words.
 
     Features are the matrix's latent semantic analysis (truncated SVD), fitted on the same texts.
     """
@@ -99,7 +99,7 @@ class TfidfEncoder:
         self.rows = rows_with_text(table)
         lists = tokens.set_index("id").loc[table["id"].to_numpy()[self.rows]]
         words = (lists[name].map(" ".join) for name in ("title", "body"))
-        self.texts = CountedTexts(text_columns(*words))
+        self.texts = CountedTexts(stemmed(text_columns(*words)))
         self.labels, self.classes = labels[self.rows], classes
         self.settings = settings
 

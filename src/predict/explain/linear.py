@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ def word_parts(
         of_term = dict(zip(found.col, found.data * weights[column][first + found.col], strict=True))
         first += len(part.vocabulary_)
         for term, owners in _owners(part.build_analyzer(), text, by_word).items():
-            added = of_term.get(part.vocabulary_.get(term, -1), 0.0) / owners.total()
+            added = of_term.get(part.vocabulary_.get(term, -1), 0.0) / sum(owners.values())
             for word, count in owners.items():
                 parts[word] += float(added * count)
     return dict(parts)
@@ -53,12 +53,12 @@ def _centred(coef: NDArray[np.floating], learned: NDArray[np.int64]) -> dict[int
 
 def _owners(
     analyze: Callable[[str], list[str]], text: str, by_word: bool
-) -> dict[str, Counter[str]]:
+) -> Mapping[str, Mapping[str, float]]:
     """Return how often each term stands in each word; one of two words counts half for each.
 
     Words of one stem share what the stem counts.
     """
-    owners: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    owners: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
     if by_word:
         spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for word in text.split():
