@@ -76,8 +76,10 @@ def s3_bucket() -> Iterator[Bucket]:
 
     def sometimes(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if bucket.is_refused():
-            environ["wsgi.input"].read()
-            start_response("503 Slow Down", [("Content-Length", "0")])
+            # A client that expects 100 sends nothing more.
+            if "HTTP_EXPECT" not in environ:
+                environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            start_response("503 Slow Down", [("Content-Length", "0"), ("Connection", "close")])
             return []
         answer: Iterable[bytes] = app(environ, start_response)
         return answer
