@@ -16,11 +16,22 @@ ROOT = Path(__file__).parents[1]
 def make_small_demo(
     folder: Path, listings: int, image_row: str, image: dict[str, Any], text: dict[str, Any]
 ) -> None:
-    """Copy the code to `folder` and compute what training reads.
+    """Copy the code to `folder` and compute what training reads; arguments as `copy_project`."""
+    copy_project(folder, listings, [image_row], image, text)
+    stages = ["check", "collect", "pack", "prepare", f"weights_image {image_row}"]
+    for stage in (*stages, "weights_text tfidf", "tokenize tfidf"):
+        run_stage(folder, stage)
+
+
+def copy_project(
+    folder: Path, listings: int, image_rows: list[str], image: dict[str, Any], text: dict[str, Any]
+) -> None:
+    """Copy the code to `folder` with params.yaml of a small demo.
 
     Args:
         listings: how many the demo has.
-        image, text: changes of the entries of `image_row` and of tfidf.
+        image_rows: the rows of photos; the fused row reads the first.
+        image, text: changes of the entries of the first image row and of tfidf.
     """
     folder.mkdir()
     for name in ("src", "stages", "dvc.yaml", "params.yaml"):
@@ -30,14 +41,11 @@ def make_small_demo(
     params = yaml.load(folder / "params.yaml")
     params["collect"]["demo"] |= {"listings": listings, "photo_size": 160}
     params["prepare"]["min_per_category"] = 4
-    params["rows"] = {"image": [image_row], "text": ["tfidf"], "fused": ["stack"]}
-    params |= {"model": image_row, "text_model": "tfidf"}
-    params["image_models"][image_row] |= image
+    params["rows"] = {"image": image_rows, "text": ["tfidf"], "fused": ["stack"]}
+    params |= {"model": image_rows[0], "text_model": "tfidf"}
+    params["image_models"][image_rows[0]] |= image
     params["text_models"]["tfidf"] |= text
     yaml.dump(params, folder / "params.yaml")
-    stages = ["check", "collect", "pack", "prepare", f"weights_image {image_row}"]
-    for stage in (*stages, "weights_text tfidf", "tokenize tfidf"):
-        run_stage(folder, stage)
 
 
 def run_stage(folder: Path, stage: str, prefix: list[str] | None = None) -> None:

@@ -10,6 +10,7 @@ from string import Formatter
 
 from src.core.errors import UserError, run_command
 from src.core.files import write_json
+from src.core.orphans import end_with_dvc
 
 # Belongs to no stage, so DVC does not track it.
 TIMES = Path("data/times")
@@ -18,7 +19,7 @@ TIMES = Path("data/times")
 def run_stage(name: str, main: Callable[..., None]) -> None:
     """Run a stage's main as `run_command` does, and note under TIMES how long it took.
 
-    A stage that fails or is killed leaves no time.
+    A stage that fails or is killed leaves no time. It ends when the DVC that runs it is killed.
 
     Args:
         name: its name in dvc.yaml, with a field for each argument of `main`: `fuse@{row}`. These
@@ -27,6 +28,7 @@ def run_stage(name: str, main: Callable[..., None]) -> None:
     fields = [field for _, field, _, _ in Formatter().parse(name) if field]
 
     def timed() -> None:
+        end_with_dvc()
         given = sys.argv[1:] if fields else []
         if len(given) != len(fields):
             module = name.partition("@")[0].partition("_{")[0]

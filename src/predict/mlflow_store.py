@@ -18,6 +18,8 @@ _SETTINGS = {
     "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # The links have the password of the address in them.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 # The same for database servers: options of their drivers, in seconds. SQLite has limits of its own.
 _POSTGRES = {"connect_timeout": "10"}
@@ -36,6 +38,9 @@ _ARTIFACT_ERRORS = (
     ("google.cloud.exceptions", "GoogleCloudError"),
     ("azure.core.exceptions", "AzureError"),
 )
+
+_ADDRESS = "MLFLOW_TRACKING_URI"
+_SECRETS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "AWS_SECRET_ACCESS_KEY")
 
 
 def configure_mlflow() -> None:
@@ -78,7 +83,7 @@ def tracking_uri(home: Path) -> str:
 
     A relative SQLite path starts at `home`.
     """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlruns.db"
+    uri = os.environ.get(_ADDRESS) or "sqlite:///mlruns.db"
     relative = re.fullmatch(r"sqlite:///([^/:].*)", uri)
     # Of an address only: a folder may be called 100%25 or "what?".
     folder = str(home.resolve()).replace("%", "%25").replace("?", "%3F")
@@ -96,6 +101,13 @@ def is_database(uri: str) -> bool:
     from mlflow.store.db.db_types import DATABASE_ENGINES
 
     return re.split(r"[+:]", uri)[0] in DATABASE_ENGINES
+
+
+def is_shared(uri: str) -> bool:
+    """Whether the store is a server, which other machines may write to, and no SQLite file."""
+    from sqlalchemy import make_url
+
+    return not is_database(uri) or make_url(uri).get_backend_name() != "sqlite"
 
 
 def with_time_limits(uri: str) -> str:
@@ -147,15 +159,35 @@ def require_connection(uri: str) -> None:
 
     MLflow itself repeats a failed first connection for minutes.
     """
-    from sqlalchemy import create_engine, make_url
+    from sqlalchemy import create_engine
 
-    if is_database(uri) and make_url(uri).host:
+    if is_database(uri) and is_shared(uri):
         engine = create_engine(uri)
         engine.connect().close()
         engine.dispose()
 
 
 def without_password(text: str) -> str:
-    """Take user names and passwords out of the addresses in a text."""
+    """Take user names and passwords out of the addresses in a text.
+
+    So are the passwords in the environment wherever they stand: of an address that is not quoted
+    as it should be, drivers take a piece for the host and name it in their errors.
+    """
     text = re.sub(r"://(?!/)[^\s'\"]*@", "://", text)
-    return re.sub(r"(?i)\b(\w*(?:password|passwd|pwd|token))=[^&\s'\"]*", r"\1=***", text)
+    text = re.sub(r"(?i)\b(\w*(?:password|passwd|pwd|token))=[^&\s'\"]*", r"\1=***", text)
+    for secret in _secrets():
+        text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", text)
+    return text
+
+
+def _secrets() -> list[str]:
+    """Return the passwords in the environment and their pieces, the longest first."""
+    found = {os.environ.get(name, "") for name in _SECRETS}
+    scheme, rest = re.findall(r"^([a-z][\w+.-]*:/+)?(.*)", os.environ.get(_ADDRESS, ""), re.S)[0]
+    if not scheme.startswith(("sqlite", "file")):
+        user, _, password = rest.rpartition("@")[0].partition(":")
+        found |= {password or user}
+    found |= {unquote(secret) for secret in found}
+    found |= {piece for secret in found for piece in re.split(r"[@/:?#\s]", secret)}
+    # Of shorter ones nothing is given away, and they may be parts of any text.
+    return sorted((secret for secret in found if len(secret) > 2), key=len, reverse=True)

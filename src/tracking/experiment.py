@@ -1,16 +1,17 @@
-"""The project's experiment in the store, for one process at a time."""
+"""The project's experiment in the store, for one process of one machine at a time."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from src.core.errors import UserError
 from src.predict.mlflow_store import (
     is_database,
+    is_shared,
     make_file_store,
     require_connection,
     tracking_uri,
@@ -18,12 +19,14 @@ from src.predict.mlflow_store import (
     without_password,
 )
 from src.tracking.moved import follow_project
+from src.tracking.turns import own_turn
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment as StoredExperiment
 
-# How long to wait for another process that logs to the same store.
-_LOCK_TIMEOUT_S = 60.0
+# How long to wait for others that log to the same store; one may be sending a large model.
+_LOCK_TIMEOUT_S = 300.0
 
 
 class Experiment(NamedTuple):
@@ -40,7 +43,7 @@ class Experiment(NamedTuple):
 
 @contextmanager
 def open_experiment(name: str, home: Path) -> Iterator[Experiment]:
-    """Find an experiment or create it; meanwhile no other process looks for runs to create.
+    """Find an experiment or create it; meanwhile no one else looks for runs to create.
 
     Args:
         home: the folder for a store without a server.
@@ -62,17 +65,31 @@ def open_experiment(name: str, home: Path) -> Iterator[Experiment]:
         make_file_store(limited)
         moved_from = follow_project(uri, artifacts)
         client = MlflowClient(tracking_uri=limited)
-        found = client.get_experiment_by_name(name)
-        if found is None:
-            # A server chooses its own place; a database would choose the current folder.
-            place = artifacts.as_uri() if is_database(uri) else None
-            experiment_id = client.create_experiment(name, artifact_location=place)
-        elif found.lifecycle_stage == "deleted":
+        # A server chooses its own place; a database would choose the current folder.
+        place = artifacts.as_uri() if is_database(uri) else None
+        found = _found_or_created(client, name, place)
+        if found.lifecycle_stage == "deleted":
             raise UserError(
                 f"the experiment {name!r} was deleted; restore it with `MLFLOW_TRACKING_URI="
                 f"{shlex.quote(without_password(uri))} mlflow experiments restore --experiment-id "
                 f"{found.experiment_id}`, or give tracking.experiment in params.yaml another name"
             )
-        else:
-            experiment_id = found.experiment_id
-        yield Experiment(client, experiment_id, moved_from)
+        number = str(found.experiment_id)
+        alone = own_turn(client, number, _LOCK_TIMEOUT_S) if is_shared(uri) else nullcontext()
+        with alone:
+            yield Experiment(client, number, moved_from)
+
+
+def _found_or_created(client: MlflowClient, name: str, place: str | None) -> StoredExperiment:
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            client.create_experiment(name, artifact_location=place)
+        except MlflowException as error:
+            # Another machine has created it since.
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        found = client.get_experiment_by_name(name)
+    return found

@@ -150,3 +150,27 @@ def test_drivers_that_would_wait_without_end_get_time_limits() -> None:
 )
 def test_passwords_are_not_shown(text: str, shown: str) -> None:
     assert without_password(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("address", "text", "shown"),
+    [
+        ("postgresql://me:ge/he@im:x1z@h:5/db", "literal: 'x1z@h:5'", "literal: '***@h:5'"),
+        ("postgresql://me:ge he@h/db", "at postgresql://me:ge he@h/db", "at postgresql://me:***@h/db"),
+        ("http:/me:geheim@h", "Invalid url: http:/me:geheim@h", "Invalid url: http:/me:***@h"),
+        ("me:geheim@h", "unsupported 'me:geheim@h'", "unsupported 'me:***@h'"),
+        ("http://me:p%40ss%3Aw@h", "user p@ss:w, p%40ss%3Aw", "user ***, ***"),
+        ("postgresql://postgres:postgres@h/db", "postgresql of postgres", "postgresql of ***"),
+        ("sqlite:////home/me:you@work/runs.db", "you and work", "you and work"),
+        ("http://h:5000", "h:5000", "h:5000"),
+    ],
+)
+def test_the_user_s_password_is_nowhere(
+    address: str, text: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    assert without_password(text) == shown
+    for name in ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "t/o.k+n")
+        assert without_password("Bearer t/o.k+n") == "Bearer ***"
+        monkeypatch.delenv(name)
