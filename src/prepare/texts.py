@@ -110,8 +110,13 @@ def alike_of_seller(texts: Texts, grams: csr_array, seller: Indices, least: floa
 
 def sets_of_grams(texts: Texts) -> csr_array:
     """Return the 3-grams of each listing as a 0/1 matrix, [N, G]; short texts have none."""
+    return sets_of(*long_grams(texts), len(texts.length))
+
+
+def long_grams(texts: Texts) -> tuple[Indices, Indices]:
+    """Return the 3-grams of texts of at least MIN_WORDS: of each its listing and its number."""
     long = texts.length[texts.gram_of] >= MIN_WORDS
-    return sets_of(texts.gram_of[long], texts.grams[long], len(texts.length))
+    return texts.gram_of[long], texts.grams[long]
 
 
 def agreeing(texts: Texts, component: NDArray[np.int32]) -> Pairs:
