@@ -81,9 +81,7 @@ def by_rarity(held_by: Indices) -> Indices:
     return np.argsort(held_by, kind="stable")
 
 
-def prefixes(
-    sets: csr_array, least: float, held_by: Indices
-) -> tuple[Indices, Indices, Indices]:
+def prefixes(sets: csr_array, least: float, held_by: Indices) -> tuple[Indices, Indices, Indices]:
     """Return the prefix of each set, its rarest items: a similar set must share one of them.
 
     Args:

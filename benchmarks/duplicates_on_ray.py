@@ -1,0 +1,154 @@
+"""Near-duplicates of Parquet files on one machine's memory, and in parts on Ray: time and memory.
+
+python -m benchmarks.duplicates_on_ray --folder /tmp/market --listings 30000 100000 300000
+
+Each way runs in a process of its own, with all that it starts; the groups must be equal.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser
+from hashlib import sha256
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psutil
+
+from benchmarks.duplicates_market import made_market
+from src.prepare.on_ray.__main__ import group_files
+from src.prepare.on_ray.parts import gather, over, put
+
+SIZES = (30_000, 100_000, 300_000)
+TEXT_SIMILARITY, PHOTO_BITS = 0.7, 6
+# Listings in a file; bytes of Ray's object store, above which it spills to disk.
+FILE, STORE = 50_000, 500_000_000
+
+Figures = dict[str, Any]
+
+
+def main() -> None:
+    arguments = ArgumentParser(description=__doc__)
+    arguments.add_argument("--listings", type=int, nargs="+", default=SIZES)
+    arguments.add_argument("--folder", type=Path, required=True, help="for the made-up tables")
+    arguments.add_argument("--ways", nargs="+", default=["local", "ray"], choices=["local", "ray"])
+    arguments.add_argument("--once", action="store_true", help="in this process, one size and way")
+    given = arguments.parse_args()
+    if given.once:
+        print(json.dumps(once(given.ways[0], market_files(given.folder, given.listings[0]))))
+        return
+    found: dict[str, list[Figures]] = {way: [] for way in given.ways}
+    for size in given.listings:
+        for way in given.ways:
+            found[way].append(in_own_process(way, size, given.folder))
+            print(way, json.dumps(found[way][-1]), flush=True)
+    for way, figures in found.items():
+        slopes = {key: exponent(figures, key) for key in ("seconds", "mb", "largest_mb")}
+        print(way, "grows with the exponents", json.dumps(slopes))
+
+
+def market_files(folder: Path, size: int) -> list[Path]:
+    """Return Parquet files of a made-up market, written if they are missing."""
+    market = folder / f"market-{size}"
+    if not market.exists():
+        made = made_market(size)
+        table = made.table.merge(made.index.drop(columns="row"), on="id").drop(columns="split")
+        beside = folder / f"market-{size}.part"
+        beside.mkdir(parents=True, exist_ok=True)
+        for start in range(0, size, FILE):
+            table.iloc[start : start + FILE].to_parquet(beside / f"{start:09}.parquet")
+        beside.rename(market)
+    return sorted(market.glob("*.parquet"))
+
+
+def once(way: str, files: list[Path]) -> Figures:
+    """Group the listings of these files; `mb` is the peak memory of this process and all below it.
+
+    Memory that processes share, such as Ray's object store, counts once (proportional set size).
+    """
+    stop, peaks = Event(), {"mb": 0.0, "largest_mb": 0.0}
+    watch = Thread(target=_watch, args=(stop, peaks))
+    watch.start()
+    if way == "ray":
+        _start_ray(files[0].parents[1] / "ray")
+    began = time.perf_counter()
+    groups, links = (_local if way == "local" else _on_ray)(files)
+    seconds = time.perf_counter() - began
+    stop.set()
+    watch.join()
+    told = sha256("\n".join(groups).encode()).hexdigest()[:16]
+    return {
+        "listings": len(groups),
+        "seconds": round(seconds, 1),
+        **{name: round(peak) for name, peak in peaks.items()},
+        "groups": groups.nunique(),
+        "links": links,
+        "sha256": told,
+    }
+
+
+def in_own_process(way: str, size: int, folder: Path) -> Figures:
+    market_files(folder, size)
+    command = [sys.executable, "-m", "benchmarks.duplicates_on_ray", "--once", "--ways", way]
+    command += ["--listings", str(size), "--folder", str(folder)]
+    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    figures: Figures = json.loads(told.stdout.splitlines()[-1])
+    return figures
+
+
+def exponent(figures: list[Figures], key: str) -> float:
+    """Return the slope of the logarithm of this figure over that of the listings."""
+    sizes, values = ([one[name] for one in figures] for name in ("listings", key))
+    slope = np.polyfit(np.log(sizes), np.log(values), 1)[0] if len(sizes) > 1 else float("nan")
+    return round(float(slope), 3)
+
+
+def _local(files: list[Path]) -> tuple[pd.Series, dict[str, int]]:
+    from src.prepare.duplicates import group_near_duplicates
+
+    table = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+    index = table[["sha256", "phash"]].assign(row=0)
+    found = group_near_duplicates(table, index, TEXT_SIMILARITY, PHOTO_BITS)
+    return found.group, found.links
+
+
+def _start_ray(folder: Path) -> None:
+    """Start Ray and its workers, which takes from some seconds to a minute."""
+    import ray
+
+    ray.init(
+        include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
+        object_store_memory=STORE, _temp_dir=str(folder),
+    )  # fmt: skip
+    gather(over(pd.DataFrame.copy, put([pd.DataFrame({"id": [0]})] * 8)))
+
+
+def _on_ray(files: list[Path]) -> tuple[pd.Series, dict[str, int]]:
+    out = files[0].parents[1] / "groups"
+    links = group_files(files, out, TEXT_SIMILARITY, PHOTO_BITS)
+    return pd.concat([pd.read_parquet(out / file.name)["group"] for file in files]), links
+
+
+def _watch(stop: Event, peaks: dict[str, float]) -> None:
+    """Note peaks of memory, in MB: of this process with those below it, of the largest one."""
+    this = psutil.Process()
+    while not stop.wait(0.5):
+        held = []
+        for process in (this, *this.children(recursive=True)):
+            try:
+                held.append(process.memory_full_info().pss / 1e6)
+            except psutil.Error:
+                continue
+        peaks["mb"] = max(peaks["mb"], sum(held))
+        peaks["largest_mb"] = max(peaks["largest_mb"], *held)
+
+
+if __name__ == "__main__":
+    main()
