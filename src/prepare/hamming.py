@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 _BITS = 64
 
 
-class Choice(NamedTuple):
+class PieceChoice(NamedTuple):
     """A choice of pieces of a code: the mask of their bits, and masks of other pieces, [K].
 
     Two codes that agree in one of the others, too, are found by an earlier choice.
@@ -41,7 +41,7 @@ def near_codes(codes: NDArray[np.uint64], bits: int) -> Iterator[NDArray[np.int6
         yield from near_by_choice(codes, bits, choice)
 
 
-def choices(count: int, bits: int) -> list[Choice]:
+def choices(count: int, bits: int) -> list[PieceChoice]:
     """Return the choices of pieces by which `count` codes are compared with least work."""
     alike = _pieces_alike(count, bits)
     pieces = _pieces(bits + alike)
@@ -49,12 +49,12 @@ def choices(count: int, bits: int) -> list[Choice]:
     for chosen in combinations(range(len(pieces)), alike):
         mask = np.bitwise_or.reduce(pieces[list(chosen)], initial=np.uint64(0))
         others = [piece for piece in range(max(chosen, default=0)) if piece not in chosen]
-        found.append(Choice(mask, pieces[others]))
+        found.append(PieceChoice(mask, pieces[others]))
     return found
 
 
 def near_by_choice(
-    codes: NDArray[np.uint64], bits: int, choice: Choice
+    codes: NDArray[np.uint64], bits: int, choice: PieceChoice
 ) -> Iterator[NDArray[np.int64]]:
     """Yield the pairs of `near_codes` that this choice of pieces finds."""
     keys = codes & choice.mask

@@ -23,14 +23,15 @@ from src.prepare.duplicates import (
     same_seller,
 )
 from src.prepare.links import Pairs
-from src.prepare.on_ray.parts import Parts, by_key, gather, over, put, together
-from src.prepare.on_ray.photos import alike_photos, find_crowded
+from src.prepare.on_ray.parts import TableParts, by_key, gather, over, put, together
+from src.prepare.on_ray.photos import find_crowded, link_photos
 from src.prepare.on_ray.propagation import smallest_of_component
-from src.prepare.on_ray.texts import alike_texts
+from src.prepare.on_ray.texts import link_texts
 from src.prepare.texts import alike_of_seller, read_texts, sets_of_grams
 
-# Listings in a part.
-PART = 50_000
+# Listings in a part, which take some 0.7 GB in a task; and so many parts that a pair of them still
+# has rows worth sending.
+PART, MAX_PARTS = 50_000, 500
 RULES = ("same file", "photo", "text", "seller")
 
 
@@ -56,8 +57,8 @@ def group_on_ray(
 
 
 def group_parts(
-    listings: Parts, size: int, text_similarity: float, photo_bits: int
-) -> tuple[Parts, dict[str, int]]:
+    listings: TableParts, size: int, text_similarity: float, photo_bits: int
+) -> tuple[TableParts, dict[str, int]]:
     """Group the listings of a table in parts.
 
     Args:
@@ -66,17 +67,17 @@ def group_parts(
         size: how many, in all.
 
     Returns:
-        `row`, `group`, and links by rule as in DuplicateGroups.
+        `row`, `id`, `group`, and links by rule as in DuplicateGroups.
     """
-    listings = by_key(listings, "row", count=max(1, ceil(size / PART)))
+    listings = by_key(listings, "row", count=min(MAX_PARTS, max(1, ceil(size / PART))))
     near, crowded = find_crowded(listings, size, photo_bits)
     listings = over(_with_crowded, listings, by_key(crowded, "row", ["row", "crowded"]))
     of_seller = min(text_similarity, SELLER_TEXT_SIMILARITY)
     found = together(
         over(_same_file, by_key(listings, "sha256", ["row", "sha256", "seller", "category"])),
-        over(_of_rule, alike_photos(listings, near, crowded), rule="photo"),
+        over(_of_rule, link_photos(listings, near, crowded), rule="photo"),
         over(_nameless, by_key(over(_crowded_and_nameless, listings), "code")),
-        over(_of_rule, alike_texts(listings, text_similarity), rule="text"),
+        over(_of_rule, link_texts(listings, text_similarity), rule="text"),
         over(_of_seller, by_key(listings, "seller"), least=of_seller, bits=photo_bits),
     )
     # The graphs of all rules side by side: a row is one node for each.

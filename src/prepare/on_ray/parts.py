@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 # A table: its parts, each in pieces that a task puts together. Plain tasks, not Ray Data: an
 # exchange of rows is a dozen lines, its pieces spill to disk, and a lost one is made again.
-Parts = list[list["ObjectRef[pd.DataFrame]"]]
+TableParts = list[list["ObjectRef[pd.DataFrame]"]]
 
 
-def over(function: Callable[..., pd.DataFrame], *tables: Parts, **given: Any) -> Parts:
+def over(function: Callable[..., pd.DataFrame], *tables: TableParts, **given: Any) -> TableParts:
     """Return what `function` makes of each part, in a task for each.
 
     Args:
@@ -34,7 +34,7 @@ def over(function: Callable[..., pd.DataFrame], *tables: Parts, **given: Any) ->
     ]
 
 
-def by_key(table: Parts, key: str, columns: Sequence[str] = (), count: int = 0) -> Parts:
+def by_key(table: TableParts, key: str, columns: Sequence[str] = (), count: int = 0) -> TableParts:
     """Bring all rows of equal `key` into one part; those without a key are left out.
 
     Equal keys of one type meet in the same part, whichever table they come from.
@@ -49,21 +49,21 @@ def by_key(table: Parts, key: str, columns: Sequence[str] = (), count: int = 0) 
     return [split] if count == 1 else [list(pieces) for pieces in zip(*split, strict=True)]
 
 
-def put(parts: Iterable[pd.DataFrame]) -> Parts:
+def put(parts: Iterable[pd.DataFrame]) -> TableParts:
     """Return a table of these parts."""
     import ray
 
     return [[ray.put(part)] for part in parts]
 
 
-def gather(table: Parts) -> pd.DataFrame:
+def gather(table: TableParts) -> pd.DataFrame:
     """Return the whole of a table that fits in memory, its parts one after the other."""
     import ray
 
     return pd.concat([piece for pieces in table for piece in ray.get(pieces)], ignore_index=True)
 
 
-def together(*tables: Parts) -> Parts:
+def together(*tables: TableParts) -> TableParts:
     """Return one table with the rows of all; part by part, if they have the same columns."""
     return [list(chain(*parts)) for parts in zip(*tables, strict=True)]
 

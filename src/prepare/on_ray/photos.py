@@ -8,13 +8,13 @@ from pandas.util import hash_array
 
 from src.prepare.duplicates import MAX_SHARED_PHOTO, agreeing_pairs, codes_of, few_around
 from src.prepare.hamming import choices, near_by_choice
-from src.prepare.on_ray.parts import Parts, by_key, over
+from src.prepare.on_ray.parts import TableParts, by_key, over
 from src.prepare.texts import read_texts
 
 _TEXT = ["row", "title", "text", "seller"]
 
 
-def find_crowded(listings: Parts, size: int, bits: int) -> tuple[Parts, Parts]:
+def find_crowded(listings: TableParts, size: int, bits: int) -> tuple[TableParts, TableParts]:
     """Count the photos around each photo: those with a hash at most `bits` apart.
 
     Two such hashes agree in some pieces. So each is sent to the parts of all choices of these, and
@@ -34,7 +34,7 @@ def find_crowded(listings: Parts, size: int, bits: int) -> tuple[Parts, Parts]:
     return near, over(_crowded, photos, near)
 
 
-def alike_photos(listings: Parts, near: Parts, crowded: Parts) -> Parts:
+def link_photos(listings: TableParts, near: TableParts, crowded: TableParts) -> TableParts:
     """Return `one`, `other`: links between near photos whose texts agree, none of them crowded.
 
     Args:

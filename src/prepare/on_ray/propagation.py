@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from src.prepare.links import components
-from src.prepare.on_ray.parts import Parts, by_key, gather, over
+from src.prepare.on_ray.parts import TableParts, by_key, gather, over
 
 
-def smallest_of_component(links: Parts) -> Parts:
+def smallest_of_component(links: TableParts) -> TableParts:
     """Return `row`, `label`: of each row with links, the smallest of all rows it is linked to.
 
     Rounds of large stars and small stars until every component is a star around its smallest row;

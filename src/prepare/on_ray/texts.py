@@ -7,12 +7,12 @@ import pandas as pd
 
 from src.prepare.jaccard import by_rarity, joined, prefixes, sets_of
 from src.prepare.links import to_first
-from src.prepare.on_ray.parts import Parts, by_key, over, part_of
+from src.prepare.on_ray.parts import TableParts, by_key, over, part_of
 from src.prepare.on_ray.propagation import smallest_of_component
 from src.prepare.texts import agreeing, long_grams, read_texts
 
 
-def alike_texts(listings: Parts, least: float) -> Parts:
+def link_texts(listings: TableParts, least: float) -> TableParts:
     """Return `one`, `other`: links between texts with a Jaccard similarity of `least` or more.
 
     Two similar texts share one of their rarest 3-grams. So each text is sent to the parts of these,
