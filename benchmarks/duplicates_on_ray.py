@@ -15,12 +15,14 @@ import time
 from argparse import ArgumentParser
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import psutil
+import ray
 
 from benchmarks.duplicates_market import made_market
 from src.prepare.on_ray.__main__ import group_files
@@ -69,20 +71,26 @@ def market_files(folder: Path, size: int) -> list[Path]:
 
 
 def once(way: str, files: list[Path]) -> Figures:
-    """Group the listings of these files; `mb` is the peak memory of this process and all below it.
+    """Group the listings of these files; the figures are peaks, in MB.
 
-    Memory that processes share, such as Ray's object store, counts once (proportional set size).
+    `mb`: memory of this process and all below it; what they share, such as Ray's object store,
+    counts once (proportional set size). `largest_mb`: of the largest process; `driver_mb`: of this
+    one. `spilled_mb`: what Ray has on disk.
     """
-    stop, peaks = Event(), {"mb": 0.0, "largest_mb": 0.0}
-    watch = Thread(target=_watch, args=(stop, peaks))
-    watch.start()
-    if way == "ray":
-        _start_ray(files[0].parents[1] / "ray")
-    began = time.perf_counter()
-    groups, links = (_local if way == "local" else _on_ray)(files)
-    seconds = time.perf_counter() - began
-    stop.set()
-    watch.join()
+    stop, peaks = Event(), dict.fromkeys(("mb", "largest_mb", "driver_mb", "spilled_mb"), 0.0)
+    # A short name, as Ray's sockets lie below it.
+    with TemporaryDirectory(dir=files[0].parents[1], prefix="ray") as folder:
+        watch = Thread(target=_watch, args=(stop, peaks, Path(folder)))
+        watch.start()
+        if way == "ray":
+            _start_ray(folder)
+        began = time.perf_counter()
+        groups, links = (_local if way == "local" else _on_ray)(files)
+        seconds = time.perf_counter() - began
+        stop.set()
+        watch.join()
+        if way == "ray":
+            ray.shutdown()
     told = sha256("\n".join(groups).encode()).hexdigest()[:16]
     return {
         "listings": len(groups),
@@ -119,13 +127,11 @@ def _local(files: list[Path]) -> tuple[pd.Series, dict[str, int]]:
     return found.group, found.links
 
 
-def _start_ray(folder: Path) -> None:
+def _start_ray(folder: str) -> None:
     """Start Ray and its workers, which takes from some seconds to a minute."""
-    import ray
-
     ray.init(
         include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
-        object_store_memory=STORE, _temp_dir=str(folder),
+        object_store_memory=STORE, _temp_dir=folder,
     )  # fmt: skip
     gather(over(pd.DataFrame.copy, put([pd.DataFrame({"id": [0]})] * 8)))
 
@@ -136,18 +142,24 @@ def _on_ray(files: list[Path]) -> tuple[pd.Series, dict[str, int]]:
     return pd.concat([pd.read_parquet(out / file.name)["group"] for file in files]), links
 
 
-def _watch(stop: Event, peaks: dict[str, float]) -> None:
-    """Note peaks of memory, in MB: of this process with those below it, of the largest one."""
+def _watch(stop: Event, peaks: dict[str, float], ray_folder: Path) -> None:
     this = psutil.Process()
     while not stop.wait(0.5):
-        held = []
-        for process in (this, *this.children(recursive=True)):
-            try:
-                held.append(process.memory_full_info().pss / 1e6)
-            except psutil.Error:
-                continue
-        peaks["mb"] = max(peaks["mb"], sum(held))
-        peaks["largest_mb"] = max(peaks["largest_mb"], *held)
+        held = [_size_of(process) for process in (this, *this.children(recursive=True))]
+        spilled = sum(_size_of(file) for file in ray_folder.glob("*/ray_spilled*/*"))
+        now = {"mb": sum(held), "largest_mb": max(held), "driver_mb": held[0]}
+        for name, value in (now | {"spilled_mb": spilled}).items():
+            peaks[name] = max(peaks[name], value)
+
+
+def _size_of(what: psutil.Process | Path) -> float:
+    """Return the memory of a process or the size of a file in MB; 0 if it is gone."""
+    try:
+        if isinstance(what, Path):
+            return what.stat().st_size / 1e6
+        return float(what.memory_full_info().pss) / 1e6
+    except (OSError, psutil.Error):
+        return 0.0
 
 
 if __name__ == "__main__":

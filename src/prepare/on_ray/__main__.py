@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from src.core.cluster import start_ray
+from src.core.cluster import ray_session
 from src.core.errors import UserError, run_command
 from src.core.files import replacing
 from src.core.params import all_params
@@ -48,7 +48,7 @@ def group_files(
         tables: seen by all machines of the cluster, as is `out`. Each is read in one task.
 
     Raises:
-        UserError: Ray is not installed, or a table cannot be used.
+        UserError: Ray is not installed, no cluster answers, or a table cannot be used.
     """
     names = Counter(path.name for path in tables)
     if (twice := names.most_common(1)[0])[1] > 1:
@@ -58,15 +58,14 @@ def group_files(
         )
     sizes = [_listings_in(path) for path in tables]
     first = np.cumsum([0, *sizes])
-    start_ray()
-    out.mkdir(parents=True, exist_ok=True)
-    files = put(
-        pd.DataFrame({"path": [str(path.resolve())], "first": [start]})
-        for path, start in zip(tables, first, strict=False)
-    )
-    named, links = group_parts(over(_read, files), int(first[-1]), text_similarity, photo_bits)
-    named = by_key(over(_with_file, named, first=first), "part", count=len(tables))
-    gather(over(_write, named, files, out=str(out.resolve())))
+    with ray_session():
+        files = put(
+            pd.DataFrame({"path": [str(path.resolve())], "first": [start]})
+            for path, start in zip(tables, first, strict=False)
+        )
+        named, links = group_parts(over(_read, files), int(first[-1]), text_similarity, photo_bits)
+        named = by_key(over(_with_file, named, first=first), "part", count=len(tables))
+        gather(over(_write, named, files, out=str(out.resolve())))
     return links
 
 

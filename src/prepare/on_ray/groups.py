@@ -12,7 +12,7 @@ from math import ceil
 import numpy as np
 import pandas as pd
 
-from src.core.cluster import start_ray
+from src.core.cluster import ray_session
 from src.prepare.duplicates import (
     SELLER_TEXT_SIMILARITY,
     DuplicateGroups,
@@ -41,18 +41,18 @@ def group_on_ray(
     """Do as `group_near_duplicates`, on Ray.
 
     Raises:
-        UserError: Ray is not installed.
+        UserError: Ray is not installed, or no cluster answers.
     """
-    start_ray()
     listings = pd.DataFrame(
         {name: table[name].to_numpy() for name in ("id", "title", "text", "category", "seller")}
         | {name: index[name].to_numpy() for name in ("sha256", "phash")}
     )
     listings["sha256"] = listings["sha256"].mask(index["row"].to_numpy() < 0)
     listings["row"] = np.arange(len(table))
-    parts = put(listings.iloc[start : start + PART] for start in range(0, len(table), PART))
-    named, links = group_parts(parts, len(table), text_similarity, photo_bits)
-    group = gather(named).sort_values("row")["group"]
+    with ray_session():
+        parts = put(listings.iloc[start : start + PART] for start in range(0, len(table), PART))
+        named, links = group_parts(parts, len(table), text_similarity, photo_bits)
+        group = gather(named).sort_values("row")["group"]
     return DuplicateGroups(group.set_axis(table.index), links)
 
 

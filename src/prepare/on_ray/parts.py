@@ -12,6 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.util import hash_pandas_object
 
+from src.core.errors import UserError
+
 if TYPE_CHECKING:
     from ray import ObjectRef
 
@@ -57,10 +59,24 @@ def put(parts: Iterable[pd.DataFrame]) -> TableParts:
 
 
 def gather(table: TableParts) -> pd.DataFrame:
-    """Return the whole of a table that fits in memory, its parts one after the other."""
+    """Return the whole of a table that fits in memory, its parts one after the other.
+
+    Raises:
+        UserError: a task died again and again, as of too little memory.
+    """
     import ray
 
-    return pd.concat([piece for pieces in table for piece in ray.get(pieces)], ignore_index=True)
+    try:
+        found = [piece for pieces in table for piece in ray.get(pieces)]
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from error
+    except ray.exceptions.RayError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(
+            f"a task on Ray died ({reason}); see whether its machine has enough memory and disk: "
+            "all listings of one seller, photo or text are in one task"
+        ) from error
+    return pd.concat(found, ignore_index=True)
 
 
 def together(*tables: TableParts) -> TableParts:
