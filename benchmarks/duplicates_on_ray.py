@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +34,7 @@ TEXT_SIMILARITY, PHOTO_BITS = 0.7, 6
 # Listings in a file; bytes of Ray's object store, above which it spills to disk.
 FILE, STORE = 50_000, 500_000_000
 
+FIGURES = ("cpu_s", "mb", "largest_mb", "driver_mb", "spilled_mb")
 Figures = dict[str, Any]
 
 
@@ -52,7 +54,7 @@ def main() -> None:
             found[way].append(in_own_process(way, size, given.folder))
             print(way, json.dumps(found[way][-1]), flush=True)
     for way, figures in found.items():
-        slopes = {key: exponent(figures, key) for key in ("seconds", "mb", "largest_mb")}
+        slopes = {key: exponent(figures, key) for key in ("seconds", "cpu_s", "mb")}
         print(way, "grows with the exponents", json.dumps(slopes))
 
 
@@ -75,9 +77,9 @@ def once(way: str, files: list[Path]) -> Figures:
 
     `mb`: memory of this process and all below it; what they share, such as Ray's object store,
     counts once (proportional set size). `largest_mb`: of the largest process; `driver_mb`: of this
-    one. `spilled_mb`: what Ray has on disk.
+    one. `spilled_mb`: what Ray has on disk. `cpu_s`: seconds of processors, whoever else works.
     """
-    stop, peaks = Event(), dict.fromkeys(("mb", "largest_mb", "driver_mb", "spilled_mb"), 0.0)
+    stop, peaks = Event(), dict.fromkeys(FIGURES, 0.0)
     # A short name, as Ray's sockets lie below it.
     with TemporaryDirectory(dir=files[0].parents[1], prefix="ray") as folder:
         watch = Thread(target=_watch, args=(stop, peaks, Path(folder)))
@@ -143,23 +145,20 @@ def _on_ray(files: list[Path]) -> tuple[pd.Series, dict[str, int]]:
 
 
 def _watch(stop: Event, peaks: dict[str, float], ray_folder: Path) -> None:
-    this = psutil.Process()
+    this, used = psutil.Process(), {}
     while not stop.wait(0.5):
-        held = [_size_of(process) for process in (this, *this.children(recursive=True))]
-        spilled = sum(_size_of(file) for file in ray_folder.glob("*/ray_spilled*/*"))
+        held = []
+        for process in (this, *this.children(recursive=True)):
+            with suppress(psutil.Error):
+                held.append(process.memory_full_info().pss / 1e6)
+                used[process.pid] = sum(process.cpu_times()[:2])
+        spilled = 0.0
+        for file in ray_folder.glob("session_2*/ray_spilled*/*"):
+            with suppress(OSError):
+                spilled += file.stat().st_size / 1e6
         now = {"mb": sum(held), "largest_mb": max(held), "driver_mb": held[0]}
-        for name, value in (now | {"spilled_mb": spilled}).items():
+        for name, value in (now | {"spilled_mb": spilled, "cpu_s": sum(used.values())}).items():
             peaks[name] = max(peaks[name], value)
-
-
-def _size_of(what: psutil.Process | Path) -> float:
-    """Return the memory of a process or the size of a file in MB; 0 if it is gone."""
-    try:
-        if isinstance(what, Path):
-            return what.stat().st_size / 1e6
-        return float(what.memory_full_info().pss) / 1e6
-    except (OSError, psutil.Error):
-        return 0.0
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def _listings_in(path: Path) -> int:
 
 
 def _read(file: pd.DataFrame) -> pd.DataFrame:
-    path, first = file.loc[0]
+    path, first = str(file.loc[0, "path"]), int(file["first"].iloc[0])
     known = set(pq.read_schema(path).names)
     table = pd.read_parquet(path, columns=[name for name in _NEEDED + _OPTIONAL if name in known])
     table = table.reindex(columns=_NEEDED + _OPTIONAL).astype("str")
@@ -98,7 +98,7 @@ def _with_file(named: pd.DataFrame, first: np.ndarray) -> pd.DataFrame:
 
 
 def _write(named: pd.DataFrame, file: pd.DataFrame, out: str) -> pd.DataFrame:
-    with replacing(Path(out) / Path(file.loc[0, "path"]).name) as beside:
+    with replacing(Path(out) / Path(str(file.loc[0, "path"])).name) as beside:
         named.sort_values("row")[["id", "group"]].to_parquet(beside, index=False)
     return named.iloc[:0]
 

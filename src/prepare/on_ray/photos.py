@@ -64,14 +64,15 @@ def _copies(photos: pd.DataFrame, size: int, bits: int, count: int) -> pd.DataFr
 
 def _near(copies: pd.DataFrame, size: int, bits: int) -> pd.DataFrame:
     """Return pairs of codes; of a code with itself, `around`, the listings near by this part."""
-    every, found = choices(size, bits), []
-    for number, own in copies.groupby("choice"):
+    found = []
+    for number, choice in enumerate(choices(size, bits)):
+        own = copies[copies["choice"] == number]
         codes, held = own["code"].to_numpy(), own["held"].to_numpy()
-        (one, other), around = few_around(near_by_choice(codes, bits, every[number]), held)
+        (one, other), around = few_around(near_by_choice(codes, bits, choice), held)
         found.append(pd.DataFrame({"code": codes[one], "other": codes[other], "around": 0}))
         itself = pd.DataFrame({"code": codes, "other": codes, "around": around - held})
         found.append(itself[itself["around"] > 0])
-    return pd.concat(found) if found else copies[["code"]].assign(other=copies["code"], around=0)
+    return pd.concat(found)
 
 
 def _crowded(photos: pd.DataFrame, near: pd.DataFrame) -> pd.DataFrame:
