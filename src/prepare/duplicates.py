@@ -76,6 +76,12 @@ def group_near_duplicates(
 
 
 def same_file(files: pd.Series, table: pd.DataFrame) -> Pairs:
+    """Link listings with the same file; one that many share, those of one seller and category.
+
+    Args:
+        files: the hash of each listing's photo file, missing where there is none.
+        table: `seller`, `category`.
+    """
     crowd = files.where(files.groupby(files).transform("size") > MAX_SHARED_PHOTO)
     own = table.groupby([crowd, "seller", "category"], sort=False).ngroup()
     return np.concatenate([to_first(files[crowd.isna()]), to_first(own[own >= 0])])
@@ -182,6 +188,7 @@ def nameless_photos(held: pd.DataFrame, texts: Texts) -> Pairs:
 
 
 def same_seller(table: pd.DataFrame) -> Pairs:
+    """Link listings of one known seller with the same title."""
     title = table["title"].str.casefold()
     offer = table.groupby([table["seller"], title], sort=False).ngroup()
     return to_first(offer[(table["seller"].notna() & (title != "")).to_numpy()])

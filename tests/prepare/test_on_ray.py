@@ -20,6 +20,7 @@ from benchmarks.duplicates_market import made_market
 from src.core.errors import UserError
 from src.prepare.duplicates import DuplicateGroups, group_near_duplicates
 from src.prepare.links import components
+from src.prepare.on_ray import __main__ as command
 from src.prepare.on_ray import groups, parts
 from src.prepare.on_ray.__main__ import group_files
 from src.prepare.on_ray.groups import group_on_ray
@@ -41,6 +42,7 @@ def _at_once() -> Iterator[None]:
         mock.patch("ray.put", lambda part: part),
         mock.patch("ray.get", lambda pieces: pieces),
         mock.patch.object(groups, "ray_session", nullcontext),
+        mock.patch.object(command, "ray_session", nullcontext),
     ):
         yield
 
@@ -85,12 +87,12 @@ def _equal(found: DuplicateGroups, expected: DuplicateGroups) -> None:
 
 @given(
     st.integers(0, 10**6),
-    st.integers(1, 1200),
+    st.integers(1, 900),
     st.integers(1, 6),
     st.integers(0, 12),
     st.sampled_from([0.3, 0.5, 0.7, 1.0]),
 )
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=7, deadline=None)
 def test_groups_are_those_of_one_machine(
     seed: int, size: int, count: int, bits: int, similarity: float
 ) -> None:
@@ -100,13 +102,12 @@ def test_groups_are_those_of_one_machine(
         _equal(group_on_ray(table, index, similarity, bits), expected)
 
 
-@pytest.mark.usefixtures("two_workers")
 def test_the_made_up_table_needs_every_rule() -> None:
     table, index = _table(seed=1, size=2500)
     found = group_near_duplicates(table, index, 0.7, 6)
     assert all(links > 50 for links in found.links.values()), found.links
     assert index["phash"].value_counts().iloc[2] > 20 and index["sha256"].value_counts().max() > 20
-    with mock.patch.object(groups, "PART", 1300):
+    with _at_once(), mock.patch.object(groups, "PART", 700):
         _equal(group_on_ray(table, index, 0.7, 6), found)
 
 
@@ -124,7 +125,7 @@ def test_a_component_may_be_a_chain_through_all_parts() -> None:
 
 
 @given(st.integers(0, 10**6), st.integers(1, 200), st.integers(0, 300), st.integers(1, 6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_components_are_named_by_their_smallest_row(
     seed: int, rows: int, links: int, count: int
 ) -> None:
@@ -148,20 +149,20 @@ def _check_components(links: np.ndarray, rows: int, count: int) -> None:
     assert label.tolist() == expected.tolist() and found["row"].is_unique
 
 
-@pytest.mark.usefixtures("two_workers")
 def test_the_stage_gives_the_same_result_by_either_engine() -> None:
     raw, index = raw_market()
     raw["text"] = [raw["text"][number // 4 * 4] for number in range(len(raw))]
-    local, on_ray = (
-        prepare(raw, index, settings_with(engine=name, min_per_category=1), seed=7)
-        for name in ("local", "ray")
-    )
+    with _at_once():
+        local, on_ray = (
+            prepare(raw, index, settings_with(engine=name, min_per_category=1), seed=7)
+            for name in ("local", "ray")
+        )
     pd.testing.assert_frame_equal(on_ray.table, local.table)
     assert on_ray.notes == local.notes and local.notes["duplicates"]["groups"] > 5
 
 
 @pytest.mark.usefixtures("two_workers")
-def test_files_get_their_groups(tmp_path: Path) -> None:
+def test_files_get_their_groups_on_ray(tmp_path: Path) -> None:
     table, index = _table(seed=2, size=1000)
     expected = group_near_duplicates(table, index.assign(row=0), 0.7, 6)
     table = table.assign(group=expected.group, sha256=index["sha256"], phash=index["phash"])
@@ -175,12 +176,13 @@ def test_files_get_their_groups(tmp_path: Path) -> None:
     assert found["group"].tolist() == table["group"].tolist() and links == expected.links
 
 
-@pytest.mark.usefixtures("two_workers")
 def test_only_texts_are_needed(tmp_path: Path) -> None:
     text = " ".join(f"слово{number}" for number in range(30))
     table = pd.DataFrame({"id": ["a", "b", "c"], "title": "", "text": [text, text, None]})
     table.to_parquet(tmp_path / "a.parquet")
-    assert group_files([tmp_path / "a.parquet"], tmp_path / "out", 0.7, 6)["text"] == 1
+    with _at_once():
+        links = group_files([tmp_path / "a.parquet"], tmp_path / "out", 0.7, 6)
+    assert links == {"same file": 0, "photo": 0, "text": 1, "seller": 0}
     found = pd.read_parquet(tmp_path / "out" / "a.parquet")
     assert found["group"].tolist() == ["a", "a", "c"]
 

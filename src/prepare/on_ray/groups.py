@@ -33,6 +33,9 @@ from src.prepare.texts import alike_of_seller, read_texts, sets_of_grams
 # has rows worth sending.
 PART, MAX_PARTS = 50_000, 500
 RULES = ("same file", "photo", "text", "seller")
+# What the rules of a file and of a seller read.
+_FILED = ("row", "sha256", "seller", "category")
+_SOLD = ("row", "title", "text", "category", "seller", "phash", "crowded")
 
 
 def group_on_ray(
@@ -74,11 +77,11 @@ def group_parts(
     listings = over(_with_crowded, listings, by_key(crowded, "row", ["row", "crowded"]))
     of_seller = min(text_similarity, SELLER_TEXT_SIMILARITY)
     found = together(
-        over(_same_file, by_key(listings, "sha256", ["row", "sha256", "seller", "category"])),
+        over(_same_file, by_key(listings, "sha256", _FILED)),
         over(_of_rule, link_photos(listings, near, crowded), rule="photo"),
         over(_nameless, by_key(over(_crowded_and_nameless, listings), "code")),
         over(_of_rule, link_texts(listings, text_similarity), rule="text"),
-        over(_of_seller, by_key(listings, "seller"), least=of_seller, bits=photo_bits),
+        over(_of_seller, by_key(listings, "seller", _SOLD), least=of_seller, bits=photo_bits),
     )
     # The graphs of all rules side by side: a row is one node for each.
     by_rule = smallest_of_component(over(_nodes, found))
