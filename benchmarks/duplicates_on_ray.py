@@ -86,11 +86,12 @@ def once(way: str, files: list[Path]) -> Figures:
         watch.start()
         if way == "ray":
             _start_ray(folder)
-        began = time.perf_counter()
+        began, before = time.perf_counter(), peaks["cpu_s"]
         groups, links = (_local if way == "local" else _on_ray)(files)
         seconds = time.perf_counter() - began
         stop.set()
         watch.join()
+        peaks["cpu_s"] -= before
         if way == "ray":
             ray.shutdown()
     told = sha256("\n".join(groups).encode()).hexdigest()[:16]
