@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -63,10 +64,10 @@ def group_near_duplicates(
     seller = pd.factorize(table["seller"])[0]
     files = index["sha256"].mask(index["row"] < 0)
     found = {
-        "same file": _same_file(files, table),
+        "same file": same_file(files, table),
         "photo": _alike_photos(index["phash"], texts, table, seller, photo_bits),
         "text": alike_texts(texts, seller, text_similarity, SELLER_TEXT_SIMILARITY),
-        "seller": _same_seller(table),
+        "seller": same_seller(table),
     }
     links = {rule: size - components(pairs, size)[0] for rule, pairs in found.items()}
     component = components(np.concatenate(list(found.values())), size)[1]
@@ -74,7 +75,13 @@ def group_near_duplicates(
     return DuplicateGroups(group.set_axis(rows), links)
 
 
-def _same_file(files: pd.Series, table: pd.DataFrame) -> Pairs:
+def same_file(files: pd.Series, table: pd.DataFrame) -> Pairs:
+    """Link listings with the same file; one that many share, those of one seller and category.
+
+    Args:
+        files: the hash of each listing's photo file, missing where there is none.
+        table: `seller`, `category`.
+    """
     crowd = files.where(files.groupby(files).transform("size") > MAX_SHARED_PHOTO)
     own = table.groupby([crowd, "seller", "category"], sort=False).ngroup()
     return np.concatenate([to_first(files[crowd.isna()]), to_first(own[own >= 0])])
@@ -84,17 +91,27 @@ def _alike_photos(
     phash: pd.Series, texts: Texts, table: pd.DataFrame, seller: Indices, bits: int
 ) -> Pairs:
     hashes = phash.dropna()
-    codes = np.array([int(code, 16) for code in hashes], np.uint64)
+    codes = codes_of(hashes)
     near, crowded = _near_photos(codes, bits)
-    first, second = hashes.index.to_numpy()[near].T
-    same_seller = (seller[first] >= 0) & (seller[first] == seller[second])
+    agree = agreeing_pairs(hashes.index.to_numpy()[near], texts, seller)
+    held = table.loc[hashes.index, ["seller", "category"]].assign(code=codes, crowded=crowded)
+    return np.concatenate([agree, own_photos(held, bits), nameless_photos(held, texts)])
+
+
+def agreeing_pairs(pairs: Pairs, texts: Texts, seller: Indices) -> Pairs:
+    """Return those of the pairs of alike photos whose texts agree, or of one known seller."""
+    first, second = pairs.T
+    own = (seller[first] >= 0) & (seller[first] == seller[second])
     short = np.minimum(texts.length[first], texts.length[second]) < MIN_WORDS
     paired = np.isin(texts.word_of, np.union1d(first, second))
-    words = sets_of(texts.word_of[paired], texts.words[paired], len(table))
+    words = sets_of(texts.word_of[paired], texts.words[paired], len(texts.length))
     common = similarity(words, first, second) >= PHOTO_TEXT_SIMILARITY
-    agree = np.stack([first, second], axis=1)[same_seller | short | common]
-    held = table.loc[hashes.index, ["seller", "category"]].assign(code=codes, crowded=crowded)
-    return np.concatenate([agree, _own_photos(held, bits), _nameless_photos(held, texts)])
+    return pairs[own | short | common]
+
+
+def codes_of(hashes: pd.Series) -> NDArray[np.uint64]:
+    """Return perceptual hashes, 16 hex digits each, as numbers, [N]."""
+    return np.array([int(code, 16) for code in hashes], np.uint64)
 
 
 def _near_photos(codes: NDArray[np.uint64], bits: int) -> tuple[Pairs, NDArray[np.bool_]]:
@@ -104,15 +121,9 @@ def _near_photos(codes: NDArray[np.uint64], bits: int) -> tuple[Pairs, NDArray[n
         The pairs, and which positions are in large neighbourhoods, [N].
     """
     unique, code_of, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    around = counts.copy()
-    itself = np.arange(len(unique))
-    near = [np.stack([itself, itself])]
-    for pair in near_codes(unique, bits):
-        np.add.at(around, pair, counts[pair[::-1]])
-        # Large neighbourhoods are dropped early: they can have millions of pairs.
-        near.append(pair[:, (around[pair] <= MAX_SHARED_PHOTO).all(axis=0)])
-    pairs = np.concatenate(near, axis=1)
-    one, other = pairs[:, (around[pairs] <= MAX_SHARED_PHOTO).all(axis=0)]
+    near, around = few_around(near_codes(unique, bits), counts)
+    itself = np.flatnonzero(around <= MAX_SHARED_PHOTO)
+    one, other = np.concatenate([near, np.stack([itself, itself])], axis=1)
     holders = pd.DataFrame({"code": code_of, "place": np.arange(len(codes))})
     held = pd.DataFrame({"one": one, "other": other})
     held = held.merge(holders, left_on="one", right_on="code")
@@ -122,7 +133,28 @@ def _near_photos(codes: NDArray[np.uint64], bits: int) -> tuple[Pairs, NDArray[n
     return held[["place_x", "place_y"]].to_numpy(), (around > MAX_SHARED_PHOTO)[code_of]
 
 
-def _own_photos(held: pd.DataFrame, bits: int) -> Pairs:
+def few_around(
+    pairs: Iterable[NDArray[np.int64]], counts: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return those of the pairs of codes, [2, P], that are both in small neighbourhoods.
+
+    Args:
+        counts: how many listings have each code, [N].
+
+    Returns:
+        Also how many listings are around each code, itself included, [N].
+    """
+    around = counts.copy()
+    near = [np.empty((2, 0), np.int64)]
+    for pair in pairs:
+        np.add.at(around, pair, counts[pair[::-1]])
+        # Large neighbourhoods are dropped early: they can have millions of pairs.
+        near.append(pair[:, (around[pair] <= MAX_SHARED_PHOTO).all(axis=0)])
+    few = np.concatenate(near, axis=1)
+    return few[:, (around[few] <= MAX_SHARED_PHOTO).all(axis=0)], around
+
+
+def own_photos(held: pd.DataFrame, bits: int) -> Pairs:
     """Link photos at most `bits` apart of one seller and category, however many share them.
 
     Args:
@@ -139,11 +171,11 @@ def _own_photos(held: pd.DataFrame, bits: int) -> Pairs:
     return np.concatenate(pairs)
 
 
-def _nameless_photos(held: pd.DataFrame, texts: Texts) -> Pairs:
+def nameless_photos(held: pd.DataFrame, texts: Texts) -> Pairs:
     """Link photos of equal code and category and no known seller, if the texts agree.
 
     Args:
-        held: as for `_own_photos`.
+        held: as for `own_photos`.
     """
     nameless = held[held["crowded"] & held["seller"].isna()]
     photo = np.full(len(texts.length), -1)
@@ -155,7 +187,8 @@ def _nameless_photos(held: pd.DataFrame, texts: Texts) -> Pairs:
     return to_first(pd.Series(joined(sets_of(row, keys, len(photo)), PHOTO_TEXT_SIMILARITY)))
 
 
-def _same_seller(table: pd.DataFrame) -> Pairs:
+def same_seller(table: pd.DataFrame) -> Pairs:
+    """Link listings of one known seller with the same title."""
     title = table["title"].str.casefold()
     offer = table.groupby([table["seller"], title], sort=False).ngroup()
     return to_first(offer[(table["seller"].notna() & (title != "")).to_numpy()])

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 from math import comb
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 _BITS = 64
+
+
+class PieceChoice(NamedTuple):
+    """A choice of pieces of a code: the mask of their bits, and masks of other pieces, [K].
+
+    Two codes that agree in one of the others, too, are found by an earlier choice.
+    """
+
+    mask: np.uint64
+    differ: NDArray[np.uint64]
 
 
 def near_codes(codes: NDArray[np.uint64], bits: int) -> Iterator[NDArray[np.int64]]:
@@ -26,25 +37,40 @@ def near_codes(codes: NDArray[np.uint64], bits: int) -> Iterator[NDArray[np.int6
     hashing" (2012), with the choices of k pieces of Manku, Jain and Das Sarma, "Detecting
     near-duplicates for web crawling" (2007).
     """
-    alike = _pieces_alike(len(codes), bits)
+    for choice in choices(len(codes), bits):
+        yield from near_by_choice(codes, bits, choice)
+
+
+def choices(count: int, bits: int) -> list[PieceChoice]:
+    """Return the choices of pieces by which `count` codes are compared with least work."""
+    alike = _pieces_alike(count, bits)
     pieces = _pieces(bits + alike)
+    found = []
     for chosen in combinations(range(len(pieces)), alike):
-        keys = codes & np.bitwise_or.reduce(pieces[list(chosen)], initial=np.uint64(0))
-        order = np.argsort(keys, kind="stable")
-        keys, ordered = keys[order], codes[order]
-        # These must differ, otherwise an earlier choice of pieces has already given the pair.
-        differ = pieces[[piece for piece in range(max(chosen, default=0)) if piece not in chosen]]
-        at, step = np.arange(len(codes)), 0
-        while True:
-            step += 1
-            at = at[at + step < len(codes)]
-            at = at[keys[at] == keys[at + step]]
-            if not len(at):
-                break
-            apart = ordered[at] ^ ordered[at + step]
-            near = np.bitwise_count(apart) <= bits
-            near[near] = ((apart[near, None] & differ) > 0).all(axis=1)
-            yield order[np.stack([at[near], at[near] + step])]
+        mask = np.bitwise_or.reduce(pieces[list(chosen)], initial=np.uint64(0))
+        others = [piece for piece in range(max(chosen, default=0)) if piece not in chosen]
+        found.append(PieceChoice(mask, pieces[others]))
+    return found
+
+
+def near_by_choice(
+    codes: NDArray[np.uint64], bits: int, choice: PieceChoice
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the pairs of `near_codes` that this choice of pieces finds."""
+    keys = codes & choice.mask
+    order = np.argsort(keys, kind="stable")
+    keys, ordered = keys[order], codes[order]
+    at, step = np.arange(len(codes)), 0
+    while True:
+        step += 1
+        at = at[at + step < len(codes)]
+        at = at[keys[at] == keys[at + step]]
+        if not len(at):
+            break
+        apart = ordered[at] ^ ordered[at + step]
+        near = np.bitwise_count(apart) <= bits
+        near[near] = ((apart[near, None] & choice.differ) > 0).all(axis=1)
+        yield order[np.stack([at[near], at[near] + step])]
 
 
 def _pieces(count: int) -> NDArray[np.uint64]:

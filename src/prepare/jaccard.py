@@ -51,7 +51,8 @@ def joined(sets: csr_array, least: float) -> NDArray[np.int32]:
     count = sets.shape[0]
     component = np.arange(count, dtype=np.int32)
     size = np.diff(sets.indptr)
-    item, row, left = _prefixes(sets, least)
+    held_by = np.bincount(sets.indices, minlength=sets.shape[1])
+    item, row, left = prefixes(sets, least, held_by)
     while len(item):
         # Groups the sets with an item, and among them those that are already joined.
         order = np.argsort(item * count + component[row], kind="stable")
@@ -75,14 +76,23 @@ def joined(sets: csr_array, least: float) -> NDArray[np.int32]:
     return component
 
 
-def _prefixes(sets: csr_array, least: float) -> tuple[Indices, Indices, Indices]:
+def by_rarity(held_by: Indices) -> Indices:
+    """Return the items, given by how many sets hold each, the rarest first."""
+    return np.argsort(held_by, kind="stable")
+
+
+def prefixes(sets: csr_array, least: float, held_by: Indices) -> tuple[Indices, Indices, Indices]:
     """Return the prefix of each set, its rarest items: a similar set must share one of them.
 
-    For each: the item, numbered by rarity; its set; how many items the set has from it on.
+    Args:
+        held_by: how many sets hold each item, here or elsewhere.
+
+    Returns:
+        For each: the item, as its place in `by_rarity`; its set; how many items the set has from
+        it on. Items that no other set holds are left out.
     """
-    held_by = np.bincount(sets.indices, minlength=sets.shape[1])
     rarity = np.empty(len(held_by), np.int64)
-    rarity[np.argsort(held_by, kind="stable")] = np.arange(len(held_by))
+    rarity[by_rarity(held_by)] = np.arange(len(held_by))
     ranked = csr_array((sets.data, rarity[sets.indices], sets.indptr), sets.shape)
     ranked.sort_indices()
     size = np.diff(sets.indptr)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from src.prepare.hamming import near_codes
-from src.prepare.jaccard import Indices, sets_of
-from src.prepare.texts import MIN_WORDS, read_texts
+from src.prepare.jaccard import Indices
+from src.prepare.texts import read_texts, sets_of_grams
 
 # Texts of so many test listings, drawn at random, are compared with all others.
 TEXTS_COMPARED = 2000
@@ -55,8 +55,7 @@ def measure_overlap(
     seller = pd.factorize(table["seller"])[0]
     similar = _similar_photos(index["phash"], splits, photo_bits)
     texts = read_texts(table)
-    long = texts.length[texts.gram_of] >= MIN_WORDS
-    grams = sets_of(texts.gram_of[long], texts.grams[long], len(table))
+    grams = sets_of_grams(texts)
     found = {}
     for name, split in splits.items():
         part, tested = split

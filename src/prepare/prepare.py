@@ -16,6 +16,7 @@ from src.core.rounds import cv_rounds
 from src.core.schema import Prepare
 from src.prepare.corrections import NEITHER, Correction, correct, corrections_said
 from src.prepare.duplicates import DuplicateGroups, group_near_duplicates
+from src.prepare.on_ray.groups import group_on_ray
 from src.prepare.overlap import SplitParts, measure_overlap
 from src.prepare.sellers import MIN_SELLERS, few_sellers, with_sellers
 from src.prepare.split import GIVEN, assign_splits
@@ -48,7 +49,7 @@ def prepare(
 
     Raises:
         UserError: an index of other listings, fewer than two categories, a category without
-            training data, or what `assign_splits` raises.
+            training data, Ray is not installed, or what `assign_splits` raises.
     """
     raw = raw.sort_values("id", ignore_index=True)
     if set(raw["id"]) != set(index["id"]):
@@ -79,7 +80,8 @@ def prepare(
             f"prepare.min_per_category{also}"
         )
 
-    groups = group_near_duplicates(table, index, settings.text_similarity, settings.photo_bits)
+    find = group_on_ray if settings.engine == "ray" else group_near_duplicates
+    groups = find(table, index, settings.text_similarity, settings.photo_bits)
     group = with_sellers(table, groups.group) if by_seller else groups.group
     of_one_kind = _few_groups(table.assign(category=right_or_was), group)
     spread = ~right_or_was.isin(of_one_kind.index)

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.util import hash_array
+from scipy.sparse import csr_array
 
 from src.prepare.jaccard import Indices, joined, sets_of
 from src.prepare.links import Pairs, to_first
@@ -23,6 +25,8 @@ OWN_WORDS = 5
 # Listings with a common passage must have this share of their titles and own words in common.
 OWN_SIMILARITY = 0.5
 _WORD = re.compile(r"[^\W_]+")
+# Odd, so that no bit of a hash is lost.
+_HASH_BASE = 0x5851F42D4C957F2D
 
 
 class Texts(NamedTuple):
@@ -44,8 +48,12 @@ class Texts(NamedTuple):
     length: Indices
 
 
-def read_texts(table: pd.DataFrame) -> Texts:
-    """Read `title` and `text` of listings."""
+def read_texts(table: pd.DataFrame, hashed: bool = False) -> Texts:
+    """Read `title` and `text` of listings.
+
+    Args:
+        hashed: number words and 3-grams by 64-bit hashes, equal in every part of a table.
+    """
     number: defaultdict[str, int] = defaultdict()
     number.default_factory = number.__len__
     read, lengths = array("q"), array("q")
@@ -59,7 +67,10 @@ def read_texts(table: pd.DataFrame) -> Texts:
     field_of = np.repeat(np.arange(len(length)), length)
     start = np.flatnonzero(field_of[2:] == field_of[:-2])
     # With over two million different words the product overflows and acts as a 64-bit hash.
-    grams = (words[start] * len(number) + words[start + 1]) * len(number) + words[start + 2]
+    base = len(number)
+    if hashed:
+        words, base = _hashes(list(number))[words], _HASH_BASE
+    grams = (words[start] * base + words[start + 1]) * base + words[start + 2]
     return Texts(
         word_of=field_of // 2,
         field_of=field_of,
@@ -76,27 +87,39 @@ def alike_texts(texts: Texts, seller: Indices, least: float, least_of_seller: fl
 
     Texts shorter than MIN_WORDS are left out. Where more than MAX_SHARED_GRAM listings are linked,
     directly or by others between them, this may be due to common passages, such as the terms of a
-    shop. Then only those are linked that also agree in what is left (see `_agreeing`).
+    shop. Then only those are linked that also agree in what is left (see `agreeing`).
 
     Args:
         seller: of each listing, [N], -1 for unknown; for two of one seller `least_of_seller` is
             enough.
     """
-    size = len(seller)
-    long = texts.length[texts.gram_of] >= MIN_WORDS
-    grams = sets_of(texts.gram_of[long], texts.grams[long], size)
+    grams = sets_of_grams(texts)
+    alike = agreeing(texts, joined(grams, least))
+    own = alike_of_seller(texts, grams, seller, min(least, least_of_seller))
+    return np.concatenate([alike, own])
+
+
+def alike_of_seller(texts: Texts, grams: csr_array, seller: Indices, least: float) -> Pairs:
+    """Link similar texts as `alike_texts` does, but only those of one known seller."""
     # 3-grams numbered by seller, so that different sellers have none in common.
-    row = np.repeat(np.arange(size), np.diff(grams.indptr))
+    row = np.repeat(np.arange(len(seller)), np.diff(grams.indptr))
     sold = seller[row] >= 0
     own = seller[row[sold]] * grams.shape[1] + grams.indices[sold]
-    components = [
-        joined(grams, least),
-        joined(sets_of(row[sold], own, size), min(least, least_of_seller)),
-    ]
-    return np.concatenate([_agreeing(texts, component) for component in components])
+    return agreeing(texts, joined(sets_of(row[sold], own, len(seller)), least))
 
 
-def _agreeing(texts: Texts, component: NDArray[np.int32]) -> Pairs:
+def sets_of_grams(texts: Texts) -> csr_array:
+    """Return the 3-grams of each listing as a 0/1 matrix, [N, G]; short texts have none."""
+    return sets_of(*long_grams(texts), len(texts.length))
+
+
+def long_grams(texts: Texts) -> tuple[Indices, Indices]:
+    """Return the 3-grams of texts of at least MIN_WORDS: of each its listing and its number."""
+    long = texts.length[texts.gram_of] >= MIN_WORDS
+    return texts.gram_of[long], texts.grams[long]
+
+
+def agreeing(texts: Texts, component: NDArray[np.int32]) -> Pairs:
     """Link the listings of each component; in a large one, those that agree in their own words.
 
     These are the words of the title, and passages of the text that are not common to the
@@ -121,6 +144,11 @@ def _agreeing(texts: Texts, component: NDArray[np.int32]) -> Pairs:
     return np.concatenate(
         [to_first(whole[~large]), to_first(whole[bare]), to_first(agreeing[large & ~bare])]
     )
+
+
+def _hashes(words: list[str]) -> Indices:
+    hashes = hash_array(np.array(words, dtype=object), categorize=False)
+    return hashes.view(np.int64)
 
 
 def _in_common_passage(

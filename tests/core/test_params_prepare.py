@@ -29,6 +29,7 @@ def test_odd_shares_are_refused(shares: dict[str, float], words: str) -> None:
     ("key", "value", "words"),
     [
         ("split", "kfold", "prepare.split is 'kfold'; expected random, time or folds"),
+        ("engine", "spark", "prepare.engine is 'spark'; expected local or ray"),
         ("crossing", "ignore", "prepare.crossing is 'ignore'; expected refuse or drop"),
         ("group_by", "user", "prepare.group_by is 'user'; expected near_duplicates or seller"),
         ("folds", 2, "prepare.folds is 2; expected a whole number from 3"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from src.core.listings import RAW, check_listings
 from src.core.params import parse_params
 from src.core.schema import Prepare
 
@@ -44,3 +46,32 @@ def markets(draw: st.DrawFn, smallest: int = 3) -> tuple[pd.DataFrame, pd.Series
         rows = rng.integers(len(table)) + np.arange(rng.integers(1, 7))
         group[rows[rows < len(table)]] = rows[0]
     return table, pd.Series([f"g{name}" for name in group], index=table.index)
+
+
+def raw_market(count: int = 90) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return listings as collected, of three categories, and the index of their photos."""
+    rng = random.Random(0)
+    rows = []
+    for number in range(count):
+        text = " ".join(f"слово{rng.randrange(10**6)}" for _ in range(30))
+        rows.append(
+            {
+                "id": f"{number:04}",
+                "title": f"Вещь &amp; номер {number}",
+                "text": f"{text} 8 (905) 123-45-67",
+                "price": 100.0 if number % 10 else np.nan,
+                "category": ("Мебель", "Книги", "Часы")[number % 3],
+                "photo": f"{number}.jpg" if number % 5 else None,
+                "seller": None,
+                "split": None,
+                "listed": f"2024-03-{1 + number % 30:02}",
+            }
+        )
+    raw = check_listings(pd.DataFrame(rows), RAW, "raw")
+    has = raw["photo"].notna().to_numpy()
+    index = pd.DataFrame({"id": raw["id"], "row": np.where(has, np.arange(count), -1)})
+    index["sha256"] = pd.array([f"{i:064x}" if has[i] else None for i in range(count)], dtype="str")
+    codes = [f"{rng.getrandbits(64):016x}" if one else None for one in has]
+    index["phash"] = pd.array(codes, dtype="str")
+    index["problem"] = pd.array([None] * count, dtype="str")
+    return raw, index

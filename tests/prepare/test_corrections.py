@@ -27,8 +27,7 @@ from src.prepare.corrections import (
     write_corrections,
 )
 from src.prepare.prepare import prepare
-from tests.prepare.markets import settings_with
-from tests.prepare.test_prepare import _market
+from tests.prepare.markets import raw_market, settings_with
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=9)
 
@@ -150,7 +149,7 @@ def test_people_who_disagree_are_named() -> None:
 
 @pytest.mark.parametrize("changes", [{}, {"split": "time"}, {"split": "folds"}])
 def test_a_correction_moves_no_other_listing_to_another_split(changes: dict[str, Any]) -> None:
-    raw, index = _market()
+    raw, index = raw_market()
     plain = prepare(raw, index, settings_with(**changes), 7)
     assert plain.notes["corrections"]["said"] == []
     tested = plain.table[plain.table["split"] == "test"].iloc[:2]
@@ -173,7 +172,7 @@ def test_a_correction_moves_no_other_listing_to_another_split(changes: dict[str,
 
 
 def test_a_category_is_as_large_as_people_say() -> None:
-    raw, index = _market()
+    raw, index = raw_market()
     raw.loc[:8, "category"] = ["Книги"] * 3 + ["Редкость"] * 6
     few = raw[raw["category"] == "Редкость"]["id"]
     settings = settings_with(min_per_category=7)
@@ -188,7 +187,7 @@ def test_a_category_is_as_large_as_people_say() -> None:
 
 
 def test_categories_that_people_emptied_are_not_split() -> None:
-    raw, index = _market()
+    raw, index = raw_market()
     only = raw[raw["category"] != "Книги"]
     decisions = [decided(one.id, "Книги", one.category) for one in only.itertuples()]
     with pytest.raises(UserError, match="listings is 1; expected at least 2"):
@@ -196,7 +195,7 @@ def test_categories_that_people_emptied_are_not_split() -> None:
 
 
 def test_shuffled_labels_have_no_former_ones() -> None:
-    raw, index = _market()
+    raw, index = raw_market()
     one = raw.iloc[0]
     decisions = [
         decided(one["id"], "Книги" if one["category"] != "Книги" else "Часы", one["category"])

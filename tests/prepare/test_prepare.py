@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from typing import Any
 
 import numpy as np
@@ -12,37 +11,9 @@ import pytest
 
 from src.cleaning.picture import BROKEN
 from src.core.errors import UserError
-from src.core.listings import PREPARED, RAW, check_listings
+from src.core.listings import PREPARED, check_listings
 from src.prepare.prepare import Prepared, prepare
-from tests.prepare.markets import settings_with
-
-
-def _market(count: int = 90) -> tuple[pd.DataFrame, pd.DataFrame]:
-    rng = random.Random(0)
-    rows = []
-    for number in range(count):
-        text = " ".join(f"слово{rng.randrange(10**6)}" for _ in range(30))
-        rows.append(
-            {
-                "id": f"{number:04}",
-                "title": f"Вещь &amp; номер {number}",
-                "text": f"{text} 8 (905) 123-45-67",
-                "price": 100.0 if number % 10 else np.nan,
-                "category": ("Мебель", "Книги", "Часы")[number % 3],
-                "photo": f"{number}.jpg" if number % 5 else None,
-                "seller": None,
-                "split": None,
-                "listed": f"2024-03-{1 + number % 30:02}",
-            }
-        )
-    raw = check_listings(pd.DataFrame(rows), RAW, "raw")
-    has = raw["photo"].notna().to_numpy()
-    index = pd.DataFrame({"id": raw["id"], "row": np.where(has, np.arange(count), -1)})
-    index["sha256"] = pd.array([f"{i:064x}" if has[i] else None for i in range(count)], dtype="str")
-    codes = [f"{rng.getrandbits(64):016x}" if one else None for one in has]
-    index["phash"] = pd.array(codes, dtype="str")
-    index["problem"] = pd.array([None] * count, dtype="str")
-    return raw, index
+from tests.prepare.markets import raw_market, settings_with
 
 
 def _copy_text(raw: pd.DataFrame, source: int, target: int) -> None:
@@ -56,7 +27,7 @@ def _prepare(raw: pd.DataFrame, index: pd.DataFrame, **changes: Any) -> Prepared
 
 
 def test_the_table_and_the_notes() -> None:
-    raw, index = _market()
+    raw, index = raw_market()
     _copy_text(raw, 0, 1)
     raw["category"] = raw["category"].mask(raw["id"] == "0002", "Редкость")
     lost = index["id"] == "0003"
@@ -85,7 +56,7 @@ def test_the_table_and_the_notes() -> None:
 
 
 def test_shuffled_labels_keep_all_but_the_labels() -> None:
-    raw, index = _market()
+    raw, index = raw_market()
     plain, _ = _prepare(raw, index)
     control, notes = _prepare(raw, index, shuffle_labels=True)
     assert notes["labels"] == "shuffled"
@@ -96,7 +67,7 @@ def test_shuffled_labels_keep_all_but_the_labels() -> None:
 
 
 def test_a_random_split_would_have_leaked() -> None:
-    raw, index = _market()
+    raw, index = raw_market()
     for twin in range(0, 60, 2):
         _copy_text(raw, twin, twin + 1)
     notes = _prepare(raw, index).notes["random_split"]
@@ -109,7 +80,7 @@ def test_a_random_split_would_have_leaked() -> None:
 
 
 def test_the_overlap_is_measured_here_and_by_a_random_split() -> None:
-    raw, index = _market()
+    raw, index = raw_market()
     for twin in range(0, 60, 2):
         _copy_text(raw, twin, twin + 1)
     for method, tested in (("random", 18), ("folds", 90)):
@@ -120,7 +91,7 @@ def test_the_overlap_is_measured_here_and_by_a_random_split() -> None:
 
 
 def test_split_by_date_and_in_folds() -> None:
-    raw, index = _market()
+    raw, index = raw_market()
     table, notes = _prepare(raw, index, split="time")
     assert notes["split"] == "time"
     listed = table.groupby("split")["listed"]
@@ -139,7 +110,7 @@ def test_split_by_date_and_in_folds() -> None:
 
 
 def test_given_splits_with_a_duplicate() -> None:
-    raw, index = _market()
+    raw, index = raw_market()
     raw["split"] = (["train"] * 3 + ["val"] * 3 + ["test"] * 3) * 10
     _copy_text(raw, 0, 6)
     with pytest.raises(UserError, match=r"0000 \(train\) and 0006 \(test\)"):
@@ -152,7 +123,7 @@ def test_given_splits_with_a_duplicate() -> None:
 
 
 def test_what_cannot_be_prepared_says_why() -> None:
-    raw, index = _market()
+    raw, index = raw_market()
     with pytest.raises(UserError, match="run the pack stage again"):
         _prepare(raw, index.iloc[1:])
     with pytest.raises(
@@ -167,7 +138,7 @@ def test_what_cannot_be_prepared_says_why() -> None:
 
 
 def test_a_category_whose_listings_are_all_near_duplicates_is_set_aside() -> None:
-    raw, index = _market(90)
+    raw, index = raw_market(90)
     shop = raw["category"] == "Часы"
     raw.loc[shop, ["title", "text"]] = ["Часы в наличии", "большой выбор часов " * 9]
     index["row"] = -1

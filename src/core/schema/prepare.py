@@ -39,6 +39,7 @@ class Parts(Section):
 class Prepare(Section):
     """Which listings are used, which count as near-duplicates, how they are split."""
 
+    engine: Literal["local", "ray"]
     corrections: Folder
     min_per_category: Count
     split: Literal["random", "time", "folds"]

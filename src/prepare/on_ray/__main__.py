@@ -1,0 +1,107 @@
+"""Group the near-duplicates of a table in many Parquet files, on Ray."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from src.core.cluster import ray_session
+from src.core.errors import UserError, run_command
+from src.core.files import replacing
+from src.core.params import all_params
+from src.core.wording import count_of
+from src.prepare.on_ray.groups import group_parts
+from src.prepare.on_ray.parts import by_key, gather, over, put
+
+_NEEDED = ["id", "title", "text"]
+_OPTIONAL = ["category", "seller", "sha256", "phash"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser("python -m src.prepare.on_ray", description=__doc__)
+    parser.add_argument(
+        "tables", type=Path, nargs="+",
+        help=f"Parquet files with {', '.join(_NEEDED)} and, if known, {', '.join(_OPTIONAL)}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FOLDER",
+        help="for each table a file of the same name with id and group",
+    )  # fmt: skip
+    given = parser.parse_args()
+    settings = all_params().prepare
+    links = group_files(given.tables, given.out, settings.text_similarity, settings.photo_bits)
+    print(", ".join(f"{count_of(number, 'link')} by {rule}" for rule, number in links.items()))
+
+
+def group_files(
+    tables: Sequence[Path], out: Path, text_similarity: float, photo_bits: int
+) -> dict[str, int]:
+    """Write the group of each listing, and return the links by rule, as `group_near_duplicates`.
+
+    Args:
+        tables: seen by all machines of the cluster, as is `out`. Each is read in one task.
+
+    Raises:
+        UserError: Ray is not installed, no cluster answers, or a table cannot be used.
+    """
+    names = Counter(path.name for path in tables)
+    if (twice := names.most_common(1)[0])[1] > 1:
+        raise UserError(
+            f"{twice[1]} tables are named {twice[0]}, and so would be their results; "
+            "expected a different name for each"
+        )
+    sizes = [_listings_in(path) for path in tables]
+    first = np.cumsum([0, *sizes])
+    with ray_session():
+        files = put(
+            pd.DataFrame({"path": [str(path.resolve())], "first": [start]})
+            for path, start in zip(tables, first, strict=False)
+        )
+        named, links = group_parts(over(_read, files), int(first[-1]), text_similarity, photo_bits)
+        named = by_key(over(_with_file, named, first=first), "part", count=len(tables))
+        gather(over(_write, named, files, out=str(out.resolve())))
+    return links
+
+
+def _listings_in(path: Path) -> int:
+    try:
+        read = pq.read_metadata(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is not a Parquet file that can be read: {error}") from error
+    missing = [name for name in _NEEDED if name not in read.schema.names]
+    if missing:
+        raise UserError(
+            f"{path} has no column {missing[0]!r}; expected {', '.join(_NEEDED)} and, if known, "
+            f"{', '.join(_OPTIONAL)}"
+        )
+    return int(read.num_rows)
+
+
+def _read(file: pd.DataFrame) -> pd.DataFrame:
+    path, first = str(file.loc[0, "path"]), int(file["first"].iloc[0])
+    known = set(pq.read_schema(path).names)
+    table = pd.read_parquet(path, columns=[name for name in _NEEDED + _OPTIONAL if name in known])
+    table = table.reindex(columns=_NEEDED + _OPTIONAL).astype("str")
+    table[["title", "text"]] = table[["title", "text"]].fillna("")
+    return table.assign(row=np.arange(len(table)) + first)
+
+
+def _with_file(named: pd.DataFrame, first: np.ndarray) -> pd.DataFrame:
+    part = np.searchsorted(first, named["row"], side="right") - 1
+    return named.assign(part=part)
+
+
+def _write(named: pd.DataFrame, file: pd.DataFrame, out: str) -> pd.DataFrame:
+    with replacing(Path(out) / Path(str(file.loc[0, "path"])).name) as beside:
+        named.sort_values("row")[["id", "group"]].to_parquet(beside, index=False)
+    return named.iloc[:0]
+
+
+if __name__ == "__main__":
+    run_command(main)
