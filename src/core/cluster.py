@@ -1,0 +1,146 @@
+"""Work on the machines of a Ray cluster, or on this machine's processors where none is named."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar
+
+from src.core.errors import UserError
+from src.core.parallel import processors
+from src.core.portable import PINS
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# So often is an item begun again whose worker died; one that kills every worker ends the job.
+RETRIES = 5
+# Of a cluster that is this machine alone.
+_OBJECT_STORE_BYTES = 500_000_000
+# What a worker process has made, by the reference to what made it.
+_made: dict[str, Callable[[Any], Any]] = {}
+
+
+@contextmanager
+def ray_session(workers: int | None = None) -> Iterator[None]:
+    """Connect to the cluster that RAY_ADDRESS names; without one, start one of this machine.
+
+    Args:
+        workers: how many processors this machine gives; None for all.
+
+    Raises:
+        UserError: Ray is not installed, or no cluster answers.
+    """
+    if find_spec("ray") is None:
+        raise UserError("the engine ray needs Ray: pip install '.[cluster]'")
+    # Read when Ray is imported: nothing is reported to its makers.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    if address := os.environ.get("RAY_ADDRESS"):
+        # Workers run this code, with the pins of `portable`.
+        pins = {name: os.environ[name] for name in PINS if name in os.environ}
+        code = str(Path(__file__).parents[1])
+        try:
+            ray.init(address, runtime_env={"py_modules": [code], "env_vars": pins}, **quiet)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise UserError(f"RAY_ADDRESS is {address}: no cluster answers ({reason})") from error
+    else:
+        ray.init(
+            "local",
+            num_cpus=workers or processors(),
+            include_dashboard=False,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            **quiet,
+        )
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def on_ray(
+    make: Callable[[], Callable[[Item], Result]],
+    items: Iterable[Item],
+    *,
+    cpus: int = 1,
+    gpus: int = 0,
+    ahead: int | None = None,
+    each_second: Callable[[], None] = lambda: None,
+) -> Iterator[Result]:
+    """Yield `make()(item)` for every item, in order, computed by tasks on the cluster.
+
+    Each worker process calls `make` once. An item whose worker dies is begun again, RETRIES times.
+    Call it inside `ray_session`.
+
+    Args:
+        cpus, gpus: what one item takes; a worker uses so many threads.
+        ahead: how many items may be in flight; None for eight per worker.
+        each_second: called while the next result is waited for.
+
+    Raises:
+        UserError: a worker raised it, or died too often; no machine has so many processors.
+    """
+    import ray
+
+    if all(node["Resources"].get("CPU", 0) < cpus for node in ray.nodes() if node["Alive"]):
+        raise UserError(
+            f"no machine of the cluster gives {cpus} processors, as many as this one has; set "
+            "OMP_NUM_THREADS to fewer"
+        )
+
+    made = ray.put(make)
+    task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)(_work)
+    ahead = ahead or 8 * max(1, int(ray.cluster_resources().get("CPU", 0)) // cpus)
+    pending: deque[Any] = deque()
+
+    def oldest() -> Result:
+        try:
+            while not ray.wait([pending[0]], timeout=1)[0]:
+                each_second()
+            found: Result = ray.get(pending.popleft())
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from error
+        except ray.exceptions.RayError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(
+                f"a worker of Ray died {RETRIES + 1} times over the same work ({reason}); see "
+                "whether its machine has enough memory, then run it again"
+            ) from error
+        return found
+
+    for item in items:
+        # In a list Ray leaves a reference as it is.
+        pending.append(task.remote([made], item))
+        if len(pending) >= ahead:
+            yield oldest()
+    while pending:
+        yield oldest()
+
+
+def gpus_on_ray() -> int:
+    """Return how many GPUs the cluster has."""
+    import ray
+
+    return int(ray.cluster_resources().get("GPU", 0))
+
+
+def _work(made: list[Any], item: Any) -> Any:
+    import ray
+
+    key = made[0].hex()
+    if key not in _made:
+        # What earlier work of this process needed is given up.
+        _made.clear()
+        _made[key] = ray.get(made[0])()
+    return _made[key](item)

@@ -1,0 +1,79 @@
+"""Tables predicted on a Ray cluster, each by one task that reads, predicts and writes it whole.
+
+Plain tasks and not Ray Data: it would carry nothing but names here, and has no order and no end of
+a file, at which a result appears.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from src.core.cluster import on_ray, ray_session
+from src.predict.bundle import read_bundle
+from src.predict.many import Done, Job, Progress, predict_one
+from src.predict.predictor import Predictor
+
+
+def predict_on_ray(
+    predictor: Predictor, tables: Sequence[str], job: Job, workers: int | None, progress: Progress
+) -> Iterator[Done]:
+    """Yield the ends of tables, in order.
+
+    Args:
+        workers: how many tables at once; None for one per processor.
+    """
+    with ray_session(workers):
+        import ray
+
+        names = ("bundle.json", *read_bundle(predictor.folder).files)
+        bundle = {name: (predictor.folder / name).read_bytes() for name in names}
+        reports = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(_Reports).remote()
+
+        def show() -> None:
+            for table, (done, of) in ray.get(reports.all.remote()).items():
+                progress.tell(table, done, of)
+
+        yield from on_ray(
+            partial(_worker, bundle, job, reports),
+            tables,
+            ahead=workers or len(tables),
+            each_second=show,
+        )
+
+
+class _Reports:
+    """How far each table is, as the workers say."""
+
+    def __init__(self) -> None:
+        self.latest: dict[str, tuple[int, int]] = {}
+
+    def tell(self, table: str, done: int, of: int) -> None:
+        self.latest[table] = done, of
+
+    def all(self) -> dict[str, tuple[int, int]]:
+        return self.latest
+
+
+def _worker(bundle: dict[str, bytes], job: Job, reports: Any) -> Callable[[str], Done]:
+    """Return what predicts a table, with the bundle loaded.
+
+    Args:
+        bundle: its files, which need not be on this machine.
+        reports: a Ray actor of _Reports.
+    """
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        for file, content in bundle.items():
+            (folder / file).parent.mkdir(exist_ok=True)
+            (folder / file).write_bytes(content)
+        predictor = Predictor(folder)
+        predictor.load(ads=job.explain)
+
+    def predict(table: str) -> Done:
+        return predict_one(predictor, job, table, partial(reports.tell.remote, table))
+
+    return predict
