@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+
+from src.core.cluster import ray_session
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +25,13 @@ def shared_data() -> Path:
             pytest.fail(f"{path} is missing, and CI must run the tests on real data")
         pytest.skip(f"{path} is missing: it holds real listings and pages")
     return path
+
+
+@pytest.fixture(scope="module")
+def two_workers() -> Iterator[None]:
+    """Ray on two processors of this machine."""
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory(dir="/tmp") as folder:
+        # Short, for Ray puts sockets below it.
+        patch.setenv("RAY_TMPDIR", folder)
+        with ray_session(2):
+            yield

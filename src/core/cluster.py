@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -36,8 +37,7 @@ def ray_session(workers: int | None = None) -> Iterator[None]:
     Raises:
         UserError: Ray is not installed, or no cluster answers.
     """
-    if find_spec("ray") is None:
-        raise UserError("the engine ray needs Ray: pip install '.[cluster]'")
+    require_ray()
     # Read when Ray is imported: nothing is reported to its makers.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
@@ -51,8 +51,9 @@ def ray_session(workers: int | None = None) -> Iterator[None]:
         pins = {name: os.environ[name] for name in PINS if name in os.environ}
         code = str(Path(__file__).parents[1])
         try:
+            _connect(address)
             ray.init(address, runtime_env={"py_modules": [code], "env_vars": pins}, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise UserError(f"RAY_ADDRESS is {address}: no cluster answers ({reason})") from error
     else:
@@ -67,6 +68,12 @@ def ray_session(workers: int | None = None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def require_ray() -> None:
+    """Raise UserError where Ray is not installed."""
+    if find_spec("ray") is None:
+        raise UserError("the engine ray needs Ray: pip install '.[cluster]'")
 
 
 def on_ray(
@@ -133,6 +140,13 @@ def gpus_on_ray() -> int:
     import ray
 
     return int(ray.cluster_resources().get("GPU", 0))
+
+
+def _connect(address: str) -> None:
+    """Raise OSError where nothing listens: Ray itself would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon:
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 def _work(made: list[Any], item: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
+from src.core.cluster import require_ray
 from src.core.errors import UserError
 from src.core.files import read_json, write_json
 from src.core.places import (
@@ -88,6 +89,8 @@ def predict_tables(
         UserError: there are no tables; two would have one result; `job.out` holds the results of
             another job; tables could not be predicted (the others are).
     """
+    if ray:
+        require_ray()
     tables = _tables(patterns, job)
     _require_same_job(predictor, job)
     results = files_in(job.out)

@@ -42,7 +42,7 @@ class Trainer(Section):
     devices: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"]
     nodes: Annotated[int, Field(ge=1, le=1024)]
     # ray: photos are packed and frozen features computed on a cluster, to the same bytes.
-    engine: Literal["local", "ray"] = "local"
+    engine: Literal["local", "ray"]
 
 
 class Bundle(Section):
