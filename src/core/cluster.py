@@ -135,6 +135,38 @@ def on_ray(
         yield oldest()
 
 
+class Reports:
+    """What workers report while they work, the latest by name; made inside `ray_session`."""
+
+    def __init__(self) -> None:
+        import ray
+
+        actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(_Latest)
+        self._actor: Any = actor.remote()
+
+    def tell(self, name: str, report: Any) -> None:
+        """Report without waiting."""
+        self._actor.tell.remote(name, report)
+
+    def latest(self) -> dict[str, Any]:
+        """Return the latest reports by name; those from before its own death are lost."""
+        import ray
+
+        found: dict[str, Any] = ray.get(self._actor.latest.remote())
+        return found
+
+
+class _Latest:
+    def __init__(self) -> None:
+        self.reports: dict[str, Any] = {}
+
+    def tell(self, name: str, report: Any) -> None:
+        self.reports[name] = report
+
+    def latest(self) -> dict[str, Any]:
+        return self.reports
+
+
 def gpus_on_ray() -> int:
     """Return how many GPUs the cluster has."""
     import ray

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from src.core.cluster import on_ray, ray_session
+from src.core.cluster import Reports, on_ray, ray_session
 from src.predict.bundle import read_bundle
 from src.predict.many import Done, Job, Progress, predict_one
 from src.predict.predictor import Predictor
@@ -27,43 +26,23 @@ def predict_on_ray(
         workers: how many tables at once; None for one per processor.
     """
     with ray_session(workers):
-        import ray
-
         names = ("bundle.json", *read_bundle(predictor.folder).files)
         bundle = {name: (predictor.folder / name).read_bytes() for name in names}
-        reports = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(_Reports).remote()
+        reports = Reports()
 
         def show() -> None:
-            for table, (done, of) in ray.get(reports.all.remote()).items():
+            for table, (done, of) in reports.latest().items():
                 progress.tell(table, done, of)
 
-        yield from on_ray(
-            partial(_worker, bundle, job, reports),
-            tables,
-            ahead=workers or len(tables),
-            each_second=show,
-        )
+        make = partial(_worker, bundle, job, reports)
+        yield from on_ray(make, tables, ahead=workers or len(tables), each_second=show)
 
 
-class _Reports:
-    """How far each table is, as the workers say."""
-
-    def __init__(self) -> None:
-        self.latest: dict[str, tuple[int, int]] = {}
-
-    def tell(self, table: str, done: int, of: int) -> None:
-        self.latest[table] = done, of
-
-    def all(self) -> dict[str, tuple[int, int]]:
-        return self.latest
-
-
-def _worker(bundle: dict[str, bytes], job: Job, reports: Any) -> Callable[[str], Done]:
+def _worker(bundle: dict[str, bytes], job: Job, reports: Reports) -> Callable[[str], Done]:
     """Return what predicts a table, with the bundle loaded.
 
     Args:
         bundle: its files, which need not be on this machine.
-        reports: a Ray actor of _Reports.
     """
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -74,6 +53,6 @@ def _worker(bundle: dict[str, bytes], job: Job, reports: Any) -> Callable[[str],
         predictor.load(ads=job.explain)
 
     def predict(table: str) -> Done:
-        return predict_one(predictor, job, table, partial(reports.tell.remote, table))
+        return predict_one(predictor, job, table, lambda *how_far: reports.tell(table, how_far))
 
     return predict

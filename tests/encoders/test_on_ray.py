@@ -94,7 +94,7 @@ def test_a_mistake_that_a_worker_finds_is_one_line() -> None:
     def make() -> Callable[[int], int]:
         raise UserError("no such folder on this machine")
 
-    with pytest.raises(UserError, match="^no such folder on this machine$"):
+    with pytest.raises(UserError, match=r"^no such folder on this machine$"):
         list(on_ray(make, [1]))
 
 
@@ -108,10 +108,10 @@ def test_work_that_kills_every_worker_ends_in_one_line(monkeypatch: pytest.Monke
 
     done = on_ray(make, range(5))
     assert [next(done) for _ in range(3)] == [0, 1, 2]
-    with pytest.raises(UserError, match="^a worker of Ray died 2 times over the same work"):
+    with pytest.raises(UserError, match=r"^a worker of Ray died 2 times over the same work"):
         next(done)
 
 
 def test_more_processors_than_any_machine_has_are_refused() -> None:
-    with pytest.raises(UserError, match="^no machine of the cluster gives 3 processors"):
+    with pytest.raises(UserError, match=r"^no machine of the cluster gives 3 processors"):
         list(on_ray(lambda: abs, [1], cpus=3))
