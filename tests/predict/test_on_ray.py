@@ -53,12 +53,12 @@ def s3() -> Any:
 
 @pytest.fixture
 def long_ads(pipeline: Pipeline, tmp_path: Path) -> Path:
-    """A folder of tables that take some seconds together."""
+    """A folder of tables that take a second or two together."""
     raw = pipeline.raw.rename(columns={"text": "description"}).drop(columns="photo")
     folder = tmp_path / "long"
     folder.mkdir()
     for number in range(TABLES):
-        raw.sample(2500, replace=True, random_state=number).to_parquet(folder / f"{number}.parquet")
+        raw.sample(600, replace=True, random_state=number).to_parquet(folder / f"{number}.parquet")
     return folder
 
 
