@@ -40,7 +40,6 @@ class PhotoBucket(PhotoFolder):
         self.folder = Path(self.root)
 
     def exists(self) -> bool:
-        """Return whether there is anything below the address."""
         with reaching(self.address):
             found: bool = self.store.exists(self.root)
         return found

@@ -95,6 +95,10 @@ class PhotoFolder:
             self._index.close()
             self._index = None
 
+    def exists(self) -> bool:
+        """Return whether there is such a folder."""
+        return self.folder.is_dir()
+
     def learn(self, cells: Iterable[PhotoCell]) -> None:
         """Note which folders all names, of these cells and those before, begin with.
 

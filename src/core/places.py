@@ -66,10 +66,10 @@ def matching(pattern: str) -> list[PlacedFile]:
                 about = [store.info(path)] if store.exists(path) else []
         found = [_in_bucket(one) for one in about if one["type"] == "file"]
     else:
-        path = Path(pattern).absolute()
-        root = Path(path.anchor)
+        given = Path(pattern).absolute()
+        root = Path(given.anchor)
         # A name may have brackets in it.
-        names = [path] if path.exists() else root.glob(str(path.relative_to(root)))
+        names = [given] if given.exists() else root.glob(str(given.relative_to(root)))
         found = [_on_disk(name) for name in names if name.is_file()]
     if not found:
         raise UserError(f"{pattern}: there is no such file; give a CSV or Parquet file of listings")

@@ -11,8 +11,9 @@ from src.core.places import absolute, is_address
 from src.core.wording import count_of
 from src.predict.bulk import chosen_columns, predict_table
 from src.predict.chosen import add_bundle_options, chosen_predictor, path_option, place_option
+from src.predict.job import Job
 from src.predict.listings import FIELDS
-from src.predict.many import Job, predict_tables
+from src.predict.many import predict_tables
 from src.predict.one_listing import predict_one_listing
 from src.predict.predictor import Predictor
 

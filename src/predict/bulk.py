@@ -82,8 +82,8 @@ def predict_table(
     total = learn_table(source, positions, folder, prices)
     if not total:
         raise UserError(f"{table} has no rows; expected at least one listing")
-    read = how_it_is_read(source, columns, positions, prices)
-    say(read) if say else print(read, file=sys.stderr)
+    how = how_it_is_read(source, columns, positions, prices)
+    say(how) if say else print(how, file=sys.stderr)
     done = unpredicted = noted = 0
     texts = ("id", "category", "used", "note", "error", *(WHY_TEXTS if explain else ()))
     with (

@@ -9,28 +9,21 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from tqdm import tqdm
 
 from src.core.cluster import require_ray
 from src.core.errors import UserError
 from src.core.files import read_json, write_json
-from src.core.places import (
-    PlacedFile,
-    fetched,
-    files_in,
-    folder_of,
-    inside,
-    is_address,
-    matching,
-    written,
-)
+from src.core.places import PlacedFile, fetched, files_in, inside, is_address, matching, written
 from src.core.wording import count_of
-from src.predict.bulk import TableCounts, Tell, predict_table
+from src.predict.bulk import TableCounts
 from src.predict.bundle import read_bundle
+from src.predict.job import Done, Job, predict_one
 from src.predict.predictor import Predictor
 from src.predict.progress import Progress
 
@@ -44,36 +37,6 @@ _OPTIONS = {
     "explain": "--explain",
 }
 _FAULTS_SHOWN = 3
-
-
-@dataclass(frozen=True)
-class Job:
-    """What the predictions of many tables have in common.
-
-    Attributes:
-        columns, chosen, explain: as for `predict_table`.
-        photos: the folder that the paths of photos start at; '' for each table's own.
-        out: the folder of the results.
-    """
-
-    columns: dict[str, str]
-    chosen: tuple[str, ...]
-    photos: str
-    explain: bool
-    out: str
-
-    def result_of(self, table: str) -> str:
-        """Return where a table's predictions are written."""
-        return inside(self.out, f"{Path(table.rpartition('/')[2]).stem}.parquet")
-
-
-class Done(NamedTuple):
-    """A table's end: its counts and how it was read, or the fault that left it without a result."""
-
-    table: str
-    counts: TableCounts
-    read: str = ""
-    fault: str = ""
 
 
 def predict_tables(
@@ -133,36 +96,7 @@ def predict_here(
 ) -> Iterator[Done]:
     """Predict tables in this process, one after the other."""
     for table in tables:
-        yield predict_one(
-            predictor, job, table, lambda done, of, table=table: progress.tell(table, done, of)
-        )
-
-
-def predict_one(predictor: Predictor, job: Job, table: str, tell: Tell) -> Done:
-    """Predict a table into its result; a fault of the table or its place is part of the answer."""
-    said: list[str] = []
-    try:
-        with fetched(table) as path, written(job.result_of(table)) as out:
-            try:
-                counts = predict_table(
-                    predictor,
-                    path,
-                    job.photos or folder_of(table),
-                    out,
-                    job.columns,
-                    chosen=job.chosen,
-                    explain=job.explain,
-                    say=said.append,
-                    tell=tell,
-                )
-            except UserError as error:
-                raise UserError(str(error).replace(str(path), table)) from error
-        return Done(table, counts, said[0].replace(str(path), table))
-    except UserError as error:
-        return Done(table, TableCounts(0, 0, 0), fault=str(error))
-    except OSError as error:
-        fault = f"{error.filename or job.result_of(table)}: {error.strerror}"
-        return Done(table, TableCounts(0, 0, 0), fault=fault)
+        yield predict_one(predictor, job, table, partial(progress.tell, table))
 
 
 def _tables(patterns: Sequence[str], job: Job) -> list[PlacedFile]:

@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 
 from src.core.cluster import Reports, on_ray, ray_session
 from src.predict.bundle import read_bundle
-from src.predict.many import Done, Job, Progress, predict_one
+from src.predict.job import Done, Job, predict_one
 from src.predict.predictor import Predictor
+from src.predict.progress import Progress
 
 
 def predict_on_ray(

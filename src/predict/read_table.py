@@ -103,11 +103,10 @@ def photos_of(folder: Path | str, positions: Mapping[str, int]) -> PhotoFolder:
         # Imported late: few tables have their photos there.
         from src.cleaning.photo_bucket import PhotoBucket
 
-        bucket = PhotoBucket(str(folder))
-        photos, exists = bucket, "photo" not in positions or bucket.exists()
+        photos: PhotoFolder = PhotoBucket(str(folder))
     else:
-        photos, exists = PhotoFolder(Path(folder)), Path(folder).is_dir()
-    if "photo" in positions and not exists:
+        photos = PhotoFolder(Path(folder))
+    if "photo" in positions and not photos.exists():
         raise UserError(f"{folder} is not a folder of photos; give one with --photos")
     return photos
 

@@ -12,7 +12,7 @@ import pytest
 
 from src.core import cluster
 from src.core.places import PlacedFile
-from src.predict import many
+from src.predict import job, many
 from src.predict.progress import Progress
 from tests.predict.conftest import Pipeline, Run
 
@@ -93,7 +93,7 @@ def test_a_full_disk_is_a_fault_of_one_line(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(many, "predict_table", full)
+    monkeypatch.setattr(job, "predict_table", full)
     line = f"^error: 3 of 3 tables could not be predicted: {tmp_path}/out/part-.*: No space left"
     with pytest.raises(SystemExit, match=line):
         run(ads / "part-*", "--out", tmp_path / "out")

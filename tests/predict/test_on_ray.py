@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 from moto.server import ThreadedMotoServer
 
+from benchmarks.on_ray import busy_workers
 from src.cleaning.photo_bucket import PhotoBucket
 from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.picture import PhotoError
@@ -62,26 +63,12 @@ def long_ads(pipeline: Pipeline, tmp_path: Path) -> Path:
     return folder
 
 
-def kill_a_worker() -> Iterator[int]:
-    """Wait until a worker of this process's Ray has work; kill it and yield its number."""
-    while True:
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                busy = (folder / "cmdline").read_bytes().startswith(b"ray::_work")
-                if busy and os.getpid() in ancestors(int(folder.name)):
-                    os.kill(int(folder.name), signal.SIGKILL)
-                    yield int(folder.name)
-                    return
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # it has ended
-
-
-def ancestors(process: int) -> Iterator[int]:
-    while process > 1:
-        # The name in brackets may hold anything.
-        status = Path(f"/proc/{process}/stat").read_text()
-        process = int(status.rpartition(")")[2].split()[1])
-        yield process
+def kill_a_worker() -> int:
+    """Wait until a worker of this process's Ray has work; kill it and return its number."""
+    while not (busy := busy_workers(os.getpid())):
+        time.sleep(0.01)
+    os.kill(busy[0], signal.SIGKILL)
+    return busy[0]
 
 
 def test_answers_are_those_of_the_plain_way(
@@ -120,7 +107,7 @@ def test_a_killed_driver_is_taken_over_and_a_killed_worker_replaced(
     assert 0 < len(finished) < len(whole)
     assert finished == {name: whole[name] for name in finished}
     killed: list[int] = []
-    killer = threading.Thread(target=lambda: killed.extend(kill_a_worker()))
+    killer = threading.Thread(target=lambda: killed.append(kill_a_worker()))
     killer.start()
     said = run(*job)
     killer.join()
