@@ -10,14 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from src.core.errors import UserError
-from src.core.parallel import processors
+from src.core.parallel import Item, Result, processors
 from src.core.portable import PINS
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 # So often is an item begun again whose worker died; one that kills every worker ends the job.
 RETRIES = 5

@@ -11,7 +11,7 @@ from src.core.places import absolute, is_address
 from src.core.wording import count_of
 from src.predict.bulk import chosen_columns, predict_table
 from src.predict.chosen import add_bundle_options, chosen_predictor, path_option, place_option
-from src.predict.job import Job
+from src.predict.job import BulkJob
 from src.predict.listings import FIELDS
 from src.predict.many import predict_tables
 from src.predict.one_listing import predict_one_listing
@@ -148,7 +148,7 @@ def _predict_tables(predictor: Predictor, options: argparse.Namespace) -> None:
     columns, chosen = _columns(predictor, options)
     # Workers may have another working folder.
     photos = absolute(options.photos) if options.photos else ""
-    job = Job(columns, tuple(chosen), photos, options.explain, absolute(options.out))
+    job = BulkJob(columns, tuple(chosen), photos, options.explain, absolute(options.out))
     predict_tables(predictor, options.tables, job, options.engine == "ray", options.workers)
 
 

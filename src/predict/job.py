@@ -13,7 +13,7 @@ from src.predict.predictor import Predictor
 
 
 @dataclass(frozen=True)
-class Job:
+class BulkJob:
     """What the predictions of many tables have in common.
 
     Attributes:
@@ -42,7 +42,7 @@ class Done(NamedTuple):
     fault: str = ""
 
 
-def predict_one(predictor: Predictor, job: Job, table: str, tell: Tell) -> Done:
+def predict_one(predictor: Predictor, job: BulkJob, table: str, tell: Tell) -> Done:
     """Predict a table into its result; a fault of the table or its place is part of the answer."""
     said: list[str] = []
     try:

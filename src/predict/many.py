@@ -23,9 +23,9 @@ from src.core.places import PlacedFile, fetched, files_in, inside, is_address, m
 from src.core.wording import count_of
 from src.predict.bulk import TableCounts
 from src.predict.bundle import read_bundle
-from src.predict.job import Done, Job, predict_one
+from src.predict.job import BulkJob, Done, predict_one
 from src.predict.predictor import Predictor
-from src.predict.progress import Progress
+from src.predict.progress import BulkProgress
 
 # What was asked for, beside the results; readers of Parquet folders pass over such names.
 _RECORD = "_job.json"
@@ -40,7 +40,7 @@ _FAULTS_SHOWN = 3
 
 
 def predict_tables(
-    predictor: Predictor, patterns: Sequence[str], job: Job, ray: bool, workers: int | None
+    predictor: Predictor, patterns: Sequence[str], job: BulkJob, ray: bool, workers: int | None
 ) -> None:
     """Predict the tables that patterns name, CSV or Parquet, into `job.out`; print what was done.
 
@@ -59,7 +59,7 @@ def predict_tables(
     results = files_in(job.out)
     todo = [table for table in tables if not _is_done(table, job, results)]
     faults, total, said = [], TableCounts(0, 0, 0), set()
-    with Progress(todo) as progress:
+    with BulkProgress(todo) as progress:
         # The largest first: else one of them might be what all wait for in the end.
         names = [table.place for table in sorted(todo, key=lambda table: -table.size)]
         if ray and names:
@@ -92,14 +92,14 @@ def predict_tables(
 
 
 def predict_here(
-    predictor: Predictor, tables: Collection[str], job: Job, progress: Progress
+    predictor: Predictor, tables: Collection[str], job: BulkJob, progress: BulkProgress
 ) -> Iterator[Done]:
     """Predict tables in this process, one after the other."""
     for table in tables:
         yield predict_one(predictor, job, table, partial(progress.tell, table))
 
 
-def _tables(patterns: Sequence[str], job: Job) -> list[PlacedFile]:
+def _tables(patterns: Sequence[str], job: BulkJob) -> list[PlacedFile]:
     """Return the tables that patterns name, each once."""
     found = {file.place: file for pattern in patterns for file in matching(pattern)}
     results: dict[str, str] = {}
@@ -114,13 +114,13 @@ def _tables(patterns: Sequence[str], job: Job) -> list[PlacedFile]:
     return list(found.values())
 
 
-def _is_done(table: PlacedFile, job: Job, results: dict[str, PlacedFile]) -> bool:
+def _is_done(table: PlacedFile, job: BulkJob, results: dict[str, PlacedFile]) -> bool:
     """Return whether a table has a result that is no older than itself."""
     result = results.get(job.result_of(table.place).rpartition("/")[2])
     return result is not None and result.written >= table.written
 
 
-def _require_same_job(predictor: Predictor, job: Job) -> None:
+def _require_same_job(predictor: Predictor, job: BulkJob) -> None:
     """Refuse a folder with results of another bundle or other options; note those of this job."""
     record = asdict(job) | {"bundle": _hash_of(predictor.folder)}
     del record["out"], record["chosen"]

@@ -13,13 +13,17 @@ from tempfile import TemporaryDirectory
 
 from src.core.cluster import Reports, on_ray, ray_session
 from src.predict.bundle import read_bundle
-from src.predict.job import Done, Job, predict_one
+from src.predict.job import BulkJob, Done, predict_one
 from src.predict.predictor import Predictor
-from src.predict.progress import Progress
+from src.predict.progress import BulkProgress
 
 
 def predict_on_ray(
-    predictor: Predictor, tables: Sequence[str], job: Job, workers: int | None, progress: Progress
+    predictor: Predictor,
+    tables: Sequence[str],
+    job: BulkJob,
+    workers: int | None,
+    progress: BulkProgress,
 ) -> Iterator[Done]:
     """Yield the ends of tables, in order.
 
@@ -39,7 +43,7 @@ def predict_on_ray(
         yield from on_ray(make, tables, ahead=workers or len(tables), each_second=show)
 
 
-def _worker(bundle: dict[str, bytes], job: Job, reports: Reports) -> Callable[[str], Done]:
+def _worker(bundle: dict[str, bytes], job: BulkJob, reports: Reports) -> Callable[[str], Done]:
     """Return what predicts a table, with the bundle loaded.
 
     Args:

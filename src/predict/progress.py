@@ -11,7 +11,7 @@ from src.core.places import PlacedFile
 from src.core.wording import count_of
 
 
-class Progress:
+class BulkProgress:
     """One bar over many tables, with their share that is done and the rate; a context manager."""
 
     def __init__(self, tables: Sequence[PlacedFile]) -> None:
@@ -26,7 +26,7 @@ class Progress:
             disable=None,
         )
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> BulkProgress:
         return self
 
     def __exit__(self, *_: object) -> None:

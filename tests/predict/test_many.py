@@ -13,7 +13,7 @@ import pytest
 from src.core import cluster
 from src.core.places import PlacedFile
 from src.predict import job, many
-from src.predict.progress import Progress
+from src.predict.progress import BulkProgress
 from tests.predict.conftest import Pipeline, Run
 
 
@@ -147,7 +147,7 @@ def test_options_of_an_engine_are_not_ignored(run: Run, capsys: pytest.CaptureFi
 
 
 def test_progress_counts_a_table_that_is_begun_again_once() -> None:
-    with Progress([PlacedFile("a", 300, 0), PlacedFile("b", 100, 0)]) as progress:
+    with BulkProgress([PlacedFile("a", 300, 0), PlacedFile("b", 100, 0)]) as progress:
         progress.tell("a", 10, 10)
         progress.tell("b", 8, 10)
         progress.tell("b", 1, 10)
