@@ -13,7 +13,8 @@ from src.prepare.pack import pack_photos
 def main() -> None:
     params = stage_params("pack")
     table = read_listings(Path("data/raw/listings.parquet"), RAW)
-    pack_photos(table, Path("data/raw/photos"), Path("data/packed"), params.pack.pixels)
+    photos, out = Path("data/raw/photos"), Path("data/packed")
+    pack_photos(table, photos, out, params.pack.pixels, params.trainer.engine)
 
 
 if __name__ == "__main__":

@@ -150,7 +150,7 @@ def test_photos_that_are_packed_too_small_are_told_of(copy: Path) -> None:
         ),
         ({"fusion__knn__grid__n_neighbors": [0]}, "fusion.knn.grid.n_neighbors: settings is {"),
         ({"image_models__cnn": None}, "image_models.cnn is null; expected a section"),
-        ({"trainer": {"accelerator": "cpu"}}, "trainer.precision is missing; add it (and 4 more)"),
+        ({"trainer": {"accelerator": "cpu"}}, "trainer.precision is missing; add it (and 5 more)"),
     ],
     ids=[
         *("model", "text model", "fused model", "row", "duplicate", "weights", "word for a list"),

@@ -26,15 +26,17 @@ from src.cleaning.picture import PhotoError, check_length, read_photo
 from src.core.errors import UserError
 
 # Why there is no photo.
-_NOT_FOUND = "not in the folder"
-_OUTSIDE = "outside the folder"
+NOT_FOUND = "not in the folder"
+OUTSIDE = "outside the folder"
 _BROKEN_LINK = "is a link to a file that does not exist"
 _SEVERAL_FIT = "name fits several files in the folder"
 _WEB_ADDRESS = "is a web address, not a file in the folder"
-_CANNOT_READ = "cannot be read"
+CANNOT_READ = "cannot be read"
 
-_MAX_FILES = 5_000_000
+MAX_FILES = 5_000_000
 _WHOLE = re.compile(r"^(\d+)\.0$")
+# Files and folders that people do not see.
+HIDDEN = re.compile(r"\.|__MACOSX$")
 # What matters of the files that a name fits is whether there is more than one. `upward` is the
 # path's key from its end, so that files in the folders that a name begins with lie together.
 _FITTING = "SELECT path FROM files WHERE upward BETWEEN ? AND ?{} LIMIT 2"
@@ -70,7 +72,12 @@ class PhotoFolder:
 
     The folder is listed once, when a name is first not found as it is, into a temporary database
     on disk, so memory does not grow with the number of files.
+
+    Attributes:
+        threads: how many photos are best read at once; None for one per processor.
     """
+
+    threads: int | None = None
 
     def __init__(self, folder: Path) -> None:
         """`folder` must exist; its own path may lead through links, but no photo in it may."""
@@ -87,6 +94,10 @@ class PhotoFolder:
         if self._index is not None:
             self._index.close()
             self._index = None
+
+    def exists(self) -> bool:
+        """Return whether there is such a folder."""
+        return self.folder.is_dir()
 
     def learn(self, cells: Iterable[PhotoCell]) -> None:
         """Note which folders all names, of these cells and those before, begin with.
@@ -106,7 +117,7 @@ class PhotoFolder:
             names = split_names(names[0])
             if whole.path is not None or names == cell.names:
                 return whole
-        found = [FoundPhoto(None, _NOT_FOUND)]
+        found = [FoundPhoto(None, NOT_FOUND)]
         for name in names:
             found.append(self._find_one(name))
             if found[-1].path is not None:
@@ -151,9 +162,9 @@ class PhotoFolder:
                 return path
             if given.is_symlink() and not path.exists():
                 return _BROKEN_LINK
-            return _NOT_FOUND if inside else _OUTSIDE
+            return NOT_FOUND if inside else OUTSIDE
         except (OSError, ValueError, RuntimeError):
-            return _CANNOT_READ
+            return CANNOT_READ
 
     def _without_front(self, parts: list[str]) -> Iterator[list[str]]:
         """Yield the parts of a path, first all, then without the folders that may be left out."""
@@ -185,11 +196,18 @@ class PhotoFolder:
             self._index = sqlite3.connect("", isolation_level=None, check_same_thread=False)
             self._index.executescript(_INDEX)
             self._index.execute("BEGIN")
-            self._index.executemany("INSERT INTO files VALUES (?, ?, ?)", _listing(self.folder))
+            rows = ((os.fsencode(path), _upward(path), extension(path)) for path in self._paths())
+            self._index.executemany("INSERT INTO files VALUES (?, ?, ?)", rows)
             self._index.execute("CREATE INDEX by_path ON files (upward)")
             self._index.execute("CREATE INDEX by_type ON files (type, upward)")
             self._index.execute("COMMIT")
         return self._index
+
+    def _paths(self) -> Iterator[str]:
+        """Yield the path of each file below the folder, from the folder on; hidden files are left
+        out. Raises UserError if there are too many.
+        """
+        return _paths_below(self.folder)
 
 
 def find_photo(cell: PhotoCell, folder: PhotoFolder | None) -> FoundPhoto:
@@ -203,7 +221,7 @@ def find_photo(cell: PhotoCell, folder: PhotoFolder | None) -> FoundPhoto:
     """
     if cell.content is not None:
         return FoundPhoto(None)
-    found = folder.find(cell) if folder else FoundPhoto(None, _NOT_FOUND)
+    found = folder.find(cell) if folder else FoundPhoto(None, NOT_FOUND)
     if found.path is None:
         raise PhotoError(found.problem)
     return found
@@ -216,10 +234,8 @@ def read_found(cell: PhotoCell, found: FoundPhoto) -> bytes:
     return read_photo(found.path)
 
 
-def _listing(folder: Path) -> Iterator[tuple[bytes, bytes, str]]:
-    """Yield each file below the folder: path, key from the end, type. Links to folders and hidden
-    files are left out. Raises UserError if there are too many.
-    """
+def _paths_below(folder: Path) -> Iterator[str]:
+    """Yield what `PhotoFolder._paths` says; links to folders are left out, too."""
     waiting, files = [""], 0
     while waiting:
         below = waiting.pop()
@@ -229,19 +245,19 @@ def _listing(folder: Path) -> Iterator[tuple[bytes, bytes, str]]:
             continue
         with entries:
             for entry in entries:
-                if re.match(r"\.|__MACOSX$", entry.name):
+                if HIDDEN.match(entry.name):
                     continue
                 path = below + entry.name
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(path + "/")
                 else:
                     files += 1
-                    if files > _MAX_FILES:
+                    if files > MAX_FILES:
                         raise UserError(
-                            f"{folder} holds more than {_MAX_FILES} files; give the folder that "
+                            f"{folder} holds more than {MAX_FILES} files; give the folder that "
                             "only has the photos"
                         )
-                    yield os.fsencode(path), _upward(path), extension(path)
+                    yield path
 
 
 def _upward(path: str) -> bytes:

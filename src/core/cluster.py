@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+import socket
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from src.core.errors import UserError
+from src.core.parallel import Item, Result, processors
+from src.core.portable import PINS
 
+# So often is an item begun again whose worker died; one that kills every worker ends the job.
+RETRIES = 5
 # Of a cluster that is this machine alone.
 _OBJECT_STORE_BYTES = 500_000_000
+# What a worker process has made, by the reference to what made it.
+_made: dict[str, Callable[[Any], Any]] = {}
 
 
 @contextmanager
@@ -24,7 +32,7 @@ def ray_session(workers: int | None = None) -> Iterator[None]:
         workers: how many processors this machine gives; None for all.
 
     Raises:
-        UserError: Ray is not installed.
+        UserError: Ray is not installed, or no cluster answers.
     """
     require_ray()
     # Read when Ray is imported: nothing is reported to its makers.
@@ -36,12 +44,21 @@ def ray_session(workers: int | None = None) -> Iterator[None]:
         return
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if address := os.environ.get("RAY_ADDRESS"):
+        # Workers run this code, with the pins of `portable`.
+        pins = {name: os.environ[name] for name in PINS if name in os.environ}
         code = str(Path(__file__).parents[1])
-        ray.init(address, runtime_env={"py_modules": [code]}, **quiet)
+        try:
+            _connect(address)
+            ray.init(address, runtime_env={"py_modules": [code], "env_vars": pins}, **quiet)
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise UserError(f"RAY_ADDRESS is {address}: no cluster answers ({reason})") from error
     else:
+        # Ray would let all other programs go first.
+        os.environ.setdefault("RAY_worker_niceness", "0")
         ray.init(
             "local",
-            num_cpus=workers or os.cpu_count(),
+            num_cpus=workers or processors(),
             include_dashboard=False,
             object_store_memory=_OBJECT_STORE_BYTES,
             **quiet,
@@ -56,3 +73,119 @@ def require_ray() -> None:
     """Raise UserError where Ray is not installed."""
     if find_spec("ray") is None:
         raise UserError("the engine ray needs Ray: pip install '.[cluster]'")
+
+
+def on_ray(
+    make: Callable[[], Callable[[Item], Result]],
+    items: Iterable[Item],
+    *,
+    cpus: int = 1,
+    gpus: int = 0,
+    ahead: int | None = None,
+    each_second: Callable[[], None] = lambda: None,
+) -> Iterator[Result]:
+    """Yield `make()(item)` for every item, in order, computed by tasks on the cluster.
+
+    Each worker process calls `make` once. An item whose worker dies is begun again, RETRIES times.
+    Call it inside `ray_session`.
+
+    Args:
+        cpus, gpus: what one item takes; a worker uses so many threads.
+        ahead: how many items may be in flight; None for eight per worker.
+        each_second: called while the next result is waited for.
+
+    Raises:
+        UserError: a worker raised it, or died too often; no machine has so many processors.
+    """
+    import ray
+
+    if all(node["Resources"].get("CPU", 0) < cpus for node in ray.nodes() if node["Alive"]):
+        raise UserError(
+            f"no machine of the cluster gives {cpus} processors, as many as this one has; set "
+            "OMP_NUM_THREADS to fewer"
+        )
+
+    made = ray.put(make)
+    task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)(_work)
+    ahead = ahead or 8 * max(1, int(ray.cluster_resources().get("CPU", 0)) // cpus)
+    pending: deque[Any] = deque()
+
+    def oldest() -> Result:
+        try:
+            while not ray.wait([pending[0]], timeout=1)[0]:
+                each_second()
+            found: Result = ray.get(pending.popleft())
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from error
+        except ray.exceptions.RayError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(
+                f"a worker of Ray died {RETRIES + 1} times over the same work ({reason}); see "
+                "whether its machine has enough memory, then run it again"
+            ) from error
+        return found
+
+    for item in items:
+        # In a list Ray leaves a reference as it is.
+        pending.append(task.remote([made], item))
+        if len(pending) >= ahead:
+            yield oldest()
+    while pending:
+        yield oldest()
+
+
+class Reports:
+    """What workers report while they work, the latest by name; made inside `ray_session`."""
+
+    def __init__(self) -> None:
+        import ray
+
+        actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(_Latest)
+        self._actor: Any = actor.remote()
+
+    def tell(self, name: str, report: Any) -> None:
+        """Report without waiting."""
+        self._actor.tell.remote(name, report)
+
+    def latest(self) -> dict[str, Any]:
+        """Return the latest reports by name; those from before its own death are lost."""
+        import ray
+
+        found: dict[str, Any] = ray.get(self._actor.latest.remote())
+        return found
+
+
+class _Latest:
+    def __init__(self) -> None:
+        self.reports: dict[str, Any] = {}
+
+    def tell(self, name: str, report: Any) -> None:
+        self.reports[name] = report
+
+    def latest(self) -> dict[str, Any]:
+        return self.reports
+
+
+def gpus_on_ray() -> int:
+    """Return how many GPUs the cluster has."""
+    import ray
+
+    return int(ray.cluster_resources().get("GPU", 0))
+
+
+def _connect(address: str) -> None:
+    """Raise OSError where nothing listens: Ray itself would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon:
+        socket.create_connection((host, int(port)), timeout=10).close()
+
+
+def _work(made: list[Any], item: Any) -> Any:
+    import ray
+
+    key = made[0].hex()
+    if key not in _made:
+        # What earlier work of this process needed is given up.
+        _made.clear()
+        _made[key] = ray.get(made[0])()
+    return _made[key](item)

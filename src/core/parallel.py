@@ -15,20 +15,27 @@ Result = TypeVar("Result")
 def in_order(
     work: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None
 ) -> Iterator[Result]:
-    """Yield `work(item)` for every item, in order, computed by threads: one per processor, or as
-    many as `workers` says.
+    """Yield `work(item)` for every item, in order, computed by threads: as many as `processors`
+    or `workers` says.
 
     At most eight items per thread are in flight, so `items` may be endless. Threads suffice where
     the work releases the GIL, as Pillow does.
     """
-    if workers is None:
-        affinity = hasattr(os, "sched_getaffinity")
-        workers = len(os.sched_getaffinity(0)) if affinity else os.cpu_count()
+    workers = workers or processors()
     pending: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         for item in items:
             pending.append(pool.submit(work, item))
-            if len(pending) >= 8 * (workers or 1):
+            if len(pending) >= 8 * workers:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
+
+
+def processors() -> int:
+    """Return how many threads to use: as many as OMP_NUM_THREADS says, as other libraries do."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and int(asked):
+        return int(asked)
+    affinity = hasattr(os, "sched_getaffinity")
+    return len(os.sched_getaffinity(0)) if affinity else os.cpu_count() or 1

@@ -39,7 +39,7 @@ from src.encoders.common.backends import (
     make_backend,
 )
 from src.encoders.common.batches import TrainBatches
-from src.encoders.common.features import device_of, extract_all, some_batches
+from src.encoders.common.features import device_of, gather, some_batches
 from src.encoders.common.loading import ListingRows, NetworkData, make_loader, ordered_loader
 from src.encoders.common.network_classifier import Batch, features_of, to_device
 from src.encoders.image.data import ImageData
@@ -224,7 +224,7 @@ def time_features(job: Job, backend: str, device: torch.device) -> Measurement:
     extract(next(iter(loader))[0])
     setup_s = _now() - started
     started = _now()
-    found = extract_all(extract, loader, order, job.row)
+    found = gather((extract(batch) for batch, _ in loader), order, job.row)
     seconds = _now() - started
     if backend == "torch":
         return Measurement(len(rows) / seconds, setup_s)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +30,9 @@ from src.predict.read_table import (
     table_positions,
 )
 
+# Told how many listings of a table are done, and of how many.
+Tell = Callable[[int, int], None]
+
 
 class TableCounts(NamedTuple):
     """Number of listings in all, without a prediction, and with a note."""
@@ -42,13 +45,15 @@ class TableCounts(NamedTuple):
 def predict_table(
     predictor: Predictor,
     table: Path,
-    photos: Path,
+    photos: Path | str,
     out: Path,
     columns: Mapping[str, str],
     batch: int = BATCH_LISTINGS,
     *,
     chosen: Collection[str] = (),
     explain: bool = False,
+    say: Callable[[str], None] | None = None,
+    tell: Tell | None = None,
 ) -> TableCounts:
     """Predict every row of a CSV or Parquet file and write `out`, CSV or Parquet by its name.
 
@@ -57,11 +62,13 @@ def predict_table(
     nothing to predict from, or whose row cannot be read, has no category and an error.
 
     Args:
-        photos: the folder that the paths of photos start at.
+        photos: the folder that the paths of photos start at, or its address in a bucket.
         columns: the table's column for id, title, text, price and photo; '', or a column that
             the table lacks, for none.
         chosen: fields whose column the table must have.
         explain: add the columns of `explained_columns`, before p_<category>.
+        say: gets a line on how the table is read; None for standard error.
+        tell: gets how far it is; None for a progress bar.
 
     Raises:
         UserError: a file is missing or cannot be read, or the table has none of the columns or
@@ -75,14 +82,15 @@ def predict_table(
     total = learn_table(source, positions, folder, prices)
     if not total:
         raise UserError(f"{table} has no rows; expected at least one listing")
-    print(how_it_is_read(source, columns, positions, prices), file=sys.stderr)
+    how = how_it_is_read(source, columns, positions, prices)
+    say(how) if say else print(how, file=sys.stderr)
     done = unpredicted = noted = 0
     texts = ("id", "category", "used", "note", "error", *(WHY_TEXTS if explain else ()))
     with (
         replacing(out) as beside,
         TableWriter(beside, out.suffix.lower() in PARQUET_SUFFIXES, texts) as writer,
         folder,
-        tqdm(total=total, desc="listings", unit="listing", disable=None) as bar,
+        tqdm(total=total, desc="listings", unit="listing", disable=True if tell else None) as bar,
     ):
         pixels = predictor.info.photo_pixels
         for rows, ids, _, read in read_batches(source, positions, folder, prices, pixels, batch):
@@ -99,6 +107,8 @@ def predict_table(
             unpredicted += int((result["error"] != "").sum())
             noted += int((result["note"] != "").sum())
             bar.update(len(rows))
+            if tell:
+                tell(done, total)
     return TableCounts(done, unpredicted, noted)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from src.core.errors import UserError
+from src.core.places import is_address
 from src.predict.predictor import Predictor
 
 _EXAMPLE = "models:/listings@champion"
@@ -37,6 +38,14 @@ def path_option(text: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError as error:
         raise argparse.ArgumentTypeError(f"{text!r}: there is no such home folder") from error
+
+
+def place_option(text: str) -> str:
+    """Read an option that is a path, or an address such as s3://bucket/folder."""
+    if is_address(text):
+        return text
+    # A slash at the end says that it is a folder.
+    return str(path_option(text)) + ("/" if text.endswith("/") else "")
 
 
 @contextmanager

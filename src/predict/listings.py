@@ -53,6 +53,7 @@ def read_cells(
     read_bytes: PhotoReader,
     pixels: int,
     prices: PriceReader | None = None,
+    threads: int | None = None,
 ) -> ReadListings:
     """Read the listings in a table of raw cells.
 
@@ -65,6 +66,7 @@ def read_cells(
         pixels: side of the photos that the image model reads.
         prices: the reader of the column that the prices are part of; None: each stands alone,
             whatever other listings are in the request.
+        threads: how many photos are read at once; None for one per processor.
     """
     given = {name: as_text(cells[name]) for name in ("title", "text") if name in cells}
     empty = pd.Series("", index=cells.index, dtype=object)
@@ -80,7 +82,7 @@ def read_cells(
         }
     )
     photo = cells.get("photo", empty).tolist()
-    photos = list(in_order(partial(_decode_cell, read_bytes, pixels), photo))
+    photos = list(in_order(partial(_decode_cell, read_bytes, pixels), photo, threads))
     notes = [
         "; ".join(filter(None, (of_price, of_photo)))
         for (_, of_price), (_, of_photo) in zip(read, photos, strict=True)

@@ -94,6 +94,10 @@ class Predictor:
         """The ads that the models were fitted on."""
         return TrainingAds.load(self.folder)
 
+    def load(self, ads: bool) -> None:
+        """Read the models, and the training ads if asked for, so that the folder may be deleted."""
+        _ = self.image, self.text, ads and self.ads
+
     @cached_property
     def prior(self) -> NDArray[np.float64]:
         """The share of each class in what the answering model was fitted on, [C]."""

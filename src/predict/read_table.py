@@ -16,6 +16,7 @@ from src.cleaning.prices import PriceReader
 from src.cleaning.tables.row import RAW_FIELDS, Row
 from src.cleaning.tables.table import UserTable
 from src.core.errors import UserError
+from src.core.places import is_address
 from src.predict.listings import BATCH_LISTINGS, FIELDS, ReadListings, read_cells
 
 # What a table may have a column for.
@@ -92,11 +93,22 @@ def learn_table(
     return total
 
 
-def photos_of(folder: Path, positions: Mapping[str, int]) -> PhotoFolder:
-    """Return the folder of a table's photos; raises UserError if it is needed and there is none."""
-    if "photo" in positions and not folder.is_dir():
+def photos_of(folder: Path | str, positions: Mapping[str, int]) -> PhotoFolder:
+    """Return the folder of a table's photos; raises UserError if it is needed and there is none.
+
+    Args:
+        folder: its path, or its address in a bucket.
+    """
+    if is_address(str(folder)):
+        # Imported late: few tables have their photos there.
+        from src.cleaning.photo_bucket import PhotoBucket
+
+        photos: PhotoFolder = PhotoBucket(str(folder))
+    else:
+        photos = PhotoFolder(Path(folder))
+    if "photo" in positions and not photos.exists():
         raise UserError(f"{folder} is not a folder of photos; give one with --photos")
-    return PhotoFolder(folder)
+    return photos
 
 
 def read_batches(
@@ -119,5 +131,6 @@ def read_batches(
         ids = [f"row-{done + n}" for n in range(1, len(some) + 1)]
         if "id" in cells:
             ids = as_text(cells["id"]).tolist()
-        yield TableBatch(some, ids, cells, read_cells(cells, folder.read, pixels, prices))
+        listings = read_cells(cells, folder.read, pixels, prices, folder.threads)
+        yield TableBatch(some, ids, cells, listings)
         done += len(some)

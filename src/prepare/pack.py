@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import platform
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -14,6 +18,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from src.cleaning.picture import PhotoError, decode, keep_pillow_quiet, read_photo
+from src.core.cluster import on_ray, ray_session
 from src.core.errors import UserError
 from src.core.files import replacing
 from src.core.listings import write_listings
@@ -45,13 +50,21 @@ class _Photo(NamedTuple):
     problem: str | None = None
 
 
-def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, pixels: int) -> None:
+def pack_photos(
+    table: pd.DataFrame, photo_dir: Path, out_dir: Path, pixels: int, engine: str = "local"
+) -> None:
     """Write `photos.npy` (uint8 [M, pixels, pixels, 3], RGB) and `index.parquet` to `out_dir`.
 
     `index.parquet` has one row per listing of `table` (schema INDEX). A photo that cannot be read
     is noted with its reason; its listing stays. Equal input gives equal bytes, in whatever order
-    threads finish. Memory does not grow with the number of photos. Raises UserError if listings
-    have photos and `photo_dir` is not a folder.
+    threads finish. Memory does not grow with the number of photos.
+
+    Args:
+        engine: local, or ray for a cluster whose machines all have `photo_dir`.
+
+    Raises:
+        UserError: listings have photos and `photo_dir` is not a folder, here or on a machine of the
+            cluster.
     """
     photos = table["photo"].to_numpy(dtype=object)
     named = [path if isinstance(path, str) else None for path in photos]
@@ -64,15 +77,17 @@ def pack_photos(table: pd.DataFrame, photo_dir: Path, out_dir: Path, pixels: int
     first: dict[str, _Photo] = {}
     rows: dict[str, int] = {}
     found: list[tuple[int, _Photo]] = []
-
-    def read(path: str | None) -> _Photo:
-        return _Photo() if path is None else _read(photo_dir / path, pixels, first)
-
+    read = partial(_read, photo_dir.absolute(), pixels, first)
     with replacing(out_dir) as beside:
         beside.mkdir()
-        with (beside / "photos.npy").open("wb") as file:
+        with (
+            (beside / "photos.npy").open("wb") as file,
+            ray_session() if engine == "ray" else nullcontext(),
+        ):
             _write_header(file, 0, pixels)
-            done = in_order(read, named)
+            done = (
+                on_ray(partial(_reader, read), named) if engine == "ray" else in_order(read, named)
+            )
             for photo in tqdm(done, desc="photos", unit="photo", total=len(named), mininterval=1):
                 if photo.pixels is not None and photo.sha256 not in rows:
                     rows[str(photo.sha256)] = len(rows)
@@ -105,10 +120,24 @@ def _say_problems(index: pd.DataFrame, named: int) -> None:
               f"{'; '.join(reasons)}")  # fmt: skip
 
 
-def _read(path: Path, pixels: int, first: dict[str, _Photo]) -> _Photo:
+def _reader(read: Callable[[str | None], _Photo]) -> Callable[[str | None], _Photo]:
+    """Return what reads photos in a process of its own."""
+    keep_pillow_quiet()
+    return read
+
+
+def _read(photo_dir: Path, pixels: int, first: dict[str, _Photo], path: str | None) -> _Photo:
+    """Return a photo; of a file that is in `first`, by its SHA-256, without pixels."""
+    if path is None:
+        return _Photo()
     try:
-        content = read_photo(path)
+        content = read_photo(photo_dir / path)
     except PhotoError as error:
+        if not photo_dir.is_dir():
+            raise UserError(
+                f"{photo_dir} is not on {platform.node()}; with `engine: ray` every machine of the "
+                "cluster needs it under the same path"
+            ) from error
         return _Photo(problem=str(error))
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 in first:

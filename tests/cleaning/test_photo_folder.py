@@ -173,7 +173,7 @@ def test_photos_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> N
 
 
 def test_the_folder_is_listed_once_and_only_if_needed(root: Path) -> None:
-    with patch.object(photo_folder, "_listing", wraps=photo_folder._listing) as listing:
+    with patch.object(photo_folder, "_paths_below", wraps=photo_folder._paths_below) as listing:
         with PhotoFolder(root) as folder:
             folder.find(photo_cell("a.jpg"))
             assert listing.call_count == 0
@@ -183,7 +183,7 @@ def test_the_folder_is_listed_once_and_only_if_needed(root: Path) -> None:
 
 
 def test_a_folder_of_too_many_files_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photo_folder, "_MAX_FILES", 5)
+    monkeypatch.setattr(photo_folder, "MAX_FILES", 5)
     with PhotoFolder(root) as folder, pytest.raises(UserError, match="holds more than 5 files"):
         folder.find(photo_cell("gone"))
 

@@ -150,7 +150,7 @@ def fault(content: Any) -> str:
         ("collect.table.columns.part", "part",
          "collect.table.columns.part is unknown; it is called split now"),
         ("trainer.size", 64, "trainer.size is unknown; expected one of accelerator, precision, "
-         "features, workers, devices, nodes"),
+         "features, workers, devices, nodes, engine"),
         ("fusion.nn.settings.alpah", 1,
          "fusion.nn.settings.alpah is unknown; did you mean alpha?"),
         ("fusion.stack.settings.zeal", 1,

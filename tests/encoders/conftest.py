@@ -22,7 +22,13 @@ torch.set_num_threads(1)
 
 SIZE = 32
 TRAINER = Trainer(
-    accelerator="cpu", precision="32-true", features="torch", workers=0, devices=1, nodes=1
+    accelerator="cpu",
+    precision="32-true",
+    features="torch",
+    workers=0,
+    devices=1,
+    nodes=1,
+    engine="local",
 )
 NETWORK = {"network": "tiny", "weights": "random"}
 EPOCHS: dict[str, Any] = {

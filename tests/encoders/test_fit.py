@@ -24,7 +24,13 @@ from src.encoders.weights.fetch import IMAGENET_NORM
 from tests.encoders.conftest import trained_image, trained_text
 
 TRAINER = Trainer(
-    accelerator="cpu", precision="32-true", features="torch", workers=0, devices=1, nodes=1
+    accelerator="cpu",
+    precision="32-true",
+    features="torch",
+    workers=0,
+    devices=1,
+    nodes=1,
+    engine="local",
 )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from transformers import BertConfig, BertModel
 
 from src.artifacts.outputs import RowOutput
 from src.cleaning.text import with_words
+from src.core.errors import run_command
 from src.core.files import write_json
 from src.core.listings import PREPARED, check_listings
 from src.core.params import all_params
@@ -30,6 +33,7 @@ from src.fusion.conditional_logit import ConditionalLogit
 from src.fusion.fuse import fuse
 from src.fusion.join import join_rows
 from src.fusion.predictions import Predictions
+from src.predict.__main__ import main
 from src.predict.bundle import rows_by_kind
 from src.predict.make_bundle import write_bundle
 from src.predict.refit import judged_on, refit_models
@@ -37,6 +41,7 @@ from src.prepare.pack import pack_photos
 from tests.made import CLASSES
 
 torch.set_num_threads(1)
+Run = Callable[..., str]
 
 PIXELS = 32
 N = 60
@@ -187,6 +192,38 @@ def bundle(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Path
     # Other tests leave other heads under this name.
     pipeline.predictions("tfidf", "stack")
     return pipeline.bundle(tmp_path_factory.mktemp("bundle") / "bundle")
+
+
+@pytest.fixture
+def run(bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command line with the bundle; give what it printed."""
+
+    def run(*arguments: object) -> str:
+        monkeypatch.setattr(sys, "argv", ["predict", "--bundle", str(bundle), *map(str, arguments)])
+        run_command(main)
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def ads(pipeline: Pipeline, tmp_path: Path) -> Path:
+    """A folder of three tables of 20 listings, one of them CSV, beside their photos.
+
+    A row of the CSV table cannot be read, a photo of part-1 is broken and one is missing.
+    """
+    raw = pipeline.raw.rename(columns={"text": "description", "photo": "image"})
+    raw = raw[["id", "title", "description", "price", "image"]]
+    folder = tmp_path / "ads"
+    shutil.copytree(pipeline.photos, folder)
+    raw.iloc[:20].to_csv(folder / "part-0.csv", index=False)
+    with (folder / "part-0.csv").open("a", encoding="utf-8") as file:
+        file.write("r99,стол,,5,,6\n")
+    for number in (1, 2):
+        raw.iloc[20 * number : 20 * number + 20].to_parquet(folder / f"part-{number}.parquet")
+    (folder / "21.jpg").write_bytes(b"\xff\xd8\xff no photo")
+    (folder / "22.jpg").unlink()
+    return folder
 
 
 def _evaluation(data: Path, table: pd.DataFrame, rows: tuple[str, ...]) -> None:

@@ -6,7 +6,6 @@ import json
 import runpy
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +16,8 @@ import src.predict.bulk
 from src.artifacts.outputs import RowOutput
 from src.cleaning.prices import PriceReader
 from src.cleaning.tables.table import UserTable
-from src.core.errors import run_command
 from src.evaluation.calibration import apply_temperature
 from src.fusion.shapley import log_odds
-from src.predict.__main__ import main
 from src.predict.predictor import (
     NOTHING_TO_READ,
     UNKNOWN_TEXT,
@@ -28,23 +25,10 @@ from src.predict.predictor import (
     Predictor,
 )
 from src.predict.read_table import how_it_is_read, table_positions
-from tests.predict.conftest import Pipeline
+from tests.predict.conftest import Pipeline, Run
 
 ROOT = Path(__file__).parents[2]
-Run = Callable[..., str]
 QUOTES_NOTED = "quotes that do not pair, read as text (line 3)"
-
-
-@pytest.fixture
-def run(bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run the command line with the bundle; give what it printed."""
-
-    def run(*arguments: object) -> str:
-        monkeypatch.setattr(sys, "argv", ["predict", "--bundle", str(bundle), *map(str, arguments)])
-        run_command(main)
-        return capsys.readouterr().out
-
-    return run
 
 
 def table_of(pipeline: Pipeline) -> pd.DataFrame:
@@ -337,8 +321,8 @@ def test_a_result_takes_the_place_of_an_earlier_result_alone(
         ("./folder.csv/../t.csv", "is the table to predict"),
         ("same.csv", "is the table to predict"),
         ("t.csv/o.csv", "t.csv is not a folder"),
-        ("/dev/stdout", "is a link"),
-        ("/dev/null", "is not a file but exists"),
+        ("/dev/stdout", "is not a folder"),
+        ("/dev/null", "is not a folder"),
         ("/proc/o.csv", "no file can be written in /"),
         ("/proc/new/o.csv", "no file can be written in /"),
         ("x" * 252 + ".csv", "File name too long"),

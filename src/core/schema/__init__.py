@@ -33,7 +33,7 @@ from src.core.schema.rows import Rows, require_rows
 
 
 class Trainer(Section):
-    """Device, precision, backend and processes of networks."""
+    """Device, precision, backend and processes of networks, and where long work is done."""
 
     accelerator: Literal["auto", "cpu", "gpu"]
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
@@ -41,6 +41,8 @@ class Trainer(Section):
     workers: Annotated[int, Field(ge=0, le=256)]
     devices: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"]
     nodes: Annotated[int, Field(ge=1, le=1024)]
+    # ray: photos are packed and frozen features computed on a cluster, to the same bytes.
+    engine: Literal["local", "ray"]
 
 
 class Bundle(Section):

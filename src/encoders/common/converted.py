@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.core.errors import UserError
+from src.core.parallel import processors
 
 # The layers and, in features.bin beside it, the weights: numbers, no code.
 CONVERTED = "features.xml"
@@ -37,7 +38,7 @@ class ConvertedNetwork:
         settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": _threads(),
+            "INFERENCE_NUM_THREADS": processors(),
         }
         with _quiet:
             core = _openvino()
@@ -74,13 +75,9 @@ def copy_converted(folder: Path, out: Path) -> None:
         shutil.copyfile(folder / name, out / name)
 
 
-def _threads() -> int:
-    """Return how many threads to use: as many as OMP_NUM_THREADS says, as other libraries do."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdigit() and int(asked):
-        return int(asked)
-    affinity = hasattr(os, "sched_getaffinity")
-    return len(os.sched_getaffinity(0)) if affinity else os.cpu_count() or 1
+def read_converted(folder: Path) -> dict[str, bytes]:
+    """Return the files of a converted network, for another machine."""
+    return {name: (folder / name).read_bytes() for name in (CONVERTED, WEIGHTS)}
 
 
 @contextmanager

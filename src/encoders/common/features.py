@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from src.core.cluster import gpus_on_ray, on_ray, ray_session
+from src.core.parallel import processors
 from src.core.schema import NetworkSettings, Trainer
 from src.encoders.common.backends import (
     COMPARED,
@@ -20,9 +24,13 @@ from src.encoders.common.backends import (
     make_backend,
     require_exact,
 )
+from src.encoders.common.converted import read_converted
 from src.encoders.common.loading import ListingRows, NetworkData, ordered_loader
 from src.encoders.common.network_classifier import Batch
 from src.encoders.common.processes import gpu_count
+
+# Turns batches into features [B, D] of each.
+ExtractAll = Callable[[Iterable[Batch]], Iterable[Tensor]]
 
 
 class FrozenFeatures:
@@ -62,12 +70,30 @@ class FrozenFeatures:
                 examples = some_batches(self.data, rows[:COMPARED], self.settings.batch)
                 as_is = make_backend(exact, network, converted, device)
                 require_exact(backend, extract, as_is, examples)
-            for view in missing:
-                seed = self.seed if view else None
-                listings = ListingRows(self.data, self.labels, rows, seed, view)
-                loader, order = ordered_loader(listings, self.settings.batch, self.trainer.workers)
-                self.computed.append(extract_all(extract, loader, order, self.name))
+            with self._on_engine(network, extract) as extracted:
+                for view in missing:
+                    seed = self.seed if view else None
+                    listings = ListingRows(self.data, self.labels, rows, seed, view)
+                    workers = self.trainer.workers
+                    loader, order = ordered_loader(listings, self.settings.batch, workers)
+                    found = extracted(batch for batch, _ in loader)
+                    self.computed.append(gather(found, order, self.name))
         return self.computed
+
+    @contextmanager
+    def _on_engine(self, network: nn.Module, extract: Extract) -> Iterator[ExtractAll]:
+        """Yield what turns batches into features: here by `extract`, or on a cluster by the same
+        batches and as many threads, so that equal machines give the same bytes.
+        """
+        if self.trainer.engine == "local":
+            yield partial(map, extract)
+            return
+        converted = self.data.converted
+        files = {} if converted is None else read_converted(converted)
+        make = partial(_backend_of_a_worker, self.trainer, network.cpu(), files)
+        with ray_session():
+            on_gpus = self.trainer.accelerator != "cpu" and gpus_on_ray() > 0
+            yield partial(on_ray, make, cpus=1 if on_gpus else processors(), gpus=int(on_gpus))
 
     @property
     def plain(self) -> Tensor:
@@ -81,15 +107,12 @@ def some_batches(data: NetworkData, rows: NDArray[np.intp], size: int) -> Iterat
         yield data.batch(rows[at : at + size])
 
 
-def extract_all(
-    extract: Extract, loader: DataLoader[Any], order: NDArray[np.intp], name: str
-) -> Tensor:
-    """Return features [N, D] of the listings that a loader gives in some order [N]."""
+def gather(batches: Iterable[Tensor], order: NDArray[np.intp], name: str) -> Tensor:
+    """Return features [N, D] that come in batches, in some order [N] of the listings."""
     found: Tensor | None = None
     done = 0
     with tqdm(total=len(order), desc=f"{name}, features", unit="listing", disable=None) as bar:
-        for batch, _ in loader:
-            x = extract(batch)
+        for x in batches:
             if found is None:
                 found = torch.empty(len(order), x.shape[1])
             found[order[done : done + len(x)]] = x
@@ -97,6 +120,20 @@ def extract_all(
             bar.update(len(x))
     assert found is not None
     return found
+
+
+def _backend_of_a_worker(trainer: Trainer, network: nn.Module, files: dict[str, bytes]) -> Extract:
+    """Return what computes features in a worker process.
+
+    Args:
+        files: of the converted network; none where it is not converted.
+    """
+    device = device_of(trainer)
+    with TemporaryDirectory() as folder:
+        for name, content in files.items():
+            (Path(folder) / name).write_bytes(content)
+        converted = Path(folder) if files else None
+        return make_backend(trainer.features, network.to(device), converted, device)
 
 
 def device_of(trainer: Trainer) -> torch.device:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 import torch
@@ -13,7 +11,7 @@ from src.core.schema import EpochSettings
 from src.encoders.common.base import NetworkEncoder
 from src.encoders.common.batches import TrainBatches
 from src.encoders.common.encoder import EncoderOutput, FitPlan
-from src.encoders.common.features import device_of, extract_all
+from src.encoders.common.features import device_of, gather
 from src.encoders.common.loading import ListingRows, make_loader, ordered_loader
 from src.encoders.common.network_classifier import NetworkClassifier, features_of
 
@@ -66,6 +64,6 @@ class FineTune(NetworkEncoder[EpochSettings]):
         network = model.network.to(device).eval()
         listings = ListingRows(self.data, self.labels, rows)
         loader, order = ordered_loader(listings, self.settings.batch, self.trainer.workers)
-        extract = partial(features_of, network, device=device)
-        x = extract_all(extract, loader, order, self.name)
+        found = (features_of(network, batch, device) for batch, _ in loader)
+        x = gather(found, order, self.name)
         return EncoderOutput(x.numpy(), model.probs(x), np.ones(len(x), bool))

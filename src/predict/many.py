@@ -1,0 +1,155 @@
+"""Predictions for many tables: each becomes one file of a folder, on this machine or in a bucket.
+
+A result appears whole or not at all, and a table that has one is left alone, so a job that was
+killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from src.core.cluster import require_ray
+from src.core.errors import UserError
+from src.core.files import read_json, write_json
+from src.core.places import PlacedFile, fetched, files_in, inside, is_address, matching, written
+from src.core.wording import count_of
+from src.predict.bulk import TableCounts
+from src.predict.bundle import read_bundle
+from src.predict.job import BulkJob, Done, predict_one
+from src.predict.predictor import Predictor
+from src.predict.progress import BulkProgress
+
+# What was asked for, beside the results; readers of Parquet folders pass over such names.
+_RECORD = "_job.json"
+# Its keys, and what a user calls them.
+_OPTIONS = {
+    "bundle": "bundle",
+    "columns": "--column",
+    "photos": "--photos",
+    "explain": "--explain",
+}
+_FAULTS_SHOWN = 3
+
+
+def predict_tables(
+    predictor: Predictor, patterns: Sequence[str], job: BulkJob, ray: bool, workers: int | None
+) -> None:
+    """Predict the tables that patterns name, CSV or Parquet, into `job.out`; print what was done.
+
+    Args:
+        ray: on a Ray cluster, and not here one after the other.
+        workers: how many tables at once, on Ray; None for one per processor.
+
+    Raises:
+        UserError: there are no tables; two would have one result; `job.out` holds the results of
+            another job; tables could not be predicted (the others are).
+    """
+    if ray:
+        require_ray()
+    tables = _tables(patterns, job)
+    _require_same_job(predictor, job)
+    results = files_in(job.out)
+    todo = [table for table in tables if not _is_done(table, job, results)]
+    faults, total, said = [], TableCounts(0, 0, 0), set()
+    with BulkProgress(todo) as progress:
+        # The largest first: else one of them might be what all wait for in the end.
+        names = [table.place for table in sorted(todo, key=lambda table: -table.size)]
+        if ray and names:
+            from src.predict.on_ray import predict_on_ray
+
+            ends = predict_on_ray(predictor, names, job, workers, progress)
+        else:
+            ends = predict_here(predictor, names, job, progress)
+        for end in ends:
+            progress.tell(end.table, end.counts.listings, end.counts.listings)
+            total = TableCounts(*map(sum, zip(total, end.counts, strict=True)))
+            if end.fault:
+                faults.append(end.fault)
+            elif (how := end.read.removeprefix(end.table)) not in said:
+                # Tables of one source are read alike.
+                said.add(how)
+                tqdm.write(end.read, file=sys.stderr)
+    print(
+        f"{job.out}: {count_of(len(todo) - len(faults), 'table')} predicted, "
+        f"{len(tables) - len(todo)} there already; {count_of(total.listings, 'listing')}, "
+        f"{total.unpredicted} without a prediction, {total.noted} with a note"
+    )
+    if faults:
+        more = f"; and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
+        raise UserError(
+            f"{len(faults)} of {count_of(len(tables), 'table')} could not be predicted: "
+            f"{'; '.join(faults[:_FAULTS_SHOWN])}{more}"
+        )
+    _remove_parts(job.out)
+
+
+def predict_here(
+    predictor: Predictor, tables: Collection[str], job: BulkJob, progress: BulkProgress
+) -> Iterator[Done]:
+    """Predict tables in this process, one after the other."""
+    for table in tables:
+        yield predict_one(predictor, job, table, partial(progress.tell, table))
+
+
+def _tables(patterns: Sequence[str], job: BulkJob) -> list[PlacedFile]:
+    """Return the tables that patterns name, each once."""
+    found = {file.place: file for pattern in patterns for file in matching(pattern)}
+    results: dict[str, str] = {}
+    for table in found:
+        result = job.result_of(table)
+        if (other := results.setdefault(result, table)) != table:
+            raise UserError(
+                f"{other} and {table} would both become {result}; predict them into two folders"
+            )
+        if result == table:
+            raise UserError(f"{table} would be replaced by its predictions; give another --out")
+    return list(found.values())
+
+
+def _is_done(table: PlacedFile, job: BulkJob, results: dict[str, PlacedFile]) -> bool:
+    """Return whether a table has a result that is no older than itself."""
+    result = results.get(job.result_of(table.place).rpartition("/")[2])
+    return result is not None and result.written >= table.written
+
+
+def _require_same_job(predictor: Predictor, job: BulkJob) -> None:
+    """Refuse a folder with results of another bundle or other options; note those of this job."""
+    record = asdict(job) | {"bundle": _hash_of(predictor.folder)}
+    del record["out"], record["chosen"]
+    place = inside(job.out, _RECORD)
+    if _RECORD in files_in(job.out):
+        with fetched(place) as path:
+            before: dict[str, Any] = read_json(path)
+        others = [name for key, name in _OPTIONS.items() if before.get(key) != record[key]]
+        if others:
+            raise UserError(
+                f"{job.out} has predictions by another {' and another '.join(others)}; give --out "
+                "another folder, or delete this one"
+            )
+        return
+    with written(place) as path:
+        write_json(path, record)
+
+
+def _hash_of(bundle: Path) -> str:
+    """Return the SHA-256 of all files of a bundle."""
+    digest = hashlib.sha256()
+    for name in ("bundle.json", *sorted(read_bundle(bundle).files)):
+        with (bundle / name).open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _remove_parts(out: str) -> None:
+    """Delete what killed processes left half written."""
+    if not is_address(out):
+        for part in Path(out).glob(".*.part"):
+            part.unlink(missing_ok=True)

@@ -1,0 +1,63 @@
+"""Tables predicted on a Ray cluster, each by one task that reads, predicts and writes it whole.
+
+Plain tasks and not Ray Data: it would carry nothing but names here, and has no order and no end of
+a file, at which a result appears.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from src.core.cluster import Reports, on_ray, ray_session
+from src.predict.bundle import read_bundle
+from src.predict.job import BulkJob, Done, predict_one
+from src.predict.predictor import Predictor
+from src.predict.progress import BulkProgress
+
+
+def predict_on_ray(
+    predictor: Predictor,
+    tables: Sequence[str],
+    job: BulkJob,
+    workers: int | None,
+    progress: BulkProgress,
+) -> Iterator[Done]:
+    """Yield the ends of tables, in order.
+
+    Args:
+        workers: how many tables at once; None for one per processor.
+    """
+    with ray_session(workers):
+        names = ("bundle.json", *read_bundle(predictor.folder).files)
+        bundle = {name: (predictor.folder / name).read_bytes() for name in names}
+        reports = Reports()
+
+        def show() -> None:
+            for table, (done, of) in reports.latest().items():
+                progress.tell(table, done, of)
+
+        make = partial(_worker, bundle, job, reports)
+        yield from on_ray(make, tables, ahead=workers or len(tables), each_second=show)
+
+
+def _worker(bundle: dict[str, bytes], job: BulkJob, reports: Reports) -> Callable[[str], Done]:
+    """Return what predicts a table, with the bundle loaded.
+
+    Args:
+        bundle: its files, which need not be on this machine.
+    """
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        for file, content in bundle.items():
+            (folder / file).parent.mkdir(exist_ok=True)
+            (folder / file).write_bytes(content)
+        predictor = Predictor(folder)
+        predictor.load(ads=job.explain)
+
+    def predict(table: str) -> Done:
+        return predict_one(predictor, job, table, lambda *how_far: reports.tell(table, how_far))
+
+    return predict
