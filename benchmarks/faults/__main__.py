@@ -127,7 +127,16 @@ def prepared(folder: Path, listings: int, seed: int) -> Iterator[Drill]:
         project.must("dvc", "remote", "add", "-d", "store", f"s3://{BUCKET}/dvc")
         project.must("git", "add", "-A")
         project.must(
-            *"git -c user.name=drill -c user.email=drill@example.org commit -qm done".split()
+            *[
+                "git",
+                "-c",
+                "user.name=drill",
+                "-c",
+                "user.email=drill@example.org",
+                "commit",
+                "-qm",
+                "done",
+            ]
         )
         project.save()
         project.must("dvc", "push", **bucket.env)

@@ -121,15 +121,14 @@ def fill_disk(drill: Drill, target: str, env: dict[str, str]) -> str:
     """The disk has less room than the stage needs."""
     if drill.disk is None:
         raise Skipped("only root may mount a file system in memory")
-    made = sum(
-        file.stat().st_size
-        for name in _outputs_of(drill.project.folder, target)
-        for file in [drill.project.folder / name]
-    )
-    used = shutil.disk_usage(drill.disk).used
-    # DVC deletes the old outputs first, unless they are links to its cache.
+    made = 0
+    # DVC would delete them first, too.
+    for name in _outputs_of(drill.project.folder, target):
+        file = drill.project.folder / name
+        made += file.stat().st_size
+        file.unlink()
     room = int(made * drill.moments.uniform(0, 0.9))
-    _resize(drill.disk, used - made + room)
+    _resize(drill.disk, shutil.disk_usage(drill.disk).used + room)
     try:
         return drill.project.run(*drill.command(target), **env)[1]
     finally:
