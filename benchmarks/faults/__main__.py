@@ -164,7 +164,7 @@ def tried(drill: Drill, kind: Kind, target: str, rounds: int) -> Line:
         for problem in ("lost", "double", "unequal"):
             if found[problem]:
                 print(f"  {kind.name}, {target}: {problem}: {found[problem][:4]}", flush=True)
-        if found["message"] == "traceback" or found["status"]:
+        if found["message"] not in ("nothing", "one line") or found["status"]:
             print(found["said"][-3000:], flush=True)
         if any(found[problem] for problem in ("lost", "double", "unequal")):
             drill.project.restore()

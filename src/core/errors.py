@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 # Faults of a path that the user gave, or of the user's rights to it.
 _OF_THE_PATH = (
@@ -19,6 +21,8 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _NO_ROOM_SAID = re.compile(
     r"no space left on device|disk is full|quota exceeded|\b(os error|errno) 28\b", re.IGNORECASE
 )
+# A disk with less room than this is full.
+FULL_BYTES = 2**16
 
 
 class UserError(Exception):
@@ -40,7 +44,8 @@ def run_command(main: Callable[[], None]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(128 + signal.SIGPIPE)
     except Exception as error:
-        if is_full_disk(error):
+        # OpenVINO says no more than "iostream error".
+        if is_full_disk(error) or shutil.disk_usage(Path.cwd()).free < FULL_BYTES:
             file = getattr(error, "filename", None)
             where = f" while writing {file}" if file else ""
             sys.exit(f"error: the disk is full{where}; free some space and run it again")

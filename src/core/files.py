@@ -15,10 +15,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile, ZipInfo
 
-from src.core.errors import UserError
-
-# A disk with less room than this is full.
-_FULL_BYTES = 2**16
+from src.core.errors import FULL_BYTES, UserError
 
 
 @contextmanager
@@ -50,7 +47,7 @@ def replacing(path: Path) -> Iterator[Path]:
     except Exception as error:
         # Libraries say so in their own words, if at all; afterwards there is room again.
         known = isinstance(error, (OSError, UserError))
-        if not known and shutil.disk_usage(path.parent).free < _FULL_BYTES:
+        if not known and shutil.disk_usage(path.parent).free < FULL_BYTES:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         raise
     finally:

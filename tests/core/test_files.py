@@ -67,11 +67,14 @@ def test_a_full_disk_is_one_line_whoever_says_it(error: Exception, wrapped: bool
     assert line.endswith("; free some space and run it again")
 
 
-def test_other_errors_keep_their_traceback() -> None:
+def test_other_errors_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
-        raise RuntimeError("a bug in line 28")
+        raise RuntimeError("basic_ios::clear: iostream error 28")
 
     with pytest.raises(RuntimeError):
+        run_command(fail)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(SystemExit, match="the disk is full"):
         run_command(fail)
 
 
