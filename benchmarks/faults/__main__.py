@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import random
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -96,6 +97,8 @@ def main() -> None:
         if re.search(given.only, f"{kind.name} {target}")
     ]
     started = time.monotonic()
+    # So that servers and mounts go, too, when it is ended from outside.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with (
         TemporaryDirectory(prefix="faults-") as folder,
         prepared(Path(folder), given.listings, given.seed) as drill,
