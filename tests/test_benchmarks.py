@@ -19,6 +19,8 @@ from benchmarks import machine, replay, results, review
 from benchmarks.bounds import share
 from benchmarks.compare import Compared, compare
 from benchmarks.faithfulness import Falls, sentence
+from benchmarks.faults.__main__ import Line as FaultLine
+from benchmarks.faults.__main__ import message_of, table_of
 from benchmarks.lines import Line, line, table
 from benchmarks.market import first_listings
 from benchmarks.whole import growing, run_for
@@ -280,3 +282,28 @@ def test_the_first_listings_of_a_market_come_with_their_photos(tmp_path: Path) -
     assert (tmp_path / "out/listings.csv").read_text() == table[: table.index("3,t")]
     (photo,) = (tmp_path / "out/images").iterdir()
     assert photo.name == photo.read_text() == "a.jpg" and not photo.is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("Running stage 'pack':\nphotos: 3 of 80\n", "nothing"),
+        ("error: the disk is full\nERROR: failed to reproduce 'pack': exited with 1\n", "one line"),
+        ("ERROR: failed to reproduce 'pack': exited with -9\n", "one line"),
+        ("warning: not logged\nerror: the disk is full\n", "2 lines"),
+        ("Traceback (most recent call last):\nerror: x\n", "traceback"),
+    ],
+)
+def test_what_the_user_sees_of_a_fault(said: str, message: str) -> None:
+    assert message_of(said) == message
+
+
+def test_the_table_of_faults_adds_up() -> None:
+    lines = [
+        FaultLine("disk full", "pack", 2, 1, 0, 1, ["one line", "traceback"]),
+        FaultLine("clock jumps", "collect", skipped="no faketime"),
+    ]
+    *_, disk, clock, total = table_of(lines).splitlines()
+    assert disk == "| disk full | pack | 2 | 1 | 0 | 1 of 2 | 1 x one line, 1 x traceback |"
+    assert clock == "| clock jumps | collect | 0 |  |  |  | skipped: no faketime |"
+    assert total == "| all |  | 2 | 1 | 0 | 1 of 2 | 1 x one line, 1 x traceback |"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import random
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.faults import kinds, store
+from benchmarks.faults import kinds, ray_job, store
 from benchmarks.faults.kinds import Drill, Skipped, objects_in
 from benchmarks.faults.project import Project
 from benchmarks.servers import BUCKET, MlflowServer, NoPostgres, Postgres, s3_bucket
@@ -51,6 +52,8 @@ KINDS = (
          ("collect", "pack", "weights_image@efficientnet", "train_image@cnn", "bundle", "track")),
     Kind("bucket answers 503", kinds.refuse_requests, ("push", "pull")),
     Kind("bucket answers 503", kinds.refuse_requests, ("track",), True),
+    Kind("driver killed", ray_job.kill_driver, (ray_job.TARGET,)),
+    Kind("worker killed", ray_job.kill_worker, (ray_job.TARGET,)),
     Kind("clock jumps", kinds.jump_clock, ("collect", "train_image@cnn", "track")),
 )  # fmt: skip
 
@@ -94,6 +97,8 @@ def main() -> None:
         if re.search(given.only, f"{kind.name} {target}")
     ]
     started = time.monotonic()
+    # So that servers and mounts go, too, when it is ended from outside.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with (
         TemporaryDirectory(prefix="faults-") as folder,
         prepared(Path(folder), given.listings, given.seed) as drill,
@@ -123,12 +128,12 @@ def prepared(folder: Path, listings: int, seed: int) -> Iterator[Drill]:
         if not mounted.returncode:
             stack.callback(subprocess.run, ["umount", "-l", str(disk)], check=True)
         project = Project(disk / "project", folder, listings)
+        ray_job.predict_undisturbed(project)
         bucket = stack.enter_context(s3_bucket())
         project.must("dvc", "remote", "add", "-d", "store", f"s3://{BUCKET}/dvc")
         project.must("git", "add", "-A")
-        project.must(
-            *"git -c user.name=drill -c user.email=drill@example.org commit -qm done".split()
-        )
+        named = ("-c", "user.name=drill", "-c", "user.email=drill@example.org")
+        project.must("git", *named, "commit", "-qm", "done")
         project.save()
         project.must("dvc", "push", **bucket.env)
         postgres = mlflow = None
@@ -162,7 +167,7 @@ def tried(drill: Drill, kind: Kind, target: str, rounds: int) -> Line:
         for problem in ("lost", "double", "unequal"):
             if found[problem]:
                 print(f"  {kind.name}, {target}: {problem}: {found[problem][:4]}", flush=True)
-        if found["message"] == "traceback" or found["status"]:
+        if found["message"] not in ("nothing", "one line") or found["status"]:
             print(found["said"][-3000:], flush=True)
         if any(found[problem] for problem in ("lost", "double", "unequal")):
             drill.project.restore()
@@ -173,19 +178,20 @@ def tried(drill: Drill, kind: Kind, target: str, rounds: int) -> Line:
 def one_fault(drill: Drill, kind: Kind, target: str) -> dict[str, Any]:
     """Disturb a command, run it again, and compare with the undisturbed run."""
     project, env = drill.project, drill.env(target, kind.on_server)
+    command = ray_job.COMMAND if target == ray_job.TARGET else drill.command(target)
     uri = env.get("MLFLOW_TRACKING_URI", f"sqlite:///{project.folder}/mlruns.db")
     if target == "track":
         store.empty(uri)
-        project.run(*drill.command(target), **env)
+        project.run(*command, **env)
         tracked = store.content(uri)
         store.empty(uri)
     said = kind.fault(drill, target, env)
-    status, again = project.run(*drill.command(target), **env)
+    status, again = project.run(*command, **env)
     if "'./dvc.lock' validation failed" in again:
         # DVC was killed in the milliseconds in which it writes its file: git has the last one.
         said += again
         project.must("git", "checkout", "dvc.lock")
-        status, again = project.run(*drill.command(target), **env)
+        status, again = project.run(*command, **env)
     outputs = project.outputs()
     lost = sorted({*project.expected} - {*outputs})
     double = sorted({*outputs} - {*project.expected}) + project.left()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import time
@@ -121,15 +122,14 @@ def fill_disk(drill: Drill, target: str, env: dict[str, str]) -> str:
     """The disk has less room than the stage needs."""
     if drill.disk is None:
         raise Skipped("only root may mount a file system in memory")
-    made = sum(
-        file.stat().st_size
-        for name in _outputs_of(drill.project.folder, target)
-        for file in [drill.project.folder / name]
-    )
-    used = shutil.disk_usage(drill.disk).used
-    # DVC deletes the old outputs first, unless they are links to its cache.
+    made = 0
+    # DVC would delete them first, too.
+    for name in _outputs_of(drill.project.folder, target):
+        file = drill.project.folder / name
+        made += file.stat().st_size
+        file.unlink()
     room = int(made * drill.moments.uniform(0, 0.9))
-    _resize(drill.disk, used - made + room)
+    _resize(drill.disk, shutil.disk_usage(drill.disk).used + room)
     try:
         return drill.project.run(*drill.command(target), **env)[1]
     finally:
@@ -168,11 +168,17 @@ def jump_clock(drill: Drill, target: str, env: dict[str, str]) -> str:
 
 
 def kill_transfer(drill: Drill, target: str, env: dict[str, str]) -> str:
-    """`dvc push` or `dvc pull` dies."""
+    """`dvc push` or `dvc pull` dies. As docs/machines.md tells, DVC's index is deleted afterwards.
+
+    DVC 3.67 writes it piece by piece and takes what it finds for the whole.
+    """
     _forget(drill, target)
     driver, _ = drill.started(target, env)
     end_session(driver)
-    return drill.project.said()
+    said = drill.project.said()
+    known = re.search(r"Repo.site_cache_dir: (.+)", drill.project.run("dvc", "version")[1])
+    shutil.rmtree(f"{known[1]}/index" if known else "", ignore_errors=True)
+    return said
 
 
 def objects_in(bucket: Bucket) -> dict[str, str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from src.cleaning.redact import redact
 from src.collect.collected import Listing, Note, seller_hash
-from src.core.errors import UserError
+from src.core.errors import UserError, is_full_disk
 
 _SCHEMA = Path(__file__).with_name("store.sql")
 
@@ -55,6 +58,8 @@ class Store:
             self.db.executescript("PRAGMA secure_delete=ON;" + _SCHEMA.read_text(encoding="utf-8"))
         except sqlite3.DatabaseError as error:
             self.__exit__()
+            if is_full_disk(error) or not shutil.disk_usage(self.folder).free:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder)) from error
             raise UserError(
                 f"{self.folder / 'crawl.sqlite'} cannot be used ({error}); move "
                 f"{self.folder} away to start the crawl again from nothing"

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import shutil
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 # Faults of a path that the user gave, or of the user's rights to it.
 _OF_THE_PATH = (
     *(errno.EACCES, errno.EPERM, errno.EROFS),
     *(errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG),
 )
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+# What SQLite, and libraries that are not written in Python, say instead.
+_NO_ROOM_SAID = re.compile(
+    r"no space left on device|disk is full|quota exceeded|\b(os error|errno) 28\b", re.IGNORECASE
+)
+# A disk with less room than this is full.
+FULL_BYTES = 2**16
 
 
 class UserError(Exception):
@@ -33,10 +43,19 @@ def run_command(main: Callable[[], None]) -> None:
         # Python flushes standard output once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(128 + signal.SIGPIPE)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            where = f" while writing {error.filename}" if error.filename else ""
+    except Exception as error:
+        # OpenVINO says no more than "iostream error".
+        if is_full_disk(error) or shutil.disk_usage(Path.cwd()).free < FULL_BYTES:
+            file = getattr(error, "filename", None)
+            where = f" while writing {file}" if file else ""
             sys.exit(f"error: the disk is full{where}; free some space and run it again")
-        if error.errno in _OF_THE_PATH and error.filename:
+        if isinstance(error, OSError) and error.errno in _OF_THE_PATH and error.filename:
             sys.exit(f"error: {error.filename}: {error.strerror}")
         raise
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether an error, or one that it was raised from, says that there is no room to write."""
+    said = isinstance(error, OSError) and error.errno in _NO_ROOM
+    cause = error.__cause__ or error.__context__
+    return said or bool(_NO_ROOM_SAID.search(str(error))) or bool(cause and is_full_disk(cause))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile, ZipInfo
 
+from src.core.errors import FULL_BYTES, UserError
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -23,6 +26,7 @@ def replacing(path: Path) -> Iterator[Path]:
     never leaves half a file. A folder takes the place of a folder, a file that of a file or a link.
 
     Raises:
+        OSError: the disk is full; so whatever a library raises then.
         IsADirectoryError: a file was written, and `path` is a folder.
         NotADirectoryError: a folder was written, and `path` is a file or a link.
     """
@@ -40,6 +44,12 @@ def replacing(path: Path) -> Iterator[Path]:
         if temporary.is_dir() and path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         temporary.replace(path)
+    except Exception as error:
+        # Libraries say so in their own words, if at all; afterwards there is room again.
+        known = isinstance(error, (OSError, UserError))
+        if not known and shutil.disk_usage(path.parent).free < FULL_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+        raise
     finally:
         _remove(temporary)
 

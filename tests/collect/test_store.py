@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -157,3 +158,15 @@ def test_forgetting_leaves_no_trace_of_the_id(
 def test_only_ids_can_be_forgotten(listing_id: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not a listing's id"):
         forget_everywhere(listing_id, tmp_path)
+
+
+def test_a_full_disk_is_no_reason_to_begin_the_crawl_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "crawl.sqlite").write_bytes(b"no database" * 1000)
+    with pytest.raises(UserError, match=r"move .* away"), Store(tmp_path):
+        pass
+    # SQLite calls it "disk I/O error" where it cannot make its log.
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(OSError, match="No space left"), Store(tmp_path):
+        pass

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from src.core.errors import UserError, run_command
+from src.core.errors import UserError, is_full_disk, run_command
 from src.core.files import read_json, replacing, write_json, write_npz
 from src.core.listings import PREPARED, RAW, check_listings, read_listings, write_listings
 from src.core.timing import run_stage
@@ -25,6 +28,54 @@ def test_an_error_while_writing_leaves_the_old_file_and_nothing_beside(tmp_path:
         write_json(path, {"new": object()})
     assert read_json(path) == {"old": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["kept.json"]
+
+
+@pytest.mark.parametrize("free", [0, 10**9])
+def test_a_library_that_meets_a_full_disk_says_it_like_others(
+    free: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    with pytest.raises(RuntimeError if free else OSError) as caught, replacing(tmp_path / "file"):
+        raise RuntimeError("PytorchStreamWriter failed writing file data/1")
+    assert is_full_disk(caught.value) == (not free)
+    # What the user did wrong stays what it is.
+    with pytest.raises(UserError), replacing(tmp_path / "file"):
+        raise UserError("no photos")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device", "a.npy"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        sqlite3.OperationalError("database or disk is full"),
+        ValueError("Error while serializing: I/O error: No space left on device (os error 28)"),
+        OSError("[Errno 28] Error writing bytes to file. Detail: [errno 28]"),
+    ],
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_full_disk_is_one_line_whoever_says_it(error: Exception, wrapped: bool) -> None:
+    def fail() -> None:
+        if not wrapped:
+            raise error
+        raise RuntimeError("the model cannot be saved") from error
+
+    with pytest.raises(SystemExit) as ended:
+        run_command(fail)
+    line = str(ended.value.code)
+    assert line.startswith("error: the disk is full") and "\n" not in line
+    assert line.endswith("; free some space and run it again")
+
+
+def test_other_errors_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("basic_ios::clear: iostream error 28")
+
+    with pytest.raises(RuntimeError):
+        run_command(fail)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(SystemExit, match="the disk is full"):
+        run_command(fail)
 
 
 def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:

@@ -182,14 +182,14 @@ def test_two_processes_go_on_too(fit_photos: Any, tmp_path: Path) -> None:
         assert_same(fit_photos(tmp_path, devices=2), fit_photos(None, devices=2))
 
 
-def test_a_full_disk_costs_lines_and_no_fit(
+def test_a_full_disk_costs_one_line_and_no_fit(
     fit_photos: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     save = torch.save
     monkeypatch.setattr(torch, "save", lambda content, _: save(content, "/dev/full"))
     found = fit_photos(tmp_path)
     said = [line for line in capsys.readouterr().err.splitlines() if "cannot be written" in line]
-    assert len(said) == 5 and all(line.startswith(f"warning: {tmp_path}/row ") for line in said)
+    assert len(said) == 1 and said[0].startswith(f"warning: {tmp_path}/row ")
     assert_same(found, fit_photos(None))
     assert {file.name for file in tmp_path.iterdir()} == {"live.jsonl"}
 

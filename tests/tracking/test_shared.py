@@ -14,7 +14,6 @@ import pytest
 from mlflow import MlflowClient
 
 from benchmarks.servers import (
-    BUCKET,
     PASSWORD,
     S3_SECRET,
     Bucket,
@@ -26,7 +25,7 @@ from benchmarks.servers import (
 from src.tracking.experiment import open_experiment
 from src.tracking.rows import read_tracked_rows
 from src.tracking.tracking import track
-from tests.tracking.conftest import is_one_warning, write
+from tests.tracking.conftest import is_one_warning
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a machine does; each has a home of its own.
@@ -166,7 +165,9 @@ def test_a_database_without_a_server(
     assert line.startswith("MLflow: 1 run (1 new) in postgresql+psycopg2://127.0.0.1:")
     client = MlflowClient(postgres.uri)
     assert_no_secret(line, tags_in(client, "direct"))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", postgres.uri.replace("wört", "W").replace("w%C3", "W"))
+    monkeypatch.setenv(
+        "MLFLOW_TRACKING_URI", postgres.uri.replace("wört", "W").replace("w%C3", "W")
+    )
     line = track(rows, "direct", repo)
     assert is_one_warning(line) and "password authentication failed" in line
     assert_no_secret(line)

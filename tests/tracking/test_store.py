@@ -156,7 +156,11 @@ def test_passwords_are_not_shown(text: str, shown: str) -> None:
     ("address", "text", "shown"),
     [
         ("postgresql://me:ge/he@im:x1z@h:5/db", "literal: 'x1z@h:5'", "literal: '***@h:5'"),
-        ("postgresql://me:ge he@h/db", "at postgresql://me:ge he@h/db", "at postgresql://me:***@h/db"),
+        (
+            "postgresql://me:ge he@h/db",
+            "at postgresql://me:ge he@h/db",
+            "at postgresql://me:***@h/db",
+        ),
         ("http:/me:geheim@h", "Invalid url: http:/me:geheim@h", "Invalid url: http:/me:***@h"),
         ("me:geheim@h", "unsupported 'me:geheim@h'", "unsupported 'me:***@h'"),
         ("http://me:p%40ss%3Aw@h", "user p@ss:w, p%40ss%3Aw", "user ***, ***"),

@@ -94,15 +94,21 @@ def set_random_states(device: torch.device, states: list[Tensor]) -> None:
         torch.cuda.set_rng_state(states[1], device)
 
 
+# Folders that could not be written to.
+_WARNED: set[Path] = set()
+
+
 def _save(content: dict[str, Any], file: Path) -> bool:
     """Write a file whole or not at all; say whether it is written. The fit itself needs it not."""
     try:
         with replacing(file) as temporary:
             torch.save(content, temporary)
     except (OSError, RuntimeError) as error:
-        # On a full disk PyTorch raises the second, in several lines.
-        reason = str(error).splitlines()[0]
-        print(f"warning: {file} cannot be written: {reason}", file=sys.stderr)
+        # On a full disk PyTorch raises the second, in several lines. It would fail each epoch.
+        if file.parent not in _WARNED:
+            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            print(f"warning: {file} cannot be written: {reason}", file=sys.stderr)
+            _WARNED.add(file.parent)
         return False
     return True
 
