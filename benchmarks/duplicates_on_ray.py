@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -132,6 +133,7 @@ def _local(files: list[Path]) -> tuple[pd.Series, dict[str, int]]:
 
 def _start_ray(folder: str) -> None:
     """Start Ray and its workers, which takes from some seconds to a minute."""
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
     ray.init(
         include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
         object_store_memory=STORE, _temp_dir=folder,

@@ -14,7 +14,7 @@ SLOW = {
     *("PIL", "jinja2", "joblib", "numpy", "pandas", "pandera", "plotly", "requests", "scipy"),
     *("albumentations", "cleanlab", "cv2", "datasets", "dvc", "imagehash", "matplotlib", "nltk"),
     *("openvino", "phonenumbers", "safetensors", "skops", "sklearn", "sqlalchemy", "tokenizers"),
-    *("lightning", "mlflow", "timm", "torch", "torchvision", "transformers"),
+    *("lightning", "mlflow", "ray", "timm", "torch", "torchvision", "transformers"),
 }
 TABLE = {"numpy", "pandas", "pandera"}
 HEADS = TABLE | {"joblib", "scipy", "sklearn"}

@@ -37,6 +37,8 @@ def ray_session(workers: int | None = None) -> Iterator[None]:
     require_ray()
     # Read when Ray is imported: nothing is reported to its makers.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # By itself Ray starts workers at nice 15: whatever else runs here would all but stop them.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     import ray
 
     if ray.is_initialized():

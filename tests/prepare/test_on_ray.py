@@ -167,8 +167,8 @@ def test_files_get_their_groups_on_ray(tmp_path: Path) -> None:
     expected = group_near_duplicates(table, index.assign(row=0), 0.7, 6)
     table = table.assign(group=expected.group, sha256=index["sha256"], phash=index["phash"])
     files = [tmp_path / f"{name}.parquet" for name in "abc"]
-    for file, rows in zip(files, (slice(500), slice(500, 501), slice(501, None)), strict=True):
-        table.iloc[rows].to_parquet(file)
+    for file, rows in zip(files, (slice(500), slice(500, 500), slice(500, None)), strict=True):
+        table.iloc[rows].to_parquet(file, row_group_size=300)
     with mock.patch.object(groups, "PART", 600):
         links = group_files(files, tmp_path / "out", 0.7, 6)
     found = pd.concat([pd.read_parquet(tmp_path / "out" / file.name) for file in files])
@@ -192,10 +192,12 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "b"):
         pd.DataFrame({"id": ["a"], "title": ["t"]}).to_parquet(folder / "a.parquet")
     (tmp_path / "c.parquet").write_text("no")
+    pd.DataFrame({"id": [], "title": [], "text": []}).to_parquet(tmp_path / "e.parquet")
     cases = {
         ("a.parquet",): "a.parquet has no column 'text'; expected id, title, text and",
         ("a.parquet", "b/a.parquet"): "2 tables are named a.parquet",
         ("c.parquet",): "c.parquet is not a Parquet file that can be read",
+        ("e.parquet",): "1 table given, but no listing is in them",
         ("d.parquet",): "d.parquet is not a Parquet file that can be read",
     }
     for names, message in cases.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from src.core.cluster import ray_session
 from src.core.errors import UserError, run_command
@@ -45,10 +46,10 @@ def group_files(
     """Write the group of each listing, and return the links by rule, as `group_near_duplicates`.
 
     Args:
-        tables: seen by all machines of the cluster, as is `out`. Each is read in one task.
+        tables: seen by all machines of the cluster, as is `out`. A row group is read in one task.
 
     Raises:
-        UserError: Ray is not installed, no cluster answers, or a table cannot be used.
+        UserError: Ray is not installed, no cluster answers, or the tables cannot be used.
     """
     names = Counter(path.name for path in tables)
     if (twice := names.most_common(1)[0])[1] > 1:
@@ -56,20 +57,24 @@ def group_files(
             f"{twice[1]} tables are named {twice[0]}, and so would be their results; "
             "expected a different name for each"
         )
-    sizes = [_listings_in(path) for path in tables]
-    first = np.cumsum([0, *sizes])
+    groups = pd.concat([_row_groups(path) for path in tables], ignore_index=True)
+    size = int(groups["listings"].sum())
+    if not size:
+        raise UserError(f"{count_of(len(tables), 'table')} given, but no listing is in them")
+    groups["first"] = groups["listings"].cumsum() - groups["listings"]
+    # Of each table, the number of its first listing.
+    first = groups.groupby("path", sort=False)["first"].min().to_numpy()
     with ray_session():
-        files = put(
-            pd.DataFrame({"path": [str(path.resolve())], "first": [start]})
-            for path, start in zip(tables, first, strict=False)
-        )
-        named, links = group_parts(over(_read, files), int(first[-1]), text_similarity, photo_bits)
-        named = by_key(over(_with_file, named, first=first), "part", count=len(tables))
-        gather(over(_write, named, files, out=str(out.resolve())))
+        listings = over(_read, put(groups.iloc[[number]] for number in range(len(groups))))
+        named, links = group_parts(listings, size, text_similarity, photo_bits)
+        named = by_key(over(_with_table, named, first=first), "part", count=len(tables))
+        results = [pd.DataFrame({"path": [str(out.resolve() / path.name)]}) for path in tables]
+        gather(over(_write, named, put(results)))
     return links
 
 
-def _listings_in(path: Path) -> int:
+def _row_groups(path: Path) -> pd.DataFrame:
+    """Return `path`, `number`, `listings` of each row group of a table; of an empty one, too."""
     try:
         read = pq.read_metadata(path)
     except (OSError, ValueError) as error:
@@ -80,25 +85,30 @@ def _listings_in(path: Path) -> int:
             f"{path} has no column {missing[0]!r}; expected {', '.join(_NEEDED)} and, if known, "
             f"{', '.join(_OPTIONAL)}"
         )
-    return int(read.num_rows)
+    sizes = [read.row_group(number).num_rows for number in range(read.num_row_groups)] or [0]
+    return pd.DataFrame(
+        {"path": str(path.resolve()), "number": range(len(sizes)), "listings": sizes}
+    )
 
 
-def _read(file: pd.DataFrame) -> pd.DataFrame:
-    path, first = str(file.loc[0, "path"]), int(file["first"].iloc[0])
-    known = set(pq.read_schema(path).names)
-    table = pd.read_parquet(path, columns=[name for name in _NEEDED + _OPTIONAL if name in known])
+def _read(group: pd.DataFrame) -> pd.DataFrame:
+    (path, number, listings, first) = group.iloc[0]
+    file = pq.ParquetFile(path)
+    columns = [name for name in _NEEDED + _OPTIONAL if name in file.schema_arrow.names]
+    groups = [number] if listings else []
+    table = file.read_row_groups(groups, columns=columns).to_pandas()
     table = table.reindex(columns=_NEEDED + _OPTIONAL).astype("str")
     table[["title", "text"]] = table[["title", "text"]].fillna("")
     return table.assign(row=np.arange(len(table)) + first)
 
 
-def _with_file(named: pd.DataFrame, first: np.ndarray) -> pd.DataFrame:
+def _with_table(named: pd.DataFrame, first: NDArray[np.int64]) -> pd.DataFrame:
     part = np.searchsorted(first, named["row"], side="right") - 1
     return named.assign(part=part)
 
 
-def _write(named: pd.DataFrame, file: pd.DataFrame, out: str) -> pd.DataFrame:
-    with replacing(Path(out) / Path(str(file.loc[0, "path"])).name) as beside:
+def _write(named: pd.DataFrame, result: pd.DataFrame) -> pd.DataFrame:
+    with replacing(Path(str(result.loc[0, "path"]))) as beside:
         named.sort_values("row")[["id", "group"]].to_parquet(beside, index=False)
     return named.iloc[:0]
 
