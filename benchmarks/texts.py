@@ -156,7 +156,7 @@ def features(count: int) -> Callable[[], tuple[NDArray[Any], NDArray[Any]]]:
     import torch
 
     from src.encoders.common.backends import make_backend
-    from src.encoders.common.features import extract_all
+    from src.encoders.common.features import gather
     from src.encoders.common.loading import ListingRows, ordered_loader
 
     ours = _Ours(count)
@@ -167,7 +167,7 @@ def features(count: int) -> Callable[[], tuple[NDArray[Any], NDArray[Any]]]:
         rows = ListingRows(data, ours.labels, np.arange(count))
         loader, order = ordered_loader(rows, BATCH, workers=0)
         extract = make_backend(BACKEND, ours.network, None, cpu)
-        return data.lengths, extract_all(extract, loader, order, "texts").numpy()
+        return data.lengths, gather((extract(batch) for batch, _ in loader), order, "texts").numpy()
 
     work()
     return work

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -83,16 +82,18 @@ def on_ray(
     *,
     cpus: int = 1,
     gpus: int = 0,
+    ordered: bool = True,
     ahead: int | None = None,
     each_second: Callable[[], None] = lambda: None,
 ) -> Iterator[Result]:
-    """Yield `make()(item)` for every item, in order, computed by tasks on the cluster.
+    """Yield `make()(item)` for every item, computed by tasks on the cluster.
 
     Each worker process calls `make` once. An item whose worker dies is begun again, RETRIES times.
     Call it inside `ray_session`.
 
     Args:
         cpus, gpus: what one item takes; a worker uses so many threads.
+        ordered: yield in the order of the items, and not as they are done.
         ahead: how many items may be in flight; None for eight per worker.
         each_second: called while the next result is waited for.
 
@@ -106,17 +107,17 @@ def on_ray(
             f"no machine of the cluster gives {cpus} processors, as many as this one has; set "
             "OMP_NUM_THREADS to fewer"
         )
-
     made = ray.put(make)
     task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)(_work)
     ahead = ahead or 8 * max(1, int(ray.cluster_resources().get("CPU", 0)) // cpus)
-    pending: deque[Any] = deque()
+    pending: list[Any] = []
 
-    def oldest() -> Result:
+    def next_done() -> Result:
+        while not (done := ray.wait(pending[:1] if ordered else pending, timeout=1)[0]):
+            each_second()
+        pending.remove(done[0])
         try:
-            while not ray.wait([pending[0]], timeout=1)[0]:
-                each_second()
-            found: Result = ray.get(pending.popleft())
+            result: Result = ray.get(done[0])
         except ray.exceptions.RayTaskError as error:
             raise error.cause from error
         except ray.exceptions.RayError as error:
@@ -125,15 +126,15 @@ def on_ray(
                 f"a worker of Ray died {RETRIES + 1} times over the same work ({reason}); see "
                 "whether its machine has enough memory, then run it again"
             ) from error
-        return found
+        return result
 
     for item in items:
         # In a list Ray leaves a reference as it is.
         pending.append(task.remote([made], item))
         if len(pending) >= ahead:
-            yield oldest()
+            yield next_done()
     while pending:
-        yield oldest()
+        yield next_done()
 
 
 class Reports:

@@ -136,10 +136,10 @@ def bucket_of(address: str) -> tuple[Any, str]:
         raise UserError(f"{address}: expected a path of this machine, or s3://BUCKET/FOLDER")
     if find_spec("s3fs") is None:
         raise UserError(f"{address} needs s3fs: pip install '.[cluster]'")
-    import fsspec
+    import s3fs
 
     # Other programs write there, too.
-    store = fsspec.filesystem("s3", use_listings_cache=False)
+    store = s3fs.S3FileSystem(use_listings_cache=False)
     return store, address.removeprefix("s3://").rstrip("/")
 
 

@@ -175,12 +175,13 @@ def _require_result_folder(out: Path) -> None:
     """Refuse a folder of results that is none, or cannot be written."""
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is not a folder; give --out another name")
-    _require_writable(out / "result")
+    _require_writable(out)
 
 
 def _require_writable(out: Path) -> None:
     # Missing folders are made, inside the last one that exists.
-    folder = next(parent for parent in out.absolute().parents if parent.exists())
+    place = out.absolute()
+    folder = next(one for one in (place, *place.parents) if one.is_dir())
     try:
         with NamedTemporaryFile(dir=folder):
             pass

@@ -25,7 +25,7 @@ def predict_on_ray(
     workers: int | None,
     progress: BulkProgress,
 ) -> Iterator[Done]:
-    """Yield the ends of tables, in order.
+    """Yield the ends of tables, as they come.
 
     Args:
         workers: how many tables at once; None for one per processor.
@@ -40,7 +40,7 @@ def predict_on_ray(
                 progress.tell(table, done, of)
 
         make = partial(_worker, bundle, job, reports)
-        yield from on_ray(make, tables, ahead=workers or len(tables), each_second=show)
+        yield from on_ray(make, tables, ordered=False, ahead=workers, each_second=show)
 
 
 def _worker(bundle: dict[str, bytes], job: BulkJob, reports: Reports) -> Callable[[str], Done]:

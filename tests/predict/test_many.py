@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from src.core import cluster
+from src.core import cluster, places
 from src.core.places import PlacedFile
 from src.predict import job, many
 from src.predict.progress import BulkProgress
@@ -110,8 +110,9 @@ def test_a_full_disk_is_a_fault_of_one_line(
         (["ads/part-1.parquet", "--engine", "ray", "--out", "o.csv"], "o.csv is one file; several"),
         (["s3://b/a.csv", "--out", "o.csv"], "o.csv is one file; several tables, those"),
         (["ads/part-0.csv", "--out", "twin/part-1.csv/"], "twin/part-1.csv is not a folder; give"),
-        (["ads/part-0.csv", "--out", "/proc/new/"], "/proc/new/result: no file can be"),
+        (["ads/part-0.csv", "--out", "/proc/new/"], "/proc/new: no file can be written in"),
         (["gs://b/a.csv", "--out", "out"], "gs://b/a.csv: expected a path of this machine, or s3:"),
+        (["s3://b/a.csv", "--out", "out"], "s3://b/a.csv needs s3fs: pip install '.[cluster]'"),
         (["ads/part-0.csv", "--out", "out", "--engine", "ray"], "the engine ray needs Ray: pip "
          "install '.[cluster]'"),
     ],
@@ -125,7 +126,9 @@ def test_a_mistake_ends_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    # Without the extra packages.
     monkeypatch.setattr(cluster, "find_spec", lambda _: None)
+    monkeypatch.setattr(places, "find_spec", lambda _: None)
     Path("twin").mkdir()
     shutil.copy("ads/part-0.csv", "twin/part-1.csv")
     before = contents(ads)

@@ -135,7 +135,7 @@ def test_frozen_features_are_not_computed_again(
     def never(*_: object) -> None:
         raise AssertionError("the features lie in data/embeddings")
 
-    monkeypatch.setattr(features, "extract_all", never)
+    monkeypatch.setattr(features, "gather", never)
     pipeline.predictions("mixed", "stack")
     folder = pipeline.bundle(
         tmp_path / "b", image_row="", text_row="mixed", fused_row="", refit=True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from io import StringIO
@@ -78,12 +79,16 @@ def test_the_pinned_packages_are_those_that_serving_imports() -> None:
 
 def test_the_extra_for_predictions_is_what_the_command_imports() -> None:
     commands = ("src/predict/__main__.py", "src/predict/watch.py", "src/fusion/heads.py")
-    # MLflow and its store are for --model alone, which says what to install.
-    files = set().union(*map(import_closure, commands)) - {"src/predict/mlflow_store.py"}
+    # MLflow and its store are for --model alone, which says what to install; stages alone pin.
+    others = {"src/predict/mlflow_store.py", "src/core/portable.py"}
+    files = set().union(*map(import_closure, commands)) - others
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = {line.partition("==")[0] for line in extras["optional-dependencies"]["predict"]}
+    wanted, cluster = (
+        {re.split(r"[\[=]", line)[0] for line in extras["optional-dependencies"][name]}
+        for name in ("predict", "cluster")
+    )
     brought = packages_of(files)
-    assert [owners for owners in brought if not owners & (wanted | {"mlflow"})] == []
+    assert [owners for owners in brought if not owners & (wanted | cluster | {"mlflow"})] == []
     assert wanted <= set().union(*brought)
 
 
