@@ -57,13 +57,14 @@ def group_files(
             f"{twice[1]} tables are named {twice[0]}, and so would be their results; "
             "expected a different name for each"
         )
-    groups = pd.concat([_row_groups(path) for path in tables], ignore_index=True)
+    found = [_row_groups(path).assign(table=number) for number, path in enumerate(tables)]
+    groups = pd.concat(found, ignore_index=True)
     size = int(groups["listings"].sum())
     if not size:
         raise UserError(f"{count_of(len(tables), 'table')} given, but no listing is in them")
     groups["first"] = groups["listings"].cumsum() - groups["listings"]
     # Of each table, the number of its first listing.
-    first = groups.groupby("path", sort=False)["first"].min().to_numpy()
+    first = groups.groupby("table")["first"].min().to_numpy()
     with ray_session():
         listings = over(_read, put(groups.iloc[[number]] for number in range(len(groups))))
         named, links = group_parts(listings, size, text_similarity, photo_bits)
@@ -92,7 +93,7 @@ def _row_groups(path: Path) -> pd.DataFrame:
 
 
 def _read(group: pd.DataFrame) -> pd.DataFrame:
-    (path, number, listings, first) = group.iloc[0]
+    path, number, listings, first = group.iloc[0][["path", "number", "listings", "first"]]
     file = pq.ParquetFile(path)
     columns = [name for name in _NEEDED + _OPTIONAL if name in file.schema_arrow.names]
     groups = [number] if listings else []
