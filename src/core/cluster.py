@@ -55,8 +55,6 @@ def ray_session(workers: int | None = None) -> Iterator[None]:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise UserError(f"RAY_ADDRESS is {address}: no cluster answers ({reason})") from error
     else:
-        # Ray would let all other programs go first.
-        os.environ.setdefault("RAY_worker_niceness", "0")
         ray.init(
             "local",
             num_cpus=workers or processors(),
