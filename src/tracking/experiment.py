@@ -83,13 +83,11 @@ def open_experiment(name: str, home: Path) -> Iterator[Experiment]:
 def _found_or_created(client: MlflowClient, name: str, place: str | None) -> StoredExperiment:
     from mlflow.exceptions import MlflowException
 
-    found = client.get_experiment_by_name(name)
-    if found is None:
+    while (found := client.get_experiment_by_name(name)) is None:
         try:
             client.create_experiment(name, artifact_location=place)
         except MlflowException as error:
-            # Another machine has created it since.
+            # Another machine may have created it since.
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        found = client.get_experiment_by_name(name)
     return found
