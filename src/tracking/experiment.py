@@ -84,12 +84,13 @@ def _found_or_created(client: MlflowClient, name: str, place: str | None) -> Sto
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(name)
-    if found is None:
-        try:
-            client.create_experiment(name, artifact_location=place)
-        except MlflowException as error:
-            # Another machine has created it since.
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
+    if found is not None:
+        return found
+    try:
+        return client.get_experiment(client.create_experiment(name, artifact_location=place))
+    except MlflowException as error:
+        # Another machine may have created it since.
         found = client.get_experiment_by_name(name)
-    return found
+        if found is None or error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        return found
