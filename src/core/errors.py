@@ -9,7 +9,6 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 # Faults of a path that the user gave, or of the user's rights to it.
 _OF_THE_PATH = (
@@ -45,7 +44,7 @@ def run_command(main: Callable[[], None]) -> None:
         sys.exit(128 + signal.SIGPIPE)
     except Exception as error:
         # OpenVINO says no more than "iostream error".
-        if is_full_disk(error) or shutil.disk_usage(Path.cwd()).free < FULL_BYTES:
+        if is_full_disk(error) or _no_room_here():
             file = getattr(error, "filename", None)
             where = f" while writing {file}" if file else ""
             sys.exit(f"error: the disk is full{where}; free some space and run it again")
@@ -59,3 +58,11 @@ def is_full_disk(error: BaseException) -> bool:
     said = isinstance(error, OSError) and error.errno in _NO_ROOM
     cause = error.__cause__ or error.__context__
     return said or bool(_NO_ROOM_SAID.search(str(error))) or bool(cause and is_full_disk(cause))
+
+
+def _no_room_here() -> bool:
+    try:
+        return shutil.disk_usage(".").free < FULL_BYTES
+    except OSError:
+        # The folder itself is gone.
+        return False
