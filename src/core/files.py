@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 from zipfile import ZipFile, ZipInfo
 
@@ -89,3 +90,22 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def require_writable(out: Path) -> None:
+    """Check that results can be written at a place, a file or a folder that may not exist yet.
+
+    Raises:
+        UserError: no file can be written there.
+    """
+    # Missing folders are made, inside the last one that exists.
+    place = out.absolute()
+    folder = next(one for one in (place, *place.parents) if one.is_dir())
+    try:
+        with NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"{out}: no file can be written in {folder} ({error.strerror}); give --out another "
+            "folder"
+        ) from error

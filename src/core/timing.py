@@ -10,7 +10,6 @@ from string import Formatter
 
 from src.core.errors import UserError, run_command
 from src.core.files import write_json
-from src.core.orphans import end_with_dvc
 
 # Belongs to no stage, so DVC does not track it.
 TIMES = Path("data/times")
@@ -28,7 +27,6 @@ def run_stage(name: str, main: Callable[..., None]) -> None:
     fields = [field for _, field, _, _ in Formatter().parse(name) if field]
 
     def timed() -> None:
-        end_with_dvc()
         given = sys.argv[1:] if fields else []
         if len(given) != len(fields):
             module = name.partition("@")[0].partition("_{")[0]

@@ -204,9 +204,12 @@ class FusedClassifier(BaseEstimator):
         read = dict(blocks)
         for name, components in self.components_.items():
             features, columns = blocks[name].features, blocks[name].columns
-            if features is not None and components is not None:
+            if features is not None:
                 # Heads bring small components to the spread of large ones: rounding would show.
-                shown = components.transform(features.astype(np.float64)).astype(np.float32)
+                shown = features.astype(np.float64)
+                if components is not None:
+                    shown = components.transform(shown)
+                shown = shown.astype(np.float32)
                 read[name] = replace(blocks[name], columns=np.concatenate([shown, columns], axis=1))
         return read
 
@@ -267,12 +270,12 @@ class FusedClassifier(BaseEstimator):
 
 
 def _components(features: NDArray[np.float32], seed: int) -> TruncatedSVD | None:
-    """Return what turns features [N, F] into their first components; None where there are none.
+    """Return what turns features [N, F] into their first components; None: they stay as they are.
 
     As latent semantic analysis does, without centring: a listing without the modality stays 0.
     """
     count = min(_COMPONENTS, *features.shape)
-    if count < 1:
+    if count < 2:
         return None
     return TruncatedSVD(count, random_state=seed).fit(features)
 

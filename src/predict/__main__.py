@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from src.core.errors import UserError, run_command
+from src.core.files import require_writable
 from src.core.places import absolute, is_address
 from src.core.wording import count_of
 from src.predict.bulk import chosen_columns, predict_table
@@ -168,28 +168,14 @@ def _require_result_file(out: Path, table: Path) -> None:
         raise UserError(f"{out} is not a file but exists; give --out another name")
     if out.exists() and table.exists() and out.samefile(table):
         raise UserError(f"{out} is the table to predict; give --out another name")
-    _require_writable(out)
+    require_writable(out)
 
 
 def _require_result_folder(out: Path) -> None:
     """Refuse a folder of results that is none, or cannot be written."""
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is not a folder; give --out another name")
-    _require_writable(out)
-
-
-def _require_writable(out: Path) -> None:
-    # Missing folders are made, inside the last one that exists.
-    place = out.absolute()
-    folder = next(one for one in (place, *place.parents) if one.is_dir())
-    try:
-        with NamedTemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UserError(
-            f"{out}: no file can be written in {folder} ({error.strerror}); give --out another "
-            "folder"
-        ) from error
+    require_writable(out)
 
 
 if __name__ == "__main__":

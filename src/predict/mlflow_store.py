@@ -40,7 +40,10 @@ _ARTIFACT_ERRORS = (
 )
 
 _ADDRESS = "MLFLOW_TRACKING_URI"
-_SECRETS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "AWS_SECRET_ACCESS_KEY")
+_SECRETS = (
+    *("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "PGPASSWORD"),
+    *("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+)
 
 
 def configure_mlflow() -> None:
@@ -186,7 +189,8 @@ def _secrets() -> list[str]:
     scheme, rest = re.findall(r"^([a-z][\w+.-]*:/+)?(.*)", os.environ.get(_ADDRESS, ""), re.S)[0]
     if not scheme.startswith(("sqlite", "file")):
         user, _, password = rest.rpartition("@")[0].partition(":")
-        found |= {password or user}
+        # A token stands in the user's place; a database has users, and they are no secrets.
+        found |= {password or (user if scheme.startswith("http") else "")}
     found |= {unquote(secret) for secret in found}
     found |= {piece for secret in found for piece in re.split(r"[@/:?#\s]", secret)}
     # Of shorter ones nothing is given away, and they may be parts of any text.

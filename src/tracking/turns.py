@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 # The tag with a ticket's number, 0 while it is drawn, and the one that shows that its owner lives.
 _NUMBER, _BEAT = "turn", "turn.beat"
 _BEAT_S, _LOOK_S = 2.0, 0.3
-# A ticket without a beat for so long is that of a process which was killed.
-_DEAD_S = 20.0
+# A ticket without a beat for so long is that of a process which was killed: more than two requests
+# take that fail and are repeated.
+_DEAD_S = 45.0
 
 
 @contextmanager

@@ -219,6 +219,14 @@ def test_the_fused_model_is_an_estimator_of_scikit_learn() -> None:
     np.testing.assert_array_equal(one, two)
 
 
+def test_a_feature_of_one_column_is_read_as_it_is() -> None:
+    blocks = made_blocks()
+    blocks["photo"] = replace(blocks["photo"], features=Y[:, None].astype(np.float32))
+    model = FusedClassifier([head()], NAMES).fit(blocks, Y, ALL)
+    assert model.components_ == {"photo": None}
+    assert np.isfinite(model.predict_proba(blocks)).all()
+
+
 def test_heads_read_a_few_components_of_wide_features(tmp_path: Path) -> None:
     blocks = made_blocks()
     rng = np.random.default_rng(5)

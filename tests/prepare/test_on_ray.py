@@ -187,6 +187,27 @@ def test_only_texts_are_needed(tmp_path: Path) -> None:
     assert found["group"].tolist() == ["a", "a", "c"]
 
 
+def test_numbers_are_the_same_keys_beside_empty_cells(tmp_path: Path) -> None:
+    number, text = 12345678901234567, " ".join(f"слово{number}" for number in range(30))
+    for name, sellers in (("a", [number, None]), ("b", [number, 5])):
+        ids = [f"{name}1", f"{name}2"]
+        seller = pd.array(sellers, dtype="Int64")
+        table = {"id": ids, "title": [text, "иное"], "text": "", "seller": seller}
+        pd.DataFrame(table).to_parquet(tmp_path / f"{name}.parquet")
+    files = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    with _at_once():
+        links = group_files(files, tmp_path / "out", 0.7, 6)
+    assert links["seller"] == 1
+
+
+def test_tables_are_not_replaced_by_their_groups(tmp_path: Path) -> None:
+    table = pd.DataFrame({"id": ["a"], "title": ["t"], "text": ["t"]})
+    table.to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(UserError, match="would be replaced by its groups; give another --out"):
+        group_files([tmp_path / "a.parquet"], tmp_path, 0.7, 6)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "a.parquet"), table)
+
+
 def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     for folder in (tmp_path, tmp_path / "b"):

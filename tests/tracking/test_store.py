@@ -60,6 +60,14 @@ def test_a_database_that_is_locked(repo: Path, monkeypatch: pytest.MonkeyPatch) 
     assert is_one_warning(line)
 
 
+def test_a_user_of_a_database_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql+psycopg2://mlflow@127.0.0.1/mlflow")
+    monkeypatch.setenv("PGPASSWORD", "quiet-word")
+    assert without_password("mlflow ui said quiet-word") == "mlflow ui said ***"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://a-long-token@127.0.0.1:5000")
+    assert without_password("a-long-token") == "***"
+
+
 def test_a_database_of_another_version(repo: Path) -> None:
     track([], "listings", repo)
     with sqlite3.connect(repo / "mlruns.db") as other:

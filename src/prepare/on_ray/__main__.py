@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import socket
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from src.core.cluster import ray_session
 from src.core.errors import UserError, run_command
-from src.core.files import replacing
+from src.core.files import replacing, require_writable
 from src.core.params import all_params
 from src.core.wording import count_of
 from src.prepare.on_ray.groups import group_parts
@@ -57,6 +59,11 @@ def group_files(
             f"{twice[1]} tables are named {twice[0]}, and so would be their results; "
             "expected a different name for each"
         )
+    results = [out.resolve() / path.name for path in tables]
+    for path, result in zip(tables, results, strict=True):
+        if result == path.resolve():
+            raise UserError(f"{path} would be replaced by its groups; give another --out")
+    require_writable(out)
     found = [_row_groups(path).assign(table=number) for number, path in enumerate(tables)]
     groups = pd.concat(found, ignore_index=True)
     size = int(groups["listings"].sum())
@@ -69,8 +76,8 @@ def group_files(
         listings = over(_read, put(groups.iloc[[number]] for number in range(len(groups))))
         named, links = group_parts(listings, size, text_similarity, photo_bits)
         named = by_key(over(_with_table, named, first=first), "part", count=len(tables))
-        results = [pd.DataFrame({"path": [str(out.resolve() / path.name)]}) for path in tables]
-        gather(over(_write, named, put(results)))
+        places = [pd.DataFrame({"path": [str(result)]}) for result in results]
+        gather(over(_write, named, put(places)))
     return links
 
 
@@ -80,7 +87,8 @@ def _row_groups(path: Path) -> pd.DataFrame:
         read = pq.read_metadata(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is not a Parquet file that can be read: {error}") from error
-    missing = [name for name in _NEEDED if name not in read.schema.names]
+    known = read.schema.to_arrow_schema().names
+    missing = [name for name in _NEEDED if name not in known]
     if missing:
         raise UserError(
             f"{path} has no column {missing[0]!r}; expected {', '.join(_NEEDED)} and, if known, "
@@ -94,10 +102,19 @@ def _row_groups(path: Path) -> pd.DataFrame:
 
 def _read(group: pd.DataFrame) -> pd.DataFrame:
     path, number, listings, first = group.iloc[0][["path", "number", "listings", "first"]]
-    file = pq.ParquetFile(path)
+    try:
+        file = pq.ParquetFile(path)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read on the machine {socket.gethostname()}: all machines of the "
+            "cluster must see the tables"
+        ) from error
     columns = [name for name in _NEEDED + _OPTIONAL if name in file.schema_arrow.names]
     groups = [number] if listings else []
-    table = file.read_row_groups(groups, columns=columns).to_pandas()
+    read = file.read_row_groups(groups, columns=columns)
+    # Here, for in pandas a number beside an empty cell would become another one.
+    texts = [read[name].cast(pa.string()) for name in columns]
+    table = pa.table(texts, names=columns).to_pandas()
     table = table.reindex(columns=_NEEDED + _OPTIONAL).astype("str")
     table[["title", "text"]] = table[["title", "text"]].fillna("")
     return table.assign(row=np.arange(len(table)) + first)
