@@ -74,7 +74,7 @@ def _options() -> argparse.Namespace:
         help="the table's column for id, title, text, price or photo; FIELD= for none",
     )  # fmt: skip
     many.add_argument(
-        "--engine", choices=("plain", "ray"), default="plain",
+        "--engine", choices=("local", "ray"), default="local",
         help="ray: on the cluster that RAY_ADDRESS names, or all processors of this machine",
     )  # fmt: skip
     many.add_argument(
@@ -96,7 +96,7 @@ def _require_one_use(parser: argparse.ArgumentParser, options: argparse.Namespac
     """End with a usage error where options are missing, or would be ignored."""
     of_one = [name for name in (*FIELDS, "top", "json") if getattr(options, name)]
     of_many = [name for name in ("photos", "out", "column", "workers") if getattr(options, name)]
-    of_many += ["engine"] * (options.engine != "plain")
+    of_many += ["engine"] * (options.engine != "local")
     if options.tables:
         if of_one:
             parser.error(f"--{of_one[0]} is for a single listing; leave it out with a table")
