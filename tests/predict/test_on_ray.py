@@ -112,7 +112,7 @@ def test_a_worker_uses_one_thread_whatever_the_environment_asks_for(
     monkeypatch.setenv("OMP_NUM_THREADS", "8")
     names = ("bundle.json", *read_bundle(bundle).files)
     files = {name: (bundle / name).read_bytes() for name in names}
-    with threadpool_limits():
+    with threadpool_limits(2):
         _worker(files, BulkJob({}, (), "", False, "out"), None)  # type: ignore[arg-type]
         assert {pool["num_threads"] for pool in threadpool_info()} == {1}
     assert processors() == 1 <= usable_processors()
@@ -171,7 +171,7 @@ def test_tables_photos_and_results_may_be_in_a_bucket(
         plain = contents(tmp_path / "plain")
         assert found.keys() == plain.keys()
         for name in plain.keys() - {many._RECORD}:
-            pd.testing.assert_frame_equal(*(read_result(x[name]) for x in (found, plain)))
+            pd.testing.assert_frame_equal(read_result(found[name]), read_result(plain[name]))
     s3().rm(f"{bucket}/out/0/part-1.parquet")
     assert "1 table predicted, 2 there already" in run(*job[:2], f"{bucket}/out/0")
     # From here to there, and photos of one place for tables of another.
