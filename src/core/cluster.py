@@ -28,7 +28,7 @@ def ray_session(workers: int | None = None) -> Iterator[None]:
     """Connect to the cluster that RAY_ADDRESS names; without one, start one of this machine.
 
     Args:
-        workers: how many processors this machine gives; None for all.
+        workers: how many processors this machine gives; None for as many as `processors` says.
 
     Raises:
         UserError: Ray is not installed, or no cluster answers.
@@ -136,7 +136,7 @@ def on_ray(
 
 
 class Reports:
-    """What workers report while they work, the latest by name; made inside `ray_session`."""
+    """What workers report while they work, by name; made inside `ray_session`."""
 
     def __init__(self) -> None:
         import ray
@@ -148,11 +148,14 @@ class Reports:
         """Report without waiting."""
         self._actor.tell.remote(name, report)
 
-    def latest(self) -> dict[str, Any]:
-        """Return the latest reports by name; those from before its own death are lost."""
+    def take(self) -> dict[str, Any]:
+        """Return the latest report of each name that has told since the last call.
+
+        Those from before the death of what keeps them are lost.
+        """
         import ray
 
-        found: dict[str, Any] = ray.get(self._actor.latest.remote())
+        found: dict[str, Any] = ray.get(self._actor.take.remote())
         return found
 
 
@@ -163,8 +166,9 @@ class _Latest:
     def tell(self, name: str, report: Any) -> None:
         self.reports[name] = report
 
-    def latest(self) -> dict[str, Any]:
-        return self.reports
+    def take(self) -> dict[str, Any]:
+        taken, self.reports = self.reports, {}
+        return taken
 
 
 def gpus_on_ray() -> int:

@@ -37,5 +37,10 @@ def processors() -> int:
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdigit() and int(asked):
         return int(asked)
+    return usable_processors()
+
+
+def usable_processors() -> int:
+    """Return how many processors this process may use, whatever OMP_NUM_THREADS says."""
     affinity = hasattr(os, "sched_getaffinity")
     return len(os.sched_getaffinity(0)) if affinity else os.cpu_count() or 1

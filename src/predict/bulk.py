@@ -54,6 +54,7 @@ def predict_table(
     explain: bool = False,
     say: Callable[[str], None] | None = None,
     tell: Tell | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> TableCounts:
     """Predict every row of a CSV or Parquet file and write `out`, CSV or Parquet by its name.
 
@@ -69,6 +70,7 @@ def predict_table(
         explain: add the columns of `explained_columns`, before p_<category>.
         say: gets a line on how the table is read; None for standard error.
         tell: gets how far it is; None for a progress bar.
+        metadata: what a result in Parquet says of itself.
 
     Raises:
         UserError: a file is missing or cannot be read, or the table has none of the columns or
@@ -88,7 +90,7 @@ def predict_table(
     texts = ("id", "category", "used", "note", "error", *(WHY_TEXTS if explain else ()))
     with (
         replacing(out) as beside,
-        TableWriter(beside, out.suffix.lower() in PARQUET_SUFFIXES, texts) as writer,
+        TableWriter(beside, out.suffix.lower() in PARQUET_SUFFIXES, texts, metadata) as writer,
         folder,
         tqdm(total=total, desc="listings", unit="listing", disable=True if tell else None) as bar,
     ):

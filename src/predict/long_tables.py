@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,21 @@ import pyarrow.parquet as pq
 class TableWriter:
     """Appends tables with the same columns to one file; a context manager."""
 
-    def __init__(self, path: Path, parquet: bool, texts: tuple[str, ...]) -> None:
-        """Prepare to write; `texts` names the columns that are text even if all are missing."""
+    def __init__(
+        self,
+        path: Path,
+        parquet: bool,
+        texts: tuple[str, ...],
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare to write.
+
+        Args:
+            texts: the columns that are text even if all are missing.
+            metadata: what a Parquet file says of itself, beside its table.
+        """
         self.path, self.parquet, self.texts = path, parquet, texts
+        self.metadata = dict(metadata or {})
         self.has_header = False
         self.writer: Any = None
 
@@ -37,4 +50,5 @@ class TableWriter:
         )
         if self.writer is None:
             self.writer = pq.ParquetWriter(self.path, content.schema)
+            self.writer.add_key_value_metadata(self.metadata)
         self.writer.write_table(content)

@@ -23,7 +23,7 @@ from src.core.places import PlacedFile, fetched, files_in, inside, is_address, m
 from src.core.wording import count_of
 from src.predict.bulk import TableCounts
 from src.predict.bundle import read_bundle
-from src.predict.job import BulkJob, Done, predict_one
+from src.predict.job import BulkJob, Done, predict_one, sources_of
 from src.predict.predictor import Predictor
 from src.predict.progress import BulkProgress
 
@@ -50,33 +50,41 @@ def predict_tables(
 
     Raises:
         UserError: there are no tables; two would have one result; `job.out` holds the results of
-            another job; tables could not be predicted (the others are).
+            another job, or files of others; tables could not be predicted (the others are).
     """
     if ray:
         require_ray()
     tables = _tables(patterns, job)
     _require_same_job(predictor, job)
-    results = files_in(job.out)
-    todo = [table for table in tables if not _is_done(table, job, results)]
+    todo = _undone(tables, job)
     faults, total, said = [], TableCounts(0, 0, 0), set()
+    predicted: set[str] = set()
     with BulkProgress(todo) as progress:
         # The largest first: else one of them might be what all wait for in the end.
-        names = [table.place for table in sorted(todo, key=lambda table: -table.size)]
-        if ray and names:
+        ordered = sorted(todo, key=lambda table: -table.size)
+        if ray and ordered:
             from src.predict.on_ray import predict_on_ray
 
-            ends = predict_on_ray(predictor, names, job, workers, progress)
+            ends = predict_on_ray(predictor, ordered, job, workers, progress)
         else:
-            ends = predict_here(predictor, names, job, progress)
+            ends = predict_here(predictor, ordered, job, progress)
         for end in ends:
-            progress.tell(end.table, end.counts.listings, end.counts.listings)
+            progress.end(end.table, end.counts.listings)
             total = TableCounts(*map(sum, zip(total, end.counts, strict=True)))
             if end.fault:
                 faults.append(end.fault)
-            elif (how := end.read.removeprefix(end.table)) not in said:
+                continue
+            predicted.add(job.result_of(end.table).rpartition("/")[2])
+            if (how := end.read.removeprefix(end.table)) not in said:
                 # Tables of one source are read alike.
                 said.add(how)
                 tqdm.write(end.read, file=sys.stderr)
+    _remove_parts(job.out, predicted)
+    faults += [
+        f"{name} is not in {job.out}, so it is on the machine of a worker: give --out a folder "
+        "that all machines share, or one in a bucket"
+        for name in sorted(predicted - files_in(job.out).keys())
+    ]
     print(
         f"{job.out}: {count_of(len(todo) - len(faults), 'table')} predicted, "
         f"{len(tables) - len(todo)} there already; {count_of(total.listings, 'listing')}, "
@@ -88,15 +96,14 @@ def predict_tables(
             f"{len(faults)} of {count_of(len(tables), 'table')} could not be predicted: "
             f"{'; '.join(faults[:_FAULTS_SHOWN])}{more}"
         )
-    _remove_parts(job.out)
 
 
 def predict_here(
-    predictor: Predictor, tables: Collection[str], job: BulkJob, progress: BulkProgress
+    predictor: Predictor, tables: Collection[PlacedFile], job: BulkJob, progress: BulkProgress
 ) -> Iterator[Done]:
     """Predict tables in this process, one after the other."""
     for table in tables:
-        yield predict_one(predictor, job, table, partial(progress.tell, table))
+        yield predict_one(predictor, job, table, partial(progress.tell, table.place))
 
 
 def _tables(patterns: Sequence[str], job: BulkJob) -> list[PlacedFile]:
@@ -114,29 +121,49 @@ def _tables(patterns: Sequence[str], job: BulkJob) -> list[PlacedFile]:
     return list(found.values())
 
 
-def _is_done(table: PlacedFile, job: BulkJob, results: dict[str, PlacedFile]) -> bool:
-    """Return whether a table has a result that is no older than itself."""
-    result = results.get(job.result_of(table.place).rpartition("/")[2])
-    return result is not None and result.written >= table.written
+def _undone(tables: Sequence[PlacedFile], job: BulkJob) -> list[PlacedFile]:
+    """Return the tables without a result, and those that have changed since.
+
+    Raises:
+        UserError: a file of that name is there, but not made of that table.
+    """
+    there = files_in(job.out)
+    results = [job.result_of(table.place) for table in tables]
+    results = [result for result in results if result.rpartition("/")[2] in there]
+    made_of = dict(zip(results, sources_of(results), strict=True))
+    for table in tables:
+        source = made_of.get(result := job.result_of(table.place), table)
+        if source is None or source.place != table.place:
+            of = f"has the predictions for {source.place}" if source else "is no result of this job"
+            raise UserError(f"{result} {of} and would be replaced; give --out another folder")
+    return [table for table in tables if made_of.get(job.result_of(table.place)) != table]
 
 
 def _require_same_job(predictor: Predictor, job: BulkJob) -> None:
-    """Refuse a folder with results of another bundle or other options; note those of this job."""
+    """Refuse a folder with results of another bundle or other options, or with files of others.
+
+    Until there is a result, what is asked for may change.
+    """
     record = asdict(job) | {"bundle": _hash_of(predictor.folder)}
     del record["out"], record["chosen"]
-    place = inside(job.out, _RECORD)
-    if _RECORD in files_in(job.out):
-        with fetched(place) as path:
-            before: dict[str, Any] = read_json(path)
-        others = [name for key, name in _OPTIONS.items() if before.get(key) != record[key]]
-        if others:
-            raise UserError(
-                f"{job.out} has predictions by another {' and another '.join(others)}; give --out "
-                "another folder, or delete this one"
-            )
+    place, there = inside(job.out, _RECORD), files_in(job.out)
+    if not any(name.endswith(".parquet") for name in there):
+        with written(place) as path:
+            write_json(path, record)
         return
-    with written(place) as path:
-        write_json(path, record)
+    if _RECORD not in there:
+        raise UserError(
+            f"{job.out} has Parquet files but no {_RECORD}, so they are not predictions of this "
+            "command; give --out another folder"
+        )
+    with fetched(place) as path:
+        before: dict[str, Any] = read_json(path)
+    others = [name for key, name in _OPTIONS.items() if before.get(key) != record[key]]
+    if others:
+        raise UserError(
+            f"{job.out} has predictions by another {' and another '.join(others)}; give --out "
+            "another folder, or delete this one"
+        )
 
 
 def _hash_of(bundle: Path) -> str:
@@ -148,8 +175,10 @@ def _hash_of(bundle: Path) -> str:
     return digest.hexdigest()
 
 
-def _remove_parts(out: str) -> None:
-    """Delete what killed processes left half written."""
+def _remove_parts(out: str, results: Collection[str]) -> None:
+    """Delete what killed processes left of these results; other ones may be another job's."""
     if not is_address(out):
         for part in Path(out).glob(".*.part"):
-            part.unlink(missing_ok=True)
+            # `replacing` names them `.NAME.PROCESS.part`.
+            if part.name[1:].rsplit(".", 2)[0] in results:
+                part.unlink(missing_ok=True)

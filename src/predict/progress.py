@@ -16,8 +16,9 @@ class BulkProgress:
 
     def __init__(self, tables: Sequence[PlacedFile]) -> None:
         self.sizes = {table.place: table.size for table in tables}
-        self.listings: dict[str, int] = {}
-        self.bytes: dict[str, float] = {}
+        # Of all tables; and what each that is not at its end adds to them.
+        self.listings = self.bytes = 0
+        self.open: dict[str, tuple[int, int]] = {}
         self.began = time.monotonic()
         self.bar = tqdm(
             total=sum(self.sizes.values()),
@@ -34,9 +35,18 @@ class BulkProgress:
 
     def tell(self, table: str, done: int, total: int) -> None:
         """Show how many listings of a table are done; one that is begun again starts at 0."""
-        self.listings[table] = done
-        self.bytes[table] = self.sizes[table] * (done / total if total else 1)
-        listings = sum(self.listings.values())
-        rate = listings / (time.monotonic() - self.began)
-        self.bar.set_postfix_str(f"{listings:,} listings, {rate:,.0f} a second", refresh=False)
-        self.bar.update(sum(self.bytes.values()) - self.bar.n)
+        if table not in self.sizes:
+            return  # told before its end, come after it
+        before = self.open.get(table, (0, 0))
+        now = done, round(self.sizes[table] * (done / total if total else 1))
+        self.open[table] = now
+        self.listings += now[0] - before[0]
+        self.bytes += now[1] - before[1]
+        rate = self.listings / (time.monotonic() - self.began)
+        self.bar.set_postfix_str(f"{self.listings:,} listings, {rate:,.0f} a second", refresh=False)
+        self.bar.update(self.bytes - self.bar.n)
+
+    def end(self, table: str, listings: int) -> None:
+        """Show that a table is at its end, with so many listings; 0 without a result."""
+        self.tell(table, listings, listings)
+        del self.sizes[table], self.open[table]
