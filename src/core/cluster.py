@@ -116,13 +116,11 @@ def on_ray(
         pending.remove(done[0])
         try:
             result: Result = ray.get(done[0])
-        except ray.exceptions.RayTaskError as error:
-            raise error.cause from error
         except ray.exceptions.RayError as error:
-            reason = str(error).strip().splitlines()[0]
             raise UserError(
-                f"a worker of Ray died {RETRIES + 1} times over the same work ({reason}); see "
-                "whether its machine has enough memory, then run it again"
+                f"a worker of Ray died {RETRIES + 1} times over the same work "
+                f"({why_it_died(error)}); see whether its machine has enough memory and disk, then "
+                "run it again"
             ) from error
         return result
 
@@ -133,6 +131,21 @@ def on_ray(
             yield next_done()
     while pending:
         yield next_done()
+
+
+def why_it_died(error: Exception) -> str:
+    """Return in one line why Ray gave up a task; raise what the task itself has raised.
+
+    Args:
+        error: one of Ray's.
+    """
+    import ray
+
+    cause = getattr(error, "cause", None) or error
+    # As a cause it is Ray that had no room for the result.
+    if not isinstance(cause, ray.exceptions.RayError):
+        raise cause from error
+    return str(cause).strip().splitlines()[0]
 
 
 class Reports:

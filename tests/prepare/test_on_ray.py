@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.duplicates_market import made_market
+from src.core.cluster import why_it_died
 from src.core.errors import UserError
 from src.prepare.duplicates import DuplicateGroups, group_near_duplicates
 from src.prepare.links import components
@@ -231,3 +232,12 @@ def test_without_ray_the_user_is_told_what_to_install(monkeypatch: pytest.Monkey
     raw, index = raw_market()
     with pytest.raises(UserError, match=r"^the engine ray needs Ray: pip install '.\[cluster\]'$"):
         prepare(raw, index, settings_with(engine="ray"), seed=7)
+
+
+def test_a_full_disk_of_ray_is_one_line_and_a_fault_of_a_task_its_own() -> None:
+    ray = pytest.importorskip("ray", reason="the extra `cluster` is not installed")
+    full = ray.exceptions.OutOfDiskError("no room")
+    told = why_it_died(ray.exceptions.RayTaskError("task", "trace", full))
+    assert "disk" in told and "\n" not in told
+    with pytest.raises(UserError, match="^broken$"):
+        why_it_died(ray.exceptions.RayTaskError("task", "trace", UserError("broken")))

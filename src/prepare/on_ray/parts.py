@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.util import hash_pandas_object
 
+from src.core.cluster import why_it_died
 from src.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -68,12 +69,9 @@ def gather(table: TableParts) -> pd.DataFrame:
 
     try:
         found = [piece for pieces in table for piece in ray.get(pieces)]
-    except ray.exceptions.RayTaskError as error:
-        raise error.cause from error
     except ray.exceptions.RayError as error:
-        reason = str(error).strip().splitlines()[0]
         raise UserError(
-            f"a task on Ray died ({reason}); see whether its machine has enough memory and disk: "
+            f"a task on Ray died ({why_it_died(error)}); see whether its machine has enough memory and disk: "
             "all listings of one seller, photo or text are in one task"
         ) from error
     return pd.concat(found, ignore_index=True)
