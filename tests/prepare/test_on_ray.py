@@ -236,8 +236,8 @@ def test_without_ray_the_user_is_told_what_to_install(monkeypatch: pytest.Monkey
 
 def test_a_full_disk_of_ray_is_one_line_and_a_fault_of_a_task_its_own() -> None:
     ray = pytest.importorskip("ray", reason="the extra `cluster` is not installed")
-    full = ray.exceptions.OutOfDiskError("no room")
+    full = ray.exceptions.OutOfDiskError("no room\nof any kind")
     told = why_it_died(ray.exceptions.RayTaskError("task", "trace", full))
-    assert "disk" in told and "\n" not in told
-    with pytest.raises(UserError, match="^broken$"):
+    assert told == "no room"
+    with pytest.raises(UserError, match="broken"):
         why_it_died(ray.exceptions.RayTaskError("task", "trace", UserError("broken")))

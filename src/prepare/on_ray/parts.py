@@ -71,8 +71,8 @@ def gather(table: TableParts) -> pd.DataFrame:
         found = [piece for pieces in table for piece in ray.get(pieces)]
     except ray.exceptions.RayError as error:
         raise UserError(
-            f"a task on Ray died ({why_it_died(error)}); see whether its machine has enough memory and disk: "
-            "all listings of one seller, photo or text are in one task"
+            f"a task on Ray died ({why_it_died(error)}); see whether its machine has enough memory "
+            "and disk: all listings of one seller, photo or text are in one task"
         ) from error
     return pd.concat(found, ignore_index=True)
 
