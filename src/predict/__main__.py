@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from src.core.errors import UserError, run_command
@@ -180,3 +181,5 @@ def _require_result_folder(out: Path) -> None:
 
 if __name__ == "__main__":
     run_command(main)
+    # All is written, and Python would take half a second to take its libraries down.
+    os._exit(0)
