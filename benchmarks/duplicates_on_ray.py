@@ -28,7 +28,7 @@ import ray
 
 from benchmarks.duplicates_market import made_market
 from src.prepare.on_ray.__main__ import group_files
-from src.prepare.on_ray.parts import gather, over, put
+from src.prepare.on_ray.parts import over, put, whole_of
 
 SIZES = (30_000, 100_000, 300_000)
 TEXT_SIMILARITY, PHOTO_BITS = 0.7, 6
@@ -138,7 +138,7 @@ def _start_ray(folder: str) -> None:
         include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
         object_store_memory=STORE, _temp_dir=folder,
     )  # fmt: skip
-    gather(over(pd.DataFrame.copy, put([pd.DataFrame({"id": [0]})] * 8)))
+    whole_of(over(pd.DataFrame.copy, put([pd.DataFrame({"id": [0]})] * 8)))
 
 
 def _on_ray(files: list[Path]) -> tuple[pd.Series, dict[str, int]]:

@@ -204,7 +204,8 @@ class FusedClassifier(BaseEstimator):
         read = dict(blocks)
         for name, components in self.components_.items():
             features, columns = blocks[name].features, blocks[name].columns
-            if features is not None:
+            # Without listings, as without a test split, there is nothing to turn.
+            if features is not None and len(features):
                 # Heads bring small components to the spread of large ones: rounding would show.
                 shown = features.astype(np.float64)
                 if components is not None:

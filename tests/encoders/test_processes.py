@@ -263,9 +263,11 @@ def test_a_process_that_fails_ends_the_others_and_the_fit(
     table: pd.DataFrame, packed: Path, cnn_weights: Path
 ) -> None:
     encoder = image_encoder(table, packed, cnn_weights, cnn(), devices=2, data=Failing)
+    # Idle workers that other tests have left.
+    others = set(active_children())
     with pytest.raises(ProcessRaisedException, match="no photo for the second process"):
         encoder.fit(np.arange(36), FitPlan(7, "row", np.arange(36, 48)))
-    assert not active_children()
+    assert set(active_children()) <= others
 
 
 @pytest.mark.slow

@@ -162,7 +162,7 @@ def test_tables_photos_and_results_may_be_in_a_bucket(
     there = f"{bucket}/in"
     s3().put(str(ads), there, recursive=True)
     run(ads / "part-*", "--out", tmp_path / "plain")
-    for number, engine in enumerate(("plain", "ray")):
+    for number, engine in enumerate(("local", "ray")):
         out = f"{bucket}/out/{number}"
         job = (f"{there}/part-*", "--out", out, "--engine", engine)
         assert "3 tables predicted, 0 there already" in run(*job)

@@ -25,7 +25,7 @@ from src.prepare.on_ray import __main__ as command
 from src.prepare.on_ray import groups, parts
 from src.prepare.on_ray.__main__ import group_files
 from src.prepare.on_ray.groups import group_on_ray
-from src.prepare.on_ray.parts import gather, put
+from src.prepare.on_ray.parts import put, whole_of
 from src.prepare.on_ray.propagation import smallest_of_component
 from src.prepare.prepare import prepare
 from tests.prepare.markets import raw_market, settings_with
@@ -143,7 +143,7 @@ def test_a_chain_through_all_parts_is_one_component() -> None:
 def _check_components(links: np.ndarray, rows: int, count: int) -> None:
     table = pd.DataFrame(links, columns=["one", "other"]).astype("int64")
     with _at_once():
-        found = gather(smallest_of_component(put(table.iloc[k::count] for k in range(count))))
+        found = whole_of(smallest_of_component(put(table.iloc[k::count] for k in range(count))))
     label = pd.Series(np.arange(rows))
     label[found["row"]] = found["label"].to_numpy()
     expected = pd.Series(np.arange(rows)).groupby(components(links, rows)[1]).transform("min")

@@ -20,7 +20,7 @@ from src.core.files import replacing, require_writable
 from src.core.params import all_params
 from src.core.wording import count_of
 from src.prepare.on_ray.groups import group_parts
-from src.prepare.on_ray.parts import by_key, gather, over, put
+from src.prepare.on_ray.parts import by_key, over, put, whole_of
 
 _NEEDED = ["id", "title", "text"]
 _OPTIONAL = ["category", "seller", "sha256", "phash"]
@@ -77,7 +77,7 @@ def group_files(
         named, links = group_parts(listings, size, text_similarity, photo_bits)
         named = by_key(over(_with_table, named, first=first), "part", count=len(tables))
         places = [pd.DataFrame({"path": [str(result)]}) for result in results]
-        gather(over(_write, named, put(places)))
+        whole_of(over(_write, named, put(places)))
     return links
 
 

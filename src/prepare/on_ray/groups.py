@@ -23,7 +23,7 @@ from src.prepare.duplicates import (
     same_seller,
 )
 from src.prepare.links import Pairs
-from src.prepare.on_ray.parts import TableParts, by_key, gather, over, put, together
+from src.prepare.on_ray.parts import TableParts, by_key, over, put, together, whole_of
 from src.prepare.on_ray.photos import find_crowded, link_photos
 from src.prepare.on_ray.propagation import smallest_of_component
 from src.prepare.on_ray.texts import link_texts
@@ -55,7 +55,7 @@ def group_on_ray(
     with ray_session():
         parts = put(listings.iloc[start : start + PART] for start in range(0, len(table), PART))
         named, links = group_parts(parts, len(table), text_similarity, photo_bits)
-        group = gather(named).sort_values("row")["group"]
+        group = whole_of(named).sort_values("row")["group"]
     return DuplicateGroups(group.set_axis(table.index), links)
 
 
@@ -85,7 +85,7 @@ def group_parts(
     )
     # The graphs of all rules side by side: a row is one node for each.
     by_rule = smallest_of_component(over(_nodes, found))
-    links = gather(over(_counted, by_rule)).sum()
+    links = whole_of(over(_counted, by_rule)).sum()
     labels = by_key(smallest_of_component(over(_rows, by_rule)), "row")
     labelled = over(_labelled, listings, labels)
     named = over(_named, by_key(labelled, "label"))

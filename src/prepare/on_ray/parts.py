@@ -59,7 +59,7 @@ def put(parts: Iterable[pd.DataFrame]) -> TableParts:
     return [[ray.put(part)] for part in parts]
 
 
-def gather(table: TableParts) -> pd.DataFrame:
+def whole_of(table: TableParts) -> pd.DataFrame:
     """Return the whole of a table that fits in memory, its parts one after the other.
 
     Raises:

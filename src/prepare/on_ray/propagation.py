@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from src.prepare.links import components
-from src.prepare.on_ray.parts import TableParts, by_key, gather, over
+from src.prepare.on_ray.parts import TableParts, by_key, over, whole_of
 
 
 def smallest_of_component(links: TableParts) -> TableParts:
@@ -23,7 +23,7 @@ def smallest_of_component(links: TableParts) -> TableParts:
     links = over(stars, links)
     while True:
         ends = by_key(over(_both_ways, links), "one")
-        if gather(over(_settled, ends))["settled"].all():
+        if whole_of(over(_settled, ends))["settled"].all():
             return over(_labels, ends)
         links = over(_small_stars, by_key(over(_large_stars, ends), "one"))
 

@@ -23,8 +23,10 @@ def link_texts(listings: TableParts, least: float) -> TableParts:
     """
     grams = over(_grams, listings)
     shared = by_key(over(_shared, by_key(grams, "gram")), "row")
-    copies = over(_copies, grams, shared, least=least, count=len(listings))
-    alike = over(_alike, by_key(copies, "part"), least=least)
+    # No name holds the copies, the largest of all tables, longer than they are needed.
+    sent = by_key(over(_copies, grams, shared, least=least, count=len(listings)), "part")
+    alike = over(_alike, sent, least=least)
+    del sent
     labels = by_key(smallest_of_component(alike), "row")
     members = over(_members, listings, labels)
     return over(_agreeing, by_key(members, "label"))
