@@ -21,17 +21,7 @@ from src.encoders.common.lightning_module import TrainingModule, parameter_group
 from src.encoders.image.networks import ImageNetwork
 from src.encoders.text.networks import TransformersNetwork
 from src.encoders.weights.fetch import IMAGENET_NORM
-from tests.encoders.conftest import trained_image, trained_text
-
-TRAINER = Trainer(
-    accelerator="cpu",
-    precision="32-true",
-    features="torch",
-    workers=0,
-    devices=1,
-    nodes=1,
-    engine="local",
-)
+from tests.encoders.conftest import TRAINER, trained_image, trained_text
 
 
 def epoch_settings(**changes: Any) -> EpochSettings:
