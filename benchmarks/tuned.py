@@ -2,10 +2,10 @@
 
     python -m benchmarks.tuned FOLDER text e5_small --set epochs=3 lr=1e-4 --kept KEPT
 
-FOLDER is a clone in which a run with `prepare.split=folds` has finished, with that row, whose
-`tune` is kernel. In each round the row and its network fine-tuned are fitted on train; the best
-epoch is chosen on val, and so are the weights of their log-probabilities where both are joined. A
-run that is stopped goes on after its last epoch, given the same KEPT.
+FOLDER is a clone in which the stages before training have run, with `prepare.split=folds` and that
+row, whose `tune` is kernel. In each round the row and its network fine-tuned are fitted on train;
+the best epoch is chosen on val, and so are the weights of their log-probabilities where both are
+joined. A run that is stopped goes on after its last epoch, given the same KEPT.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ from numpy.typing import NDArray
 from ruamel.yaml import YAML
 from sklearn.metrics import accuracy_score, f1_score
 
-from src.artifacts.outputs import RowOutput
 from src.core.listings import labels_of
 from src.core.params import parse_params, read_yaml
 from src.core.rounds import cv_rounds
 from src.core.schema import TrainedImage, TrainedText
-from src.encoders.common.encoder import Encoder, FitPlan, ReusesFeatures
+from src.encoders.common.encoder import Encoder, FitPlan
 from src.encoders.image.train import image_encoder
 from src.encoders.text.train import text_encoder
 from src.fusion.conditional_logit import ConditionalLogit
@@ -82,9 +81,6 @@ def main() -> None:
         for name, settings in (("frozen", frozen), ("tuned", tuned)):
             args = (table, given.row, settings, trainer, params.seed, data)
             encoder = image_encoder(*args) if image else text_encoder(*args)
-            if isinstance(encoder, ReusesFeatures):
-                saved = RowOutput.load(data / "embeddings" / given.row, number, 0).full
-                encoder.reuse(saved.features)
             plan = FitPlan(params.seed, f"{name} {number}", unfinished=given.kept)
             start = time.perf_counter()
             said[name] = log_probs(encoder, split, plan, labels)
