@@ -242,7 +242,7 @@ def _crossed(fit: Any, y: Any, groups: Any, learned: Any, present: Any, width: i
 
 
 def _text(texts: pd.DataFrame, y: Any, learned: Any, asked: Any) -> Any:
-    from src.encoders.text.ngrams import CountedTexts
+    from src.encoders.text.ngrams import CountedTexts, tfidf_of
 
     vectors, matrix = CountedTexts(texts).fit(learned)
     model = LogisticRegression(C=10.0, class_weight="balanced", max_iter=1000).fit(
@@ -250,7 +250,7 @@ def _text(texts: pd.DataFrame, y: Any, learned: Any, asked: Any) -> Any:
     )
     rank = min(TEXT_FEATURES, min(matrix.shape) - 1)
     reduction = TruncatedSVD(rank, random_state=7).fit(matrix)
-    matrix = vectors.transform(texts.iloc[asked])
+    matrix = tfidf_of(vectors, texts.iloc[asked])
     probs = np.zeros((len(asked), y.max() + 1), np.float32)
     probs[:, model.classes_] = model.predict_proba(matrix)
     x = np.zeros((len(asked), TEXT_FEATURES), np.float32)

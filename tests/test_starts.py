@@ -66,3 +66,12 @@ fused()[0].save(Path({str(tmp_path)!r}) / "model")
 FusedClassifier.load(Path({str(tmp_path)!r}) / "model")
 """
     assert not slow_imports(code) & {"skops", "torch", "transformers"}
+
+
+def test_an_answer_waits_for_no_part_of_scikit_learn_that_only_fits_use() -> None:
+    code = "import src.predict.__main__, src.encoders.text.converted, sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    parts = ("decomposition", "ensemble", "linear_model", "metrics", "model_selection")
+    assert not {f"sklearn.{part}" for part in parts} & set(done.stdout.split())

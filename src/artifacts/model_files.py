@@ -17,21 +17,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src.artifacts.sklearn_parts import ModelParts, name_of, names_in, put_together
+from src.artifacts.sklearn_parts import ModelParts, names_in, put_together
 from src.core.errors import UserError
 from src.core.files import write_npz
 
 # What models of this project consist of. Trees with wrong numbers can still end the process, so a
 # model is as trusted as who wrote it.
 _KNOWN = (
-    "builtins.slice",
     *("numpy.float32", "numpy.float64", "numpy.int64"),
     *("sklearn._loss._loss.CyHalfBinomialLoss", "sklearn._loss._loss.CyHalfMultinomialLoss"),
     "sklearn._loss._loss.__pyx_unpickle_CyHalfMultinomialLoss",
     *("sklearn._loss.link.Interval", "sklearn._loss.link.LogitLink"),
     *("sklearn._loss.link.HalfLogitLink", "sklearn._loss.link.MultinomialLogit"),
     *("sklearn._loss.loss.HalfBinomialLoss", "sklearn._loss.loss.HalfMultinomialLoss"),
-    "sklearn.compose._column_transformer.ColumnTransformer",
     "sklearn.decomposition._truncated_svd.TruncatedSVD",
     "sklearn.ensemble._forest.RandomForestClassifier",
     "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
@@ -80,11 +78,11 @@ def save_sklearn(model: Any, path: Path) -> None:
     write_npz(path, {_TREE: np.frombuffer(text.encode(), np.uint8), **arrays})
 
 
-def require_known_types(path: Path, trusted: Collection[type] = ()) -> None:
+def require_known_types(path: Path, trusted: Collection[str] = ()) -> None:
     """Check that a file of `save_sklearn` names only parts of our models and `trusted`.
 
     Args:
-        trusted: classes of this project that the file may name.
+        trusted: classes of this project that the file may name, with their modules.
 
     Raises:
         UserError: it names others, which are said, or it is no such file.
@@ -92,11 +90,10 @@ def require_known_types(path: Path, trusted: Collection[type] = ()) -> None:
     _read(path, trusted)
 
 
-def load_sklearn(path: Path, trusted: Collection[type] = ()) -> Any:
+def load_sklearn(path: Path, trusted: Collection[str] = ()) -> Any:
     """Read a model that `save_sklearn` wrote; arguments and errors as `require_known_types`."""
     tree, arrays = _read(path, trusted)
-    own = {name_of(one): one for one in trusted}
-    named = {name: own[name] if name in own else _found(name) for name in set(names_in(tree))}
+    named = {name: _found(name) for name in set(names_in(tree))}
     try:
         model = put_together(tree, arrays, named)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -108,7 +105,7 @@ def load_sklearn(path: Path, trusted: Collection[type] = ()) -> Any:
     return model
 
 
-def _read(path: Path, trusted: Collection[type]) -> tuple[Any, list[NDArray[Any]]]:
+def _read(path: Path, trusted: Collection[str]) -> tuple[Any, list[NDArray[Any]]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             tree = json.loads(file[_TREE].tobytes())
@@ -116,7 +113,7 @@ def _read(path: Path, trusted: Collection[type]) -> tuple[Any, list[NDArray[Any]
         names = set(names_in(tree))
     except _UNREADABLE as error:
         raise _broken(path) from error
-    unknown = sorted(map(str, names - {*_KNOWN, *map(name_of, trusted)}))
+    unknown = sorted(map(str, names - {*_KNOWN, *trusted}))
     if unknown:
         raise UserError(
             f"{path} holds types that are not trusted: {', '.join(unknown)}; expected those of "
@@ -134,7 +131,7 @@ def _vectorizers(model: Any) -> Iterator[Any]:
     if isinstance(model, dict):
         for one in model.values():
             yield from _vectorizers(one)
-    for _, one, *_ in (*getattr(model, "steps", ()), *getattr(model, "transformers_", ())):
+    for _, one in getattr(model, "steps", ()):
         yield from _vectorizers(one)
     if hasattr(model, "input") and hasattr(model, "vocabulary_"):
         yield model

@@ -9,7 +9,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
-from sklearn.model_selection import GroupKFold
 
 from src.core.targets import cautious_targets
 
@@ -113,6 +112,9 @@ def cross_fit_temperature(
     calibrated = probs.copy()
     if folds < 2:
         return calibrated
+    # Here, and not above: answers do not need it, and would wait for it.
+    from sklearn.model_selection import GroupKFold
+
     splitter = GroupKFold(folds, shuffle=True, random_state=seed)
     for others, fold in splitter.split(probs, y, groups):
         temperature = fit_temperature(probs[others], y[others])

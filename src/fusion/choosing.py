@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.metrics import f1_score
-from sklearn.model_selection import StratifiedGroupKFold
 
 from src.fusion.conditional_logit import ConditionalLogit
 
@@ -51,6 +49,9 @@ def group_folds(
     folds = min(folds, int(np.bincount(y[rows]).max()), len(np.unique(groups[rows])))
     if folds < 2:
         return fold
+    # As below, what only fits need would make answers wait.
+    from sklearn.model_selection import StratifiedGroupKFold
+
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # A class of fewer listings than folds is normal.
@@ -165,6 +166,8 @@ def best_start(
 
 def f1_and_accuracy(probs: Probs, y: NDArray[np.int64]) -> tuple[float, float]:
     """Return macro F1 over the classes in y [N], and accuracy, of probabilities [N, C]."""
+    from sklearn.metrics import f1_score
+
     guess = probs.argmax(1)
     f1 = f1_score(y, guess, labels=np.unique(y), average="macro", zero_division=0)
     return float(f1), float((guess == y).mean())

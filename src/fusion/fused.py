@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, clone
-from sklearn.decomposition import TruncatedSVD
 from threadpoolctl import threadpool_limits
 
 from src.artifacts.model_files import load_sklearn, save_sklearn
@@ -32,8 +31,15 @@ from src.fusion.choosing import (
     widened,
 )
 from src.fusion.conditional_logit import ConditionalLogit
-from src.fusion.heads import HEAD_TYPES
 
+if TYPE_CHECKING:
+    from sklearn.decomposition import TruncatedSVD
+
+# The classes of this project that a saved model may hold: names, for a stack needs no other heads.
+HEAD_TYPES = (
+    "src.fusion.conditional_logit.ConditionalLogit",
+    *(f"src.fusion.heads.{name}" for name in ("ClassWeighted", "Standardise", "Voters")),
+)
 # Components that heads read of a model's features, which may have thousands of columns.
 _COMPONENTS = 256
 
@@ -275,6 +281,9 @@ def _components(features: NDArray[np.float32], seed: int) -> TruncatedSVD | None
 
     As latent semantic analysis does, without centring: a listing without the modality stays 0.
     """
+    # Here, and not above, since what only fits need would make answers wait.
+    from sklearn.decomposition import TruncatedSVD
+
     count = min(_COMPONENTS, *features.shape)
     if count < 2:
         return None

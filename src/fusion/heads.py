@@ -207,7 +207,3 @@ class Voters(ClassifierMixin, BaseEstimator):
         best = self.predict_proba(X).argmax(1)
         classes: NDArray[np.int64] = self.classes_[best]
         return classes
-
-
-# The classes of this project that a saved head may hold.
-HEAD_TYPES = (ClassWeighted, ConditionalLogit, Standardise, Voters)

@@ -16,8 +16,6 @@ from src.cleaning.tables.row import Row
 from src.cleaning.tables.table import UserTable
 from src.core.errors import UserError
 from src.core.files import replacing
-from src.predict.explain.shown import TEXTS as WHY_TEXTS
-from src.predict.explain.shown import explained_columns
 from src.predict.listings import BATCH_LISTINGS
 from src.predict.long_tables import TableWriter
 from src.predict.predictor import Predictor
@@ -87,7 +85,12 @@ def predict_table(
     how = how_it_is_read(source, columns, positions, prices)
     say(how) if say else print(how, file=sys.stderr)
     done = unpredicted = noted = 0
-    texts = ("id", "category", "used", "note", "error", *(WHY_TEXTS if explain else ()))
+    texts: tuple[str, ...] = ("id", "category", "used", "note", "error")
+    if explain:
+        # Here, and not above: answers without reasons would wait for it.
+        from src.predict.explain.shown import TEXTS, explained_columns
+
+        texts += TEXTS
     with (
         replacing(out) as beside,
         TableWriter(beside, out.suffix.lower() in PARQUET_SUFFIXES, texts, metadata) as writer,

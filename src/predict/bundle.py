@@ -18,7 +18,7 @@ from src.core.errors import UserError
 from src.core.files import read_json
 from src.core.schema import Inputs
 
-BUNDLE_FORMAT = 8
+BUNDLE_FORMAT = 9
 _KINDS = ("image", "text", "fused")
 
 

@@ -15,7 +15,7 @@ from src.encoders.text.classifier import TextNetworkClassifier
 from src.encoders.text.convert import convert_text_network
 from src.encoders.text.model import load_text_model
 from src.fusion.blocks import PARTS
-from src.fusion.heads import HEAD_TYPES
+from src.fusion.fused import HEAD_TYPES
 from src.predict.models import Model, is_joined, is_tfidf
 
 # What is no part of a model that predicts, or is kept in another form.

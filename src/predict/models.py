@@ -11,7 +11,6 @@ import numpy as np
 from src.core.files import read_json
 from src.core.parallel import in_order
 from src.encoders.common.encoder import EncoderOutput
-from src.encoders.text.tfidf import TfidfClassifier
 from src.fusion.blocks import PARTS, block_of, joined_features
 from src.fusion.fused import FusedClassifier
 
@@ -52,6 +51,8 @@ def load_model(kind: str, folder: Path, load_network: LoadNetwork = load_convert
         parts = in_order(lambda part: load_model(kind, folder / part, load_network), PARTS)
         return JoinedModel(dict(zip(PARTS, parts, strict=True)), FusedClassifier.load(folder))
     if is_tfidf(folder):
+        from src.encoders.text.tfidf import TfidfClassifier
+
         return TfidfClassifier.load(folder)
     return load_network(kind, folder)
 

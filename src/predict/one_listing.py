@@ -14,8 +14,6 @@ from src.cleaning.picture import read_photo
 from src.cleaning.prices import read_price
 from src.core.errors import UserError
 from src.predict.bundle import predicting_row
-from src.predict.explain.explanation import explain_scored
-from src.predict.explain.shown import as_lines
 from src.predict.listings import FIELDS, read_cells
 from src.predict.predictor import ListingPredictions, Predictor
 
@@ -46,7 +44,11 @@ def predict_one_listing(predictor: Predictor, options: argparse.Namespace) -> No
     result = predictions.table().iloc[0]
     if result["error"]:
         raise UserError(f"{result['error']}; give {_options_for(predictor.info.reads)}")
-    why = explain_scored(predictor, scored, photos[0], predictions) if options.explain else None
+    why = None
+    if options.explain:
+        from src.predict.explain.explanation import explain_scored
+
+        why = explain_scored(predictor, scored, photos[0], predictions)
     if options.json:
         answer = _as_json(predictions, result) | ({"explanation": why.as_json()} if why else {})
         print(json.dumps(answer, ensure_ascii=False, indent=2))
@@ -59,6 +61,8 @@ def predict_one_listing(predictor: Predictor, options: argparse.Namespace) -> No
         file=sys.stderr,
     )
     if why:
+        from src.predict.explain.shown import as_lines
+
         print("", *as_lines(why), sep="\n")
 
 

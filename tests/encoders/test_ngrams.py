@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from src.core.errors import UserError
-from src.encoders.text.ngrams import CountedTexts, text_columns
+from src.encoders.text.ngrams import CountedTexts, text_columns, tfidf_of
 
 # Few letters, so that words are shared; some change their length in lower case, or end words.
 WORDS = st.lists(st.text("aBя-Σİ1", min_size=1, max_size=4), max_size=5).map(" ".join)
@@ -63,9 +63,9 @@ def test_a_fold_is_fitted_as_if_there_were_no_other_texts(
             counted.fit(learned)
         return
     fitted, of_learned = counted.fit(learned)
-    assert [name for name, _, _ in fitted.transformers] == list(theirs)
+    assert list(fitted) == list(theirs)
     for name, (vectors, _) in theirs.items():
-        part = fitted.named_transformers_[name]
+        part = fitted[name]
         assert part.vocabulary_ == vectors.vocabulary_
         np.testing.assert_array_equal(part.idf_, vectors.idf_)
         assert part.get_params() == vectors.get_params()
@@ -74,7 +74,7 @@ def test_a_fold_is_fitted_as_if_there_were_no_other_texts(
     np.testing.assert_array_equal(everything.toarray(), whole)
     np.testing.assert_array_equal(of_learned.toarray(), whole[learned])
     # What is saved knows nothing of the counts.
-    np.testing.assert_array_equal(fitted.transform(texts).toarray(), whole)
+    np.testing.assert_array_equal(tfidf_of(fitted, texts).toarray(), whole)
 
 
 def test_texts_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,12 +68,12 @@ def test_tfidf_does_without_titles_and_with_classes_that_a_fold_lacks() -> None:
 
 def test_tfidf_learns_words_of_its_fitting_rows_alone() -> None:
     new = ("шифоньер", "шифоньер")
-    vectors = fitted(made_encoder(n50=new, n51=new, n52=new)).pipeline["vectors"]
-    words = vectors.named_transformers_["words"].vocabulary_
+    vectors = fitted(made_encoder(n50=new, n51=new, n52=new)).vectors
+    words = vectors["words"].vocabulary_
     assert "книг" in words
     assert "шифоньер" not in words
-    learned = fitted(made_encoder(n1=new, n2=new)).pipeline["vectors"]
-    assert "шифоньер" in learned.named_transformers_["words"].vocabulary_
+    learned = fitted(made_encoder(n1=new, n2=new)).vectors
+    assert "шифоньер" in learned["words"].vocabulary_
 
 
 def test_a_text_of_which_nothing_is_known_teaches_nothing_and_is_not_known() -> None:
@@ -85,7 +85,7 @@ def test_a_text_of_which_nothing_is_known_teaches_nothing_and_is_not_known() -> 
     labels, weights = encoder.labels, []
     for row in (None, 1, 2):
         encoder.labels = np.where(np.arange(60) == row, 0, labels)
-        weights.append(fitted(encoder).pipeline.named_steps["classifier"].coef_)
+        weights.append(fitted(encoder).classifier.coef_)
     np.testing.assert_array_equal(weights[0], weights[1])
     assert not np.allclose(weights[0], weights[2])
 

@@ -20,6 +20,7 @@ from src.core.errors import UserError
 from src.core.files import read_json, write_json
 from src.encoders.common.converted_model import ConvertedModel
 from src.evaluation.calibration import apply_temperature
+from src.predict.bundle import BUNDLE_FORMAT
 from src.predict.listings import predict_listings
 from src.predict.predictor import (
     NOTHING_TO_READ,
@@ -58,7 +59,7 @@ def test_a_bundle_predicts_as_the_pipeline_did(
     folder = pipeline.bundle(tmp_path / "b", text_row=text_row, fused_row=fused_row)
     found = predict_test_split(pipeline, folder)
     assert found.classes == expected.classes.tolist()
-    np.testing.assert_allclose(found.probs, apply_temperature(expected.probs, 1.0), atol=1e-5)
+    np.testing.assert_allclose(found.probs, apply_temperature(expected.probs, 1.0), atol=1e-4)
     notes = dict(zip(pipeline.raw["id"][48:], found.notes, strict=True))
     assert notes.pop("r56") == UNKNOWN_TEXT
     assert set(notes.values()) == {""}
@@ -246,8 +247,13 @@ def test_a_broken_file_is_refused_in_one_line(name: str, bundle: Path, tmp_path:
 
 def test_a_bundle_of_another_format_is_refused(bundle: Path, tmp_path: Path) -> None:
     shutil.copytree(bundle, tmp_path / "b")
-    write_json(tmp_path / "b/bundle.json", read_json(bundle / "bundle.json") | {"format": 9})
-    with pytest.raises(UserError, match="has format 9; expected 8"):
+    write_json(
+        tmp_path / "b/bundle.json",
+        read_json(bundle / "bundle.json") | {"format": BUNDLE_FORMAT + 1},
+    )
+    with pytest.raises(
+        UserError, match=f"has format {BUNDLE_FORMAT + 1}; expected {BUNDLE_FORMAT}"
+    ):
         Predictor(tmp_path / "b")
 
 
@@ -260,7 +266,7 @@ def test_models_of_different_categories_are_refused(pipeline: Pipeline, tmp_path
         other.bundle(tmp_path / "b")
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"format": 8}', '{"rows": {}}'])
+@pytest.mark.parametrize("content", ["{", "[]", f'{{"format": {BUNDLE_FORMAT}}}', '{"rows": {}}'])
 def test_a_broken_bundle_json_is_refused_in_one_line(
     content: str, bundle: Path, tmp_path: Path
 ) -> None:

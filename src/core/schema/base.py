@@ -35,7 +35,10 @@ Folder = Annotated[str, Field(min_length=1), AfterValidator(written_in_full)]
 class Section(BaseModel):
     """A part of params.yaml: no unknown keys, no value of another type, no change afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    # Built when first used: a prediction reads one of them, and should not wait for all.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True
+    )
 
 
 class KeyFault(ValueError):

@@ -14,7 +14,7 @@ from src.core.schema import KernelText, TrainedText
 from src.encoders.common.converted_model import BATCH, ConvertedModel
 from src.encoders.common.encoder import EncoderOutput
 from src.encoders.text.joining import texts_of
-from src.encoders.text.tfidf import text_columns
+from src.encoders.text.ngrams import text_columns, tfidf_of
 
 
 class ConvertedTextModel(ConvertedModel):
@@ -46,5 +46,5 @@ class ConvertedTextModel(ConvertedModel):
         if self.words is None:
             return EncoderOutput(x, self.probs(x), texts.known)
         read = text_columns(table["title_words"], table["text_words"])
-        added = self.words["vectors"].transform(read) @ self.words["coef"]
+        added = tfidf_of(self.words["vectors"], read) @ self.words["coef"]
         return EncoderOutput(x, self.probs(x, added), texts.known)

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
-from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 
 from src.core.errors import UserError
@@ -43,9 +42,14 @@ def stemmed(texts: pd.DataFrame) -> pd.DataFrame:
     return texts.assign(title=texts["title"].map(stems), whole=texts["whole"].map(stems))
 
 
-# What a ColumnTransformer is fitted to before it gets its fitted parts. Not every term is in every
-# text, or it would give dense matrices.
-_ANY_TEXTS = text_columns(pd.Series(["a", "a", ""]), pd.Series([""] * 3))
+# Fitted TF-IDF by the names of BLOCKS, whose columns stand side by side in this order.
+Vectors = dict[str, TfidfVectorizer]
+
+
+def tfidf_of(vectors: Vectors, texts: pd.DataFrame) -> csr_matrix:
+    """Return the TF-IDF, [N, V], of texts as `text_columns` gives them."""
+    blocks = [part.transform(texts[BLOCKS[name][0]]) for name, part in vectors.items()]
+    return hstack(blocks, format="csr")
 
 
 class CountedTexts:
@@ -74,7 +78,7 @@ class CountedTexts:
             self.terms[name] = counter.get_feature_names_out()
             self.columns[name] = counter.vocabulary_
 
-    def fit(self, rows: Positions) -> tuple[ColumnTransformer, csr_matrix]:
+    def fit(self, rows: Positions) -> tuple[Vectors, csr_matrix]:
         """Fit TF-IDF to M rows; return it, for any text, and the matrix of these, [M, V].
 
         Each block of columns has length 1. A block is left out where none of its terms occurs in
@@ -83,7 +87,8 @@ class CountedTexts:
         Raises:
             UserError: this leaves no block.
         """
-        fitted, matrices = {}, []
+        fitted: Vectors = {}
+        matrices = []
         for name, every in self.counts.items():
             counts = every[rows]
             common = np.bincount(counts.indices, minlength=counts.shape[1]) >= MIN_TEXTS
@@ -92,7 +97,7 @@ class CountedTexts:
             weights = TfidfTransformer(sublinear_tf=True)
             matrices.append(weights.fit_transform(counts[:, common]))
             terms = self.terms[name][common]
-            fitted[name] = _unfitted(name)
+            fitted[name] = TfidfVectorizer(**BLOCKS[name][1], sublinear_tf=True)
             fitted[name].vocabulary_ = {term: column for column, term in enumerate(terms)}
             fitted[name].idf_ = weights.idf_
         if not fitted:
@@ -101,24 +106,14 @@ class CountedTexts:
                 "the train split; expected texts with words in common: check which columns are "
                 "read as title and text, or take the row out of rows.text"
             )
-        parts = [(name, _unfitted(name), BLOCKS[name][0]) for name in fitted]
-        whole = ColumnTransformer(parts, sparse_threshold=1.0).fit(_ANY_TEXTS)
-        whole.transformers_ = [
-            (name, fitted.get(name, part), column) for name, part, column in whole.transformers_
-        ]
-        return whole, hstack(matrices, format="csr")
+        return fitted, hstack(matrices, format="csr")
 
-    def transform(self, vectors: ColumnTransformer, rows: Positions) -> csr_matrix:
+    def transform(self, vectors: Vectors, rows: Positions) -> csr_matrix:
         """Return what a TF-IDF of `fit` makes of M rows, [M, V], without counting anew."""
         matrices = []
-        for name, _, _ in vectors.transformers:
-            part = vectors.named_transformers_[name]
+        for name, part in vectors.items():
             columns = [self.columns[name][term] for term in part.vocabulary_]
             weights = TfidfTransformer(sublinear_tf=True)
             weights.idf_ = part.idf_
             matrices.append(weights.transform(self.counts[name][rows][:, columns]))
         return hstack(matrices, format="csr")
-
-
-def _unfitted(name: str) -> TfidfVectorizer:
-    return TfidfVectorizer(**BLOCKS[name][1], sublinear_tf=True)

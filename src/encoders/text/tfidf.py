@@ -11,28 +11,35 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.decomposition import TruncatedSVD
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
 
 from src.artifacts.model_files import load_sklearn, save_sklearn
 from src.core.errors import UserError
 from src.core.files import read_json, write_json
 from src.core.schema import Tfidf
 from src.encoders.common.encoder import EncoderOutput, FitPlan
-from src.encoders.text.ngrams import CountedTexts, stemmed, text_columns
+from src.encoders.text.ngrams import CountedTexts, Vectors, stemmed, text_columns, tfidf_of
 from src.encoders.text.row_space import fit_linear
 from src.encoders.text.tokens import rows_with_text
 
 
 class TfidfClassifier:
-    """A fitted pipeline of TF-IDF, logistic regression and, for features, truncated SVD.
+    """Fitted TF-IDF, logistic regression and, for features, truncated SVD.
 
     Attributes:
-        pipeline: steps vectors, reduction and classifier.
+        vectors, classifier, reduction: these three.
         classes: names of the classes, [C].
     """
 
-    def __init__(self, pipeline: Pipeline, classes: Sequence[str], settings: Tfidf) -> None:
-        self.pipeline, self.classes, self.settings = pipeline, list(classes), settings
+    def __init__(
+        self,
+        vectors: Vectors,
+        classifier: LogisticRegression,
+        reduction: TruncatedSVD,
+        classes: Sequence[str],
+        settings: Tfidf,
+    ) -> None:
+        self.vectors, self.classifier, self.reduction = vectors, classifier, reduction
+        self.classes, self.settings = list(classes), settings
 
     @classmethod
     def load(cls, folder: Path) -> TfidfClassifier:
@@ -43,11 +50,13 @@ class TfidfClassifier:
         """
         about = read_json(folder / "model.json")
         settings = Tfidf.model_validate(about["settings"])
-        return cls(load_sklearn(folder / "model.npz"), about["classes"], settings)
+        fitted = load_sklearn(folder / "model.npz")
+        return cls(**fitted, classes=about["classes"], settings=settings)
 
     def save(self, folder: Path) -> None:
         """Write model.json and model.npz."""
-        save_sklearn(self.pipeline, folder / "model.npz")
+        names = ("vectors", "classifier", "reduction")
+        save_sklearn({name: getattr(self, name) for name in names}, folder / "model.npz")
         about = {"classes": self.classes, "settings": self.settings.model_dump()}
         write_json(folder / "model.json", about)
 
@@ -57,18 +66,18 @@ class TfidfClassifier:
 
     def score_texts(self, texts: pd.DataFrame) -> EncoderOutput:
         """Score texts as `text_columns` gives them."""
-        return self.score_matrix(self.pipeline["vectors"].transform(stemmed(texts)))
+        return self.score_matrix(tfidf_of(self.vectors, stemmed(texts)))
 
     def score_matrix(self, matrix: csr_matrix) -> EncoderOutput:
         """Score texts by their TF-IDF, [N, V].
 
         Known are texts with a word or a sequence of characters that the vectorizer learned.
         """
-        steps, n = self.pipeline.named_steps, matrix.shape[0]
+        n = matrix.shape[0]
         probs = np.zeros((n, len(self.classes)), np.float32)
-        probs[:, steps["classifier"].classes_] = steps["classifier"].predict_proba(matrix)
+        probs[:, self.classifier.classes_] = self.classifier.predict_proba(matrix)
         x = np.zeros((n, self.settings.components), np.float32)
-        reduced = steps["reduction"].transform(matrix)
+        reduced = self.reduction.transform(matrix)
         # Small data have fewer components than asked for; the others stay 0.
         x[:, : reduced.shape[1]] = reduced
         return EncoderOutput(x, probs, _known(matrix))
@@ -120,12 +129,12 @@ class TfidfEncoder:
         reduction = TruncatedSVD(rank, random_state=plan.seed)
         models = {"coef_": classifier, "components_": reduction}
         fit_linear(models, matrix, self.labels[train][known])
-        steps = [("vectors", vectors), ("reduction", reduction), ("classifier", classifier)]
-        return TfidfClassifier(Pipeline(steps), self.classes, settings), pd.DataFrame()
+        fitted = TfidfClassifier(vectors, classifier, reduction, self.classes, settings)
+        return fitted, pd.DataFrame()
 
     def score(self, model: TfidfClassifier, rows: NDArray[np.intp]) -> EncoderOutput:
         """Return features and probabilities of the rows."""
-        return model.score_matrix(self.texts.transform(model.pipeline["vectors"], rows))
+        return model.score_matrix(self.texts.transform(model.vectors, rows))
 
 
 def _known(matrix: csr_matrix) -> NDArray[np.bool_]:

@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.special import softmax
-from sklearn.compose import ColumnTransformer
 from torch import Tensor
 
 from src.artifacts.model_files import load_sklearn, save_sklearn
@@ -22,7 +21,7 @@ from src.encoders.common.kernel import choose_landmarks
 from src.encoders.common.kernel_probe import KernelProbe
 from src.encoders.text.classifier import TextNetworkClassifier
 from src.encoders.text.data import TextData
-from src.encoders.text.ngrams import CountedTexts, text_columns
+from src.encoders.text.ngrams import CountedTexts, Vectors, text_columns, tfidf_of
 from src.encoders.text.row_space import inner_products
 
 
@@ -31,14 +30,14 @@ class WordsAndNetworkClassifier:
 
     Attributes:
         network: the network, its head fitted for the sum of both kernels.
-        vectors: the fitted TF-IDF vectorizer.
+        vectors: the fitted TF-IDF.
         coef: what each of V words adds to the logits, [V, C] float32.
     """
 
     def __init__(
         self,
         network: TextNetworkClassifier,
-        vectors: ColumnTransformer,
+        vectors: Vectors,
         coef: NDArray[np.float32],
     ) -> None:
         self.network, self.vectors, self.coef = network, vectors, coef
@@ -64,7 +63,7 @@ class WordsAndNetworkClassifier:
         """Score listings by their clean texts and words; the network says what is known."""
         x, _, known = self.network.score(table)
         texts = text_columns(table["title_words"], table["text_words"])
-        words = self.vectors.transform(texts)
+        words = tfidf_of(self.vectors, texts)
         return EncoderOutput(x, self.probs(torch.from_numpy(x), words), known)
 
     def probs(self, x: Tensor, words: csr_matrix) -> NDArray[np.float32]:
@@ -117,7 +116,7 @@ class WordsAndNetwork:
         vectors, found = self.texts.fit(train)
         # In float64, or copies would not be quite equal.
         matrix = found.astype(np.float64)
-        blocks = len(vectors.transformers)
+        blocks = len(vectors)
         landmarks = choose_landmarks(len(train), plan.seed)
         kernel = inner_products(matrix, landmarks) / blocks
         self.probe.frozen.of(model.network)

@@ -25,14 +25,14 @@ def word_parts(
         title_words, text_words: as `words` gives them.
         column: of the class; of one that the model did not learn there is no score: {}.
     """
-    weights = _centred(model.pipeline["classifier"].coef_, model.pipeline["classifier"].classes_)
+    weights = _centred(model.classifier.coef_, model.classifier.classes_)
     if column not in weights:
         return {}
     spelled = f"{title_words} {text_words}"
     texts = {"title": title_words, "whole": spelled, "spelled": spelled}
     parts: defaultdict[str, float] = defaultdict(float)
     first = 0
-    for name, part, _ in model.pipeline["vectors"].transformers_:
+    for name, part in model.vectors.items():
         text, by_word = texts[BLOCKS[name][0]], BLOCKS[name][1]["analyzer"] == "word"
         found = part.transform([stems(text) if by_word else text]).tocoo()
         of_term = dict(zip(found.col, found.data * weights[column][first + found.col], strict=True))
