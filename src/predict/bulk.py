@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from src.cleaning.prices import PriceReader
@@ -95,6 +96,9 @@ def predict_table(
         replacing(out) as beside,
         TableWriter(beside, out.suffix.lower() in PARQUET_SUFFIXES, texts, metadata) as writer,
         folder,
+        # The last digits of a product of matrices depend on how many threads it is cut for; so
+        # answers are those of a worker of Ray, and of a machine of any size.
+        threadpool_limits(1),
         tqdm(total=total, desc="listings", unit="listing", disable=True if tell else None) as bar,
     ):
         pixels = predictor.info.photo_pixels

@@ -198,6 +198,35 @@ def test_threads_share_a_network(tmp_path: Path) -> None:
         np.testing.assert_allclose(x, exact, atol=1e-5)
 
 
+def test_features_of_a_prediction_do_not_depend_on_how_many_threads_there_are(
+    lite: Path, photos: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    convert_frozen(kernel_image(**LITE), lite, PACKED)
+    batches, found = photos.numpy().reshape(-1, 5, PACKED, PACKED, 3), set()
+    for threads in (1, 2, 3):
+        monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
+        network = ConvertedNetwork(lite, at_once=threads)
+        with ThreadPoolExecutor(4) as pool:
+            found.add(b"".join(x.tobytes() for x in pool.map(network.features, batches)))
+    assert len(found) == 1
+
+
+def test_the_first_features_may_be_asked_for_by_several_threads(tmp_path: Path) -> None:
+    convert(Plain(), [torch.ones(2, 64)], [[-1, 64]], tmp_path)
+    # In processes of their own, for it is the first ones that waited for each other.
+    code = f"""
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+import numpy as np
+from src.encoders.common.converted import ConvertedNetwork
+network = ConvertedNetwork(Path({str(tmp_path)!r}), at_once=4)
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(network.features, [np.ones((1, 64), np.float32)] * 4))
+"""
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)
+
+
 @pytest.mark.parametrize("name", [CONVERTED, WEIGHTS])
 def test_a_broken_file_is_named(name: str, tmp_path: Path) -> None:
     convert(Plain(), [torch.ones(2, 64)], [[-1, 64]], tmp_path)

@@ -26,10 +26,13 @@ from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.picture import PhotoError
 from src.core.cluster import Reports
 from src.core.parallel import processors, usable_processors
+from src.core.places import matching
 from src.predict import many
 from src.predict.bundle import read_bundle
-from src.predict.job import BulkJob
+from src.predict.job import BulkJob, predict_one
 from src.predict.on_ray import _worker
+from src.predict.predictor import Predictor
+from src.predict.read_table import COLUMN_FIELDS
 from tests.predict.conftest import Pipeline, Run
 
 ROOT = Path(__file__).parents[2]
@@ -116,6 +119,22 @@ def test_a_worker_uses_one_thread_whatever_the_environment_asks_for(
         _worker(files, BulkJob({}, (), "", False, "out"), None)  # type: ignore[arg-type]
         assert {pool["num_threads"] for pool in threadpool_info()} == {1}
     assert processors() == 1 <= usable_processors()
+
+
+def test_the_plain_way_multiplies_in_one_thread_as_a_worker_does(
+    bundle: Path, ads: Path, tmp_path: Path
+) -> None:
+    job, seen = BulkJob(dict.fromkeys(COLUMN_FIELDS, ""), (), "", False, str(tmp_path)), set()
+    job.columns["text"] = "description"
+
+    def tell(*_: int) -> None:
+        seen.update(pool["num_threads"] for pool in threadpool_info())
+
+    with threadpool_limits(2):
+        table = matching(str(ads / "part-1.parquet"))[0]
+        assert not predict_one(Predictor(bundle), job, table, tell).fault
+        assert {pool["num_threads"] for pool in threadpool_info()} == {2}
+    assert seen == {1}
 
 
 def test_a_table_that_a_worker_cannot_read_costs_no_other(

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from threading import Lock, RLock
+from queue import SimpleQueue
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -29,34 +30,42 @@ class ConvertedNetwork:
 
     Args:
         bfloat16: multiply in bfloat16 where the processor has units for it.
+        at_once: how many batches are computed side by side, by an equal share of the threads each;
+            as many as `processors` says: then no feature depends on how many these are.
 
     Raises:
         UserError: a file is missing or broken.
     """
 
-    def __init__(self, folder: Path, bfloat16: bool = False) -> None:
+    def __init__(self, folder: Path, bfloat16: bool = False, at_once: int = 1) -> None:
         settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": processors(),
+            "NUM_STREAMS": at_once,
         }
         with _quiet:
             core = _openvino()
         try:
-            self._compiled = core.compile_model(folder / CONVERTED, "CPU", settings)
+            compiled = core.compile_model(folder / CONVERTED, "CPU", settings)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
             raise UserError(
                 f"{folder / CONVERTED} is not a whole network ({reason}); run the stage that "
                 "wrote it again"
             ) from error
-        # It computes one batch at a time; the threads of a server share it.
-        self._free = Lock()
+        # The threads of a server share them.
+        self._free: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(at_once):
+            self._free.put(compiled.create_infer_request())
 
     def features(self, *inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Return features [B, D] of photos [B, S, S, 3], or of tokens and their mask [B, L]."""
-        with self._free:
-            found: NDArray[np.float32] = self._compiled(inputs)[0].copy()
+        request = self._free.get()
+        try:
+            found: NDArray[np.float32] = request.infer(inputs, share_inputs=True)[0]
+        finally:
+            self._free.put(request)
         return found
 
 
@@ -66,6 +75,8 @@ def _openvino() -> Any:
     # that end in another order than they began leave one that is gone: the next signal kills.
     with no_telemetry():
         import openvino
+    # Its first use of numpy takes two locks; two threads at once would wait for each other.
+    openvino.Tensor(np.zeros(1, np.float32))
     return openvino.Core()
 
 
