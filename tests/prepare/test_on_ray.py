@@ -112,6 +112,13 @@ def test_the_made_up_table_needs_every_rule() -> None:
         _equal(group_on_ray(table, index, 0.7, 6), found)
 
 
+def test_parts_without_links_have_keys_of_the_same_type() -> None:
+    table, index = _table(seed=391619, size=30)
+    with _at_once(), mock.patch.object(groups, "PART", 8):
+        found = group_on_ray(table, index, 1.0, 4)
+    _equal(found, group_near_duplicates(table, index, 1.0, 4))
+
+
 def test_a_component_may_be_a_chain_through_all_parts() -> None:
     # Each has its photo's file in common with the one before, its seller and title with the next.
     chain = np.random.default_rng(3).permutation(400)

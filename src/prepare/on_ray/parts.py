@@ -43,7 +43,7 @@ def by_key(table: TableParts, key: str, columns: Sequence[str] = (), count: int 
     Equal keys of one type meet in the same part, whichever table they come from.
 
     Args:
-        key: a column; `part` says itself where each row goes.
+        key: a column; `part` says itself where each row goes, and is left out there.
         columns: what to keep, if not all.
         count: of parts, if not as many as before.
     """
@@ -110,8 +110,9 @@ def _split(
 ) -> pd.DataFrame | list[pd.DataFrame]:
     kept = [piece[list(columns)] if columns else piece for piece in pieces]
     table = pd.concat(kept, ignore_index=True).dropna(subset=key)
-    part = table[key].to_numpy() if key == "part" else part_of(table[key], count)
+    part = table.pop(key).to_numpy() if key == "part" else part_of(table[key], count)
     order = np.argsort(part, kind="stable")
     edges = np.searchsorted(part[order], np.arange(1, count))
-    found = [table.iloc[rows] for rows in np.split(order, edges)]
+    # Without the index, which is a number for each row.
+    found = [table.iloc[rows].reset_index(drop=True) for rows in np.split(order, edges)]
     return found if count > 1 else found[0]

@@ -53,8 +53,10 @@ def _settled(ends: pd.DataFrame) -> pd.DataFrame:
 
 
 def _labels(ends: pd.DataFrame) -> pd.DataFrame:
-    label = ends.groupby("one")["other"].min().rename_axis("row").rename("label").reset_index()
-    return label.assign(label=label.min(axis=1))
+    smallest = ends.groupby("one")["other"].min()
+    rows = smallest.index.to_numpy()
+    # Whole numbers in an empty part as well: as another type they would be other keys.
+    return pd.DataFrame({"row": rows, "label": np.minimum(rows, smallest.to_numpy())})
 
 
 def _large_stars(ends: pd.DataFrame) -> pd.DataFrame:
