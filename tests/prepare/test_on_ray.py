@@ -42,6 +42,7 @@ def _at_once() -> Iterator[None]:
         mock.patch.object(parts, "_task", task),
         mock.patch("ray.put", lambda part: part),
         mock.patch("ray.get", lambda pieces: pieces),
+        mock.patch("ray.wait"),
         mock.patch.object(groups, "ray_session", nullcontext),
         mock.patch.object(command, "ray_session", nullcontext),
     ):

@@ -73,8 +73,9 @@ def group_files(
     # Of each table, the number of its first listing.
     first = groups.groupby("table")["first"].min().to_numpy()
     with ray_session():
-        listings = over(_read, put(groups.iloc[[number]] for number in range(len(groups))))
-        named, links = group_parts(listings, size, text_similarity, photo_bits)
+        row_groups = put(groups.iloc[[number]] for number in range(len(groups)))
+        # Without a name: the listings are given up as soon as they are in other parts.
+        named, links = group_parts(over(_read, row_groups), size, text_similarity, photo_bits)
         named = by_key(over(_with_table, named, first=first), "part", count=len(tables))
         places = [pd.DataFrame({"path": [str(result)]}) for result in results]
         whole_of(over(_write, named, put(places)))

@@ -23,7 +23,7 @@ from src.prepare.duplicates import (
     same_seller,
 )
 from src.prepare.links import Pairs
-from src.prepare.on_ray.parts import TableParts, by_key, over, put, together, whole_of
+from src.prepare.on_ray.parts import TableParts, by_key, done, over, put, together, whole_of
 from src.prepare.on_ray.photos import find_crowded, link_photos
 from src.prepare.on_ray.propagation import smallest_of_component
 from src.prepare.on_ray.texts import link_texts
@@ -53,8 +53,14 @@ def group_on_ray(
     listings["sha256"] = listings["sha256"].mask(index["row"].to_numpy() < 0)
     listings["row"] = np.arange(len(table))
     with ray_session():
-        parts = put(listings.iloc[start : start + PART] for start in range(0, len(table), PART))
-        named, links = group_parts(parts, len(table), text_similarity, photo_bits)
+        starts = range(0, len(table), PART)
+        # Without a name: they are given up as soon as they are in other parts.
+        named, links = group_parts(
+            put(listings.iloc[start : start + PART] for start in starts),
+            len(table),
+            text_similarity,
+            photo_bits,
+        )
         group = whole_of(named).sort_values("row")["group"]
     return DuplicateGroups(group.set_axis(table.index), links)
 
@@ -72,16 +78,17 @@ def group_parts(
     Returns:
         `row`, `id`, `group`, and links by rule as in DuplicateGroups.
     """
-    listings = by_key(listings, "row", count=min(MAX_PARTS, max(1, ceil(size / PART))))
+    listings = done(by_key(listings, "row", count=min(MAX_PARTS, max(1, ceil(size / PART)))))
     near, crowded = find_crowded(listings, size, photo_bits)
-    listings = over(_with_crowded, listings, by_key(crowded, "row", ["row", "crowded"]))
+    listings = done(over(_with_crowded, listings, by_key(crowded, "row", ["row", "crowded"])))
     of_seller = min(text_similarity, SELLER_TEXT_SIMILARITY)
+    # One rule after the other: what they are made of would not fit on a disk all at once.
     found = together(
-        over(_same_file, by_key(listings, "sha256", _FILED)),
-        over(_of_rule, link_photos(listings, near, crowded), rule="photo"),
-        over(_nameless, by_key(over(_crowded_and_nameless, listings), "code")),
-        over(_of_rule, link_texts(listings, text_similarity), rule="text"),
-        over(_of_seller, by_key(listings, "seller", _SOLD), least=of_seller, bits=photo_bits),
+        done(over(_same_file, by_key(listings, "sha256", _FILED))),
+        done(over(_of_rule, link_photos(listings, near, crowded), rule="photo")),
+        done(over(_nameless, by_key(over(_crowded_and_nameless, listings), "code"))),
+        done(over(_of_rule, link_texts(listings, text_similarity), rule="text")),
+        done(over(_of_seller, by_key(listings, "seller", _SOLD), least=of_seller, bits=photo_bits)),
     )
     # The graphs of all rules side by side: a row is one node for each.
     by_rule = smallest_of_component(over(_nodes, found))

@@ -77,6 +77,15 @@ def whole_of(table: TableParts) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True)
 
 
+def done(table: TableParts) -> TableParts:
+    """Return a table once all its parts are there, so that what they were made of is given up."""
+    import ray
+
+    pieces = list(chain(*table))
+    ray.wait(pieces, num_returns=len(pieces), fetch_local=False)
+    return table
+
+
 def together(*tables: TableParts) -> TableParts:
     """Return one table with the rows of all; part by part, if they have the same columns."""
     return [list(chain(*parts)) for parts in zip(*tables, strict=True)]

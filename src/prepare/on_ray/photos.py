@@ -58,8 +58,8 @@ def _copies(photos: pd.DataFrame, size: int, bits: int, count: int) -> pd.DataFr
     for number, choice in enumerate(choices(size, bits)):
         part = (hash_array(codes & choice.mask) + number) % count
         copy = {"code": codes, "held": held, "choice": np.int16(number), "part": part}
-        found.append(pd.DataFrame(copy).astype({"part": np.int32}))
-    return pd.concat(found)
+        found.append(pd.DataFrame(copy).astype({"held": np.int32, "part": np.int32}))
+    return pd.concat(found, ignore_index=True)
 
 
 def _near(copies: pd.DataFrame, size: int, bits: int) -> pd.DataFrame:
@@ -67,7 +67,7 @@ def _near(copies: pd.DataFrame, size: int, bits: int) -> pd.DataFrame:
     found = []
     for number, choice in enumerate(choices(size, bits)):
         own = copies[copies["choice"] == number]
-        codes, held = own["code"].to_numpy(), own["held"].to_numpy()
+        codes, held = own["code"].to_numpy(), own["held"].to_numpy(np.int64)
         (one, other), around = few_around(near_by_choice(codes, bits, choice), held)
         found.append(pd.DataFrame({"code": codes[one], "other": codes[other], "around": 0}))
         itself = pd.DataFrame({"code": codes, "other": codes, "around": around - held})
