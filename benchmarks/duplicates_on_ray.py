@@ -148,9 +148,10 @@ def _on_ray(files: list[Path]) -> tuple[pd.Series, dict[str, int]]:
 
 
 def _watch(stop: Event, peaks: dict[str, float], ray_folder: Path) -> None:
-    this, used = psutil.Process(), {}
-    while not stop.wait(0.5):
-        held = []
+    this, used, took = psutil.Process(), {}, 0.0
+    # Looking at many processes costs some of a core: it is done less often then, and not counted.
+    while not stop.wait(max(0.5, 10 * took)):
+        held, before = [], time.thread_time()
         for process in (this, *this.children(recursive=True)):
             with suppress(psutil.Error):
                 held.append(process.memory_full_info().pss / 1e6)
@@ -159,6 +160,8 @@ def _watch(stop: Event, peaks: dict[str, float], ray_folder: Path) -> None:
         for file in ray_folder.glob("session_2*/ray_spilled*/*"):
             with suppress(OSError):
                 spilled += file.stat().st_size / 1e6
+        took = time.thread_time() - before
+        used[this.pid] -= time.thread_time()
         now = {"mb": sum(held), "largest_mb": max(held), "driver_mb": held[0]}
         for name, value in (now | {"spilled_mb": spilled, "cpu_s": sum(used.values())}).items():
             peaks[name] = max(peaks[name], value)
