@@ -20,7 +20,8 @@ from benchmarks.bounds import share
 from benchmarks.compare import Compared, compare
 from benchmarks.faithfulness import Falls, sentence
 from benchmarks.faults.__main__ import Line as FaultLine
-from benchmarks.faults.__main__ import message_of, table_of
+from benchmarks.faults.__main__ import table_of
+from benchmarks.faults.judge import message_of
 from benchmarks.lines import Line, line, table
 from benchmarks.market import first_listings
 from benchmarks.whole import growing, run_for
@@ -290,7 +291,8 @@ def test_the_first_listings_of_a_market_come_with_their_photos(tmp_path: Path) -
         ("Running stage 'pack':\nphotos: 3 of 80\n", "nothing"),
         ("error: the disk is full\nERROR: failed to reproduce 'pack': exited with 1\n", "one line"),
         ("ERROR: failed to reproduce 'pack': exited with -9\n", "one line"),
-        ("warning: not logged\nerror: the disk is full\n", "2 lines"),
+        ("warning: not kept\nerror: the disk is full\n", "a warning, later one line"),
+        ("error: the disk is full\nwarning: not logged\n", "2 lines"),
         ("Traceback (most recent call last):\nerror: x\n", "traceback"),
     ],
 )
