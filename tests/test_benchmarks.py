@@ -291,6 +291,7 @@ def test_the_first_listings_of_a_market_come_with_their_photos(tmp_path: Path) -
         ("Running stage 'pack':\nphotos: 3 of 80\n", "nothing"),
         ("error: the disk is full\nERROR: failed to reproduce 'pack': exited with 1\n", "one line"),
         ("ERROR: failed to reproduce 'pack': exited with -9\n", "one line"),
+        ("ERROR: failed to transfer 'a'\nERROR: failed to push data to the cloud\n", "one line"),
         ("warning: not kept\nerror: the disk is full\n", "a warning, later one line"),
         ("error: the disk is full\nwarning: not logged\n", "2 lines"),
         ("Traceback (most recent call last):\nerror: x\n", "traceback"),

@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.faults import kinds, ray_job
+from benchmarks.faults import clock, kinds, ray_job
 from benchmarks.faults.judge import one_fault
 from benchmarks.faults.kinds import Drill, Fault, Skipped
 from benchmarks.faults.setup import prepared
@@ -57,7 +57,7 @@ KINDS = (
     Kind("bucket answers 503", kinds.refuse_requests, ("track",), True),
     Kind("driver killed", ray_job.kill_driver, (ray_job.TARGET,)),
     Kind("worker killed", ray_job.kill_worker, (ray_job.TARGET,)),
-    Kind("clock jumps", kinds.jump_clock, ("collect", "train_image@cnn", "track")),
+    Kind("clock jumps", clock.jump_clock, ("collect", "train_image@cnn", "track")),
 )  # fmt: skip
 
 
@@ -107,12 +107,13 @@ def main() -> None:
         prepared(Path(folder), given.listings) as drills,
     ):
         print(f"prepared in {time.monotonic() - started:.0f} s", flush=True)
-        try_all(drills, chosen, given.rounds, given.seed)
-    lines = [line for _, line in chosen]
-    table = table_of(lines)
-    print(table)
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(table, encoding="utf-8")
+        lines = [line for _, line in chosen]
+        try:
+            try_all(drills, chosen, given.rounds, given.seed)
+        finally:
+            given.out.parent.mkdir(parents=True, exist_ok=True)
+            given.out.write_text(table_of(lines), encoding="utf-8")
+    print(given.out.read_text(encoding="utf-8"))
     print(f"{sum(line.faults for line in lines)} faults, {time.monotonic() - started:.0f} s")
     wrong = any(
         line.lost or line.double or line.unequal or "traceback" in line.messages for line in lines

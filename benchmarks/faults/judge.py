@@ -27,6 +27,8 @@ def one_fault(drill: Drill, fault: Fault, target: str, on_server: bool) -> Found
     project, env = drill.project, drill.env(target, on_server)
     command = ray_job.COMMAND if target == ray_job.TARGET else drill.command(target)
     uri = env.get("MLFLOW_TRACKING_URI", f"sqlite:///{project.folder}/mlruns.db")
+    # Of a DVC that was killed before, DVC says so once.
+    (project.folder / ".dvc/tmp/rwlock").unlink(missing_ok=True)
     said = _disturbed(drill, fault, target, env, uri)
     status, again = project.run(*command, **env)
     if "'./dvc.lock' validation failed" in again:
@@ -79,8 +81,9 @@ def message_of(said: str) -> str:
     if "Traceback" in said:
         return "traceback"
     lines = re.findall(r"(?im)^(error|warning):(.*)", said)
-    # DVC adds one of its own to that of a stage.
-    own = [kind.lower() for kind, text in lines if "failed to reproduce" not in text]
+    # DVC adds one of its own to that of a stage, and to those of files.
+    added = ("failed to reproduce", "failed to push data", "failed to pull data")
+    own = [kind.lower() for kind, text in lines if not any(words in text for words in added)]
     if own == ["warning", "error"]:
         return "a warning, later one line"
     count = len(own) or len(lines)

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -19,8 +18,6 @@ import psutil
 from benchmarks.faults.project import Project, kill_tree, stage_process, wait_for
 from benchmarks.servers import BUCKET, Bucket, MlflowServer, Postgres
 
-# Where Debian's package faketime has its library.
-_FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 # A stage takes this much longer than it says: it does not count the start of Python.
 _START_S = 2.0
 
@@ -173,25 +170,6 @@ def refuse_requests(drill: Drill, target: str, env: dict[str, str]) -> str:
     if drill.bucket.failed == failed:
         raise Missed
     return said
-
-
-def jump_clock(drill: Drill, target: str, env: dict[str, str]) -> str:
-    """The clock jumps by up to a year, either way, at a random moment of the stage."""
-    if not _FAKETIME:
-        raise Skipped("Debian's package faketime is not installed")
-    with TemporaryDirectory() as folder:
-        clock = Path(folder) / "clock"
-        clock.write_text("+0")
-        fake = {
-            "LD_PRELOAD": str(_FAKETIME[0]),
-            "FAKETIME_TIMESTAMP_FILE": str(clock),
-            "FAKETIME_NO_CACHE": "1",
-            # That clock does not jump.
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-        driver, _ = drill.started(target, env | fake)
-        clock.write_text(f"{drill.moments.choice('+-')}{drill.moments.randint(1, 365)}d")
-        return drill.project.end(driver)
 
 
 def kill_transfer(drill: Drill, target: str, env: dict[str, str]) -> str:
