@@ -64,7 +64,7 @@ class Bucket:
 
 @contextmanager
 def s3_bucket() -> Iterator[Bucket]:
-    """Serve moto's S3 on 127.0.0.1, with the empty bucket BUCKET."""
+    """Serve moto's S3 on 127.0.0.1, with the bucket BUCKET, which all of a process share."""
     from moto.server import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
 

@@ -3,7 +3,7 @@
     python -m benchmarks.faults --rounds 3
 
 Nothing may be lost, nothing doubled, all files equal to those of an undisturbed run, and what the
-user sees must be one line. Every round tries each fault once at each of its places, two at a time.
+user sees must be one line. Every round tries each fault once at each of its places.
 """
 
 from __future__ import annotations
@@ -28,10 +28,6 @@ from benchmarks.faults.setup import prepared
 
 _STAGES = ("collect", "pack", "weights_image@efficientnet", "train_image@cnn", "fuse@stack",
            "evaluate", "bundle", "track")  # fmt: skip
-
-
-# These need the servers, or the whole machine.
-_ON_FIRST = ("push", "pull", ray_job.TARGET)
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ class Line:
     skipped: str = ""
 
     def cells(self) -> list[str]:
-        if self.skipped:
+        if self.skipped and not self.faults:
             return [self.kind, self.target, "0", "", "", "", f"skipped: {self.skipped}"]
         same = f"{self.faults - self.unequal} of {self.faults}"
         message = ", ".join(
@@ -90,6 +86,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3, help="how often each fault is tried")
     options.add_argument("--seed", type=int, default=0, help="of the moments")
     options.add_argument("--listings", type=int, default=80)
+    options.add_argument("--at-once", type=int, default=2, help="how many faults")
     options.add_argument("--only", default="", help="kinds and places that match, e.g. 'disk'")
     options.add_argument("--out", type=Path, default=Path(".work/faults.md"))
     given = options.parse_args()
@@ -104,7 +101,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with (
         TemporaryDirectory(prefix="faults-") as folder,
-        prepared(Path(folder), given.listings) as drills,
+        prepared(Path(folder), given.listings, given.at_once) as drills,
     ):
         print(f"prepared in {time.monotonic() - started:.0f} s", flush=True)
         lines = [line for _, line in chosen]
@@ -121,38 +118,44 @@ def main() -> None:
     sys.exit(int(wrong))
 
 
-def try_all(
-    drills: tuple[Drill, Drill], chosen: list[tuple[Kind, Line]], rounds: int, seed: int
-) -> None:
-    """Try each fault at each place some times, two at a time; the lines say what became of them.
+def try_all(drills: list[Drill], chosen: list[tuple[Kind, Line]], rounds: int, seed: int) -> None:
+    """Try each fault at each place some times; the lines say what became of them.
 
     Args:
-        drills: the first has the servers.
+        drills: as many faults are tried at once. The first has the servers.
         seed: of the moments; together with a fault, its place and the round it gives its moment.
     """
-    alone: deque[partial[None]] = deque()
+    own: list[deque[partial[None]]] = [deque() for _ in drills]
     anywhere: deque[partial[None]] = deque()
     for number in range(rounds):
         for kind, line in chosen:
             moments = random.Random(f"{seed} {kind.name} {line.target} {number}")
-            needs_first = kind.on_server or line.target in _ON_FIRST
-            (alone if needs_first else anywhere).append(partial(tried, kind, line, moments))
+            queue = anywhere
+            if kind.on_server:
+                queue = own[0]
+            elif line.target in ("push", "pull"):
+                # One at a time, for all share the bucket.
+                queue = own[1 % len(drills)]
+            queue.append(partial(tried, kind, line, moments))
 
-    def work(drill: Drill, *queues: deque[partial[None]]) -> None:
-        for queue in queues:
+    def work(drill: Drill, first: deque[partial[None]]) -> None:
+        for queue in (first, anywhere):
             while queue:
-                queue.popleft()(drill)
+                try:
+                    task = queue.popleft()
+                except IndexError:
+                    # Another has taken the last one.
+                    break
+                task(drill)
 
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(len(drills)) as pool:
         try:
-            done = [pool.submit(work, drills[0], alone, anywhere)]
-            done.append(pool.submit(work, drills[1], anywhere))
-            for one in done:
+            for one in [pool.submit(work, *both) for both in zip(drills, own, strict=True)]:
                 one.result()
         finally:
-            # Where one of the two fails, the other ends after its fault.
-            alone.clear()
-            anywhere.clear()
+            # Where one of them fails, the others end after their faults.
+            for queue in (*own, anywhere):
+                queue.clear()
 
 
 def tried(kind: Kind, line: Line, moments: random.Random, drill: Drill) -> None:

@@ -89,9 +89,8 @@ class Project:
 
     def must(self, *command: str, **env: str) -> None:
         """Run a command that may not fail."""
-        status, said = self.run(*command, **env)
-        if status:
-            sys.exit(f"{' '.join(command)}: {said[-3000:]}")
+        if self.start(*command, **env).wait():
+            sys.exit(f"{' '.join(command)}: {self.said()[-3000:]}")
 
     def outputs(self) -> dict[str, str]:
         """Return the hash of every file that stages leave, by its path."""

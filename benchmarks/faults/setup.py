@@ -14,14 +14,14 @@ from benchmarks.servers import BUCKET, MlflowServer, NoPostgres, Postgres, s3_bu
 
 
 @contextmanager
-def prepared(folder: Path, listings: int) -> Iterator[tuple[Drill, Drill]]:
-    """Run the pipeline undisturbed, and start the servers; yield a drill with them and one without.
+def prepared(folder: Path, listings: int, at_once: int) -> Iterator[list[Drill]]:
+    """Run the pipeline undisturbed, and start the servers; yield drills, the first with these.
 
-    Two, because most of a fault's time is one process that imports its libraries.
+    Several, because most of a fault's time is one process that imports its libraries.
     """
     with ExitStack() as stack:
-        disks = [_disk(stack, folder / name) for name in ("disk", "other")]
-        project = Project(folder / "disk/project", folder, listings)
+        disks = [_disk(stack, folder / f"disk-{number}") for number in range(at_once)]
+        project = Project(folder / "disk-0/project", folder, listings)
         tracked = _tracked(project)
         ray_job.predict_undisturbed(project)
         bucket = stack.enter_context(s3_bucket())
@@ -40,11 +40,14 @@ def prepared(folder: Path, listings: int) -> Iterator[tuple[Drill, Drill]]:
             stack.callback(mlflow.kill)
         except NoPostgres as reason:
             print(f"not tried: {reason}")
-        copy = project.copied(folder / "other/project", folder / "other.log")
-        yield (
-            Drill(project, bucket, disks[0], postgres, mlflow, objects_in(bucket), tracked),
-            Drill(copy, bucket, disks[1], None, None, {}, tracked),
-        )
+        pushed = objects_in(bucket)
+        drills = [Drill(project, bucket, disks[0], postgres, mlflow, pushed, tracked)]
+        for number in range(1, at_once):
+            other = project.copied(folder / f"disk-{number}/project", folder / f"log-{number}")
+            # Another server of the same bucket, which refuses requests by itself.
+            bucket = stack.enter_context(s3_bucket())
+            drills.append(Drill(other, bucket, disks[number], None, None, pushed, tracked))
+        yield drills
 
 
 def _disk(stack: ExitStack, place: Path) -> Path | None:
