@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from traceback import format_exc
 
 from benchmarks.faults import clock, kinds, ray_job
-from benchmarks.faults.judge import one_fault
+from benchmarks.faults.judge import Found, one_fault
 from benchmarks.faults.kinds import Drill, Fault, Skipped
 from benchmarks.faults.setup import prepared
 
@@ -166,6 +167,8 @@ def tried(kind: Kind, line: Line, moments: random.Random, drill: Drill) -> None:
     except Skipped as reason:
         line.skipped = str(reason)
         return
+    except Exception as error:  # The others go on; this one counts as lost.
+        found = Found([f"the drill itself failed: {error!r}"], [], [], "unknown", format_exc())
     problems = {"lost": found.lost, "double": found.double, "unequal": found.unequal}
     line.faults += 1
     line.lost += len(found.lost)
