@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import struct
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from benchmarks import machine, replay, results, review
 from benchmarks.bounds import share
 from benchmarks.compare import Compared, compare
 from benchmarks.faithfulness import Falls, sentence
+from benchmarks.faults import clock
 from benchmarks.faults.__main__ import Line as FaultLine
 from benchmarks.faults.__main__ import table_of
 from benchmarks.faults.judge import message_of
@@ -299,6 +303,21 @@ def test_the_first_listings_of_a_market_come_with_their_photos(tmp_path: Path) -
 )
 def test_what_the_user_sees_of_a_fault(said: str, message: str) -> None:
     assert message_of(said) == message
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+def test_a_clock_jumps_for_one_command_alone(tmp_path: Path) -> None:
+    library, ahead = tmp_path / "clock.so", tmp_path / "clock"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, clock.CODE], check=True)
+    day = 24 * 60 * 60
+    ahead.write_bytes(struct.pack("q", 100 * day))
+    code = "import time; began = time.monotonic(); time.sleep(0.01); print(time.time(), began)"
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env=os.environ | {"LD_PRELOAD": str(library), "CLOCK": str(ahead)},
+    ).stdout.split()  # fmt: skip
+    assert float(said[0]) - time.time() > 99 * day
+    assert float(said[1]) - time.monotonic() < day
 
 
 def test_the_table_of_faults_adds_up() -> None:
