@@ -123,9 +123,15 @@ class Project:
 
     def restore(self) -> None:
         """Start anew from the undisturbed run, so that a fault does not count twice."""
+        # MLflow's store stays: this process has it open, and it is emptied for each fault.
+        stays = {"mlruns.db", "mlartifacts"} & {path.name for path in self.folder.iterdir()}
         for path in self.folder.iterdir():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        shutil.copytree(self.saved, self.folder, symlinks=True, dirs_exist_ok=True)
+            if path.name not in stays:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.copytree(
+            self.saved, self.folder, symlinks=True, dirs_exist_ok=True,
+            ignore=lambda folder, names: stays if Path(folder) == self.saved else (),
+        )  # fmt: skip
 
 
 def wait_for(found: Callable[[], Any], process: subprocess.Popen[bytes]) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from mlflow import MlflowClient
@@ -12,8 +11,6 @@ from src.predict.mlflow_store import configure_mlflow
 EXPERIMENT, MODEL = "listings", "listings"
 Content = dict[str, Any]
 _AGAIN = ", again"
-# No connection is kept: the file of a store may be put in another's place.
-os.environ["MLFLOW_SQLALCHEMYSTORE_POOLCLASS"] = "NullPool"
 
 
 def client_of(uri: str) -> MlflowClient:
