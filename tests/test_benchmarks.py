@@ -323,9 +323,9 @@ def test_a_clock_jumps_for_one_command_alone(tmp_path: Path) -> None:
 def test_the_table_of_faults_adds_up() -> None:
     lines = [
         FaultLine("disk full", "pack", 2, 1, 0, 1, ["one line", "traceback"]),
-        FaultLine("clock jumps", "collect", skipped="no faketime"),
+        FaultLine("clock jumps", "collect", skipped="no compiler"),
     ]
     *_, disk, clock, total = table_of(lines).splitlines()
     assert disk == "| disk full | pack | 2 | 1 | 0 | 1 of 2 | 1 x one line, 1 x traceback |"
-    assert clock == "| clock jumps | collect | 0 |  |  |  | skipped: no faketime |"
+    assert clock == "| clock jumps | collect | 0 |  |  |  | skipped: no compiler |"
     assert total == "| all |  | 2 | 1 | 0 | 1 of 2 | 1 x one line, 1 x traceback |"
