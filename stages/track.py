@@ -20,12 +20,13 @@ def main() -> None:
     rows = read_tracked_rows(root)
     report, listings = read_tracked_report(root), read_tracked_listings(root)
     bundle = read_tracked_bundle(root, tracking.registered_model, listings)
-    print(track(rows, tracking.experiment, repository(), bundle, report, listings))
     # No run ids: the output must not depend on the store.
     states = {
         f"{row.kind}/{row.name}": {"stage": row.stage, "lock_hash": row.lock_hash} for row in rows
     }
+    # First, so that a full disk is said once.
     write_json(Path("data/tracking/rows.json"), states)
+    print(track(rows, tracking.experiment, repository(), bundle, report, listings))
 
 
 if __name__ == "__main__":

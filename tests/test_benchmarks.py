@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import struct
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,8 +22,10 @@ from benchmarks import machine, replay, results, review
 from benchmarks.bounds import share
 from benchmarks.compare import Compared, compare
 from benchmarks.faithfulness import Falls, sentence
+from benchmarks.faults import clock
 from benchmarks.faults.__main__ import Line as FaultLine
-from benchmarks.faults.__main__ import message_of, table_of
+from benchmarks.faults.__main__ import table_of
+from benchmarks.faults.judge import message_of
 from benchmarks.lines import Line, line, table
 from benchmarks.market import first_listings
 from benchmarks.whole import growing, run_for
@@ -290,7 +295,9 @@ def test_the_first_listings_of_a_market_come_with_their_photos(tmp_path: Path) -
         ("Running stage 'pack':\nphotos: 3 of 80\n", "nothing"),
         ("error: the disk is full\nERROR: failed to reproduce 'pack': exited with 1\n", "one line"),
         ("ERROR: failed to reproduce 'pack': exited with -9\n", "one line"),
-        ("warning: not logged\nerror: the disk is full\n", "2 lines"),
+        ("ERROR: failed to transfer 'a'\nERROR: failed to push data to the cloud\n", "one line"),
+        ("warning: not kept\nerror: the disk is full\n", "a warning, later one line"),
+        ("error: the disk is full\nwarning: not logged\n", "2 lines"),
         ("Traceback (most recent call last):\nerror: x\n", "traceback"),
     ],
 )
@@ -298,12 +305,27 @@ def test_what_the_user_sees_of_a_fault(said: str, message: str) -> None:
     assert message_of(said) == message
 
 
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+def test_a_clock_jumps_for_one_command_alone(tmp_path: Path) -> None:
+    library, ahead = tmp_path / "clock.so", tmp_path / "clock"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, clock.CODE], check=True)
+    day = 24 * 60 * 60
+    ahead.write_bytes(struct.pack("q", 100 * day))
+    code = "import time; began = time.monotonic(); time.sleep(0.01); print(time.time(), began)"
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env=os.environ | {"LD_PRELOAD": str(library), "CLOCK": str(ahead)},
+    ).stdout.split()  # fmt: skip
+    assert float(said[0]) - time.time() > 99 * day
+    assert float(said[1]) - time.monotonic() < day
+
+
 def test_the_table_of_faults_adds_up() -> None:
     lines = [
         FaultLine("disk full", "pack", 2, 1, 0, 1, ["one line", "traceback"]),
-        FaultLine("clock jumps", "collect", skipped="no faketime"),
+        FaultLine("clock jumps", "collect", skipped="no compiler"),
     ]
     *_, disk, clock, total = table_of(lines).splitlines()
     assert disk == "| disk full | pack | 2 | 1 | 0 | 1 of 2 | 1 x one line, 1 x traceback |"
-    assert clock == "| clock jumps | collect | 0 |  |  |  | skipped: no faketime |"
+    assert clock == "| clock jumps | collect | 0 |  |  |  | skipped: no compiler |"
     assert total == "| all |  | 2 | 1 | 0 | 1 of 2 | 1 x one line, 1 x traceback |"

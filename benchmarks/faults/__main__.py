@@ -12,20 +12,20 @@ import argparse
 import random
 import re
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from traceback import format_exc
 
-from benchmarks.faults import kinds, ray_job, store
-from benchmarks.faults.kinds import Drill, Skipped, objects_in
-from benchmarks.faults.project import Project
-from benchmarks.servers import BUCKET, MlflowServer, NoPostgres, Postgres, s3_bucket
+from benchmarks.faults import clock, kinds, ray_job
+from benchmarks.faults.judge import Found, one_fault
+from benchmarks.faults.kinds import Drill, Fault, Skipped
+from benchmarks.faults.setup import prepared
 
 _STAGES = ("collect", "pack", "weights_image@efficientnet", "train_image@cnn", "fuse@stack",
            "evaluate", "bundle", "track")  # fmt: skip
@@ -36,7 +36,7 @@ class Kind:
     """A kind of fault, its places, and whether runs are tracked by MLflow's server."""
 
     name: str
-    fault: Callable[[Drill, str, dict[str, str]], str]
+    fault: Fault
     targets: tuple[str, ...]
     on_server: bool = False
 
@@ -54,7 +54,7 @@ KINDS = (
     Kind("bucket answers 503", kinds.refuse_requests, ("track",), True),
     Kind("driver killed", ray_job.kill_driver, (ray_job.TARGET,)),
     Kind("worker killed", ray_job.kill_worker, (ray_job.TARGET,)),
-    Kind("clock jumps", kinds.jump_clock, ("collect", "train_image@cnn", "track")),
+    Kind("clock jumps", clock.jump_clock, ("collect", "train_image@cnn", "track")),
 )  # fmt: skip
 
 
@@ -72,7 +72,7 @@ class Line:
     skipped: str = ""
 
     def cells(self) -> list[str]:
-        if self.skipped:
+        if self.skipped and not self.faults:
             return [self.kind, self.target, "0", "", "", "", f"skipped: {self.skipped}"]
         same = f"{self.faults - self.unequal} of {self.faults}"
         message = ", ".join(
@@ -87,11 +87,12 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3, help="how often each fault is tried")
     options.add_argument("--seed", type=int, default=0, help="of the moments")
     options.add_argument("--listings", type=int, default=80)
+    options.add_argument("--at-once", type=int, default=2, help="how many faults")
     options.add_argument("--only", default="", help="kinds and places that match, e.g. 'disk'")
     options.add_argument("--out", type=Path, default=Path(".work/faults.md"))
     given = options.parse_args()
     chosen = [
-        (kind, target)
+        (kind, Line(kind.name, target))
         for kind in KINDS
         for target in kind.targets
         if re.search(given.only, f"{kind.name} {target}")
@@ -101,14 +102,16 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with (
         TemporaryDirectory(prefix="faults-") as folder,
-        prepared(Path(folder), given.listings, given.seed) as drill,
+        prepared(Path(folder), given.listings, given.at_once) as drills,
     ):
         print(f"prepared in {time.monotonic() - started:.0f} s", flush=True)
-        lines = [tried(drill, *one, given.rounds) for one in chosen]
-    table = table_of(lines)
-    print(table)
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(table, encoding="utf-8")
+        lines = [line for _, line in chosen]
+        try:
+            try_all(drills, chosen, given.rounds, given.seed)
+        finally:
+            given.out.parent.mkdir(parents=True, exist_ok=True)
+            given.out.write_text(table_of(lines), encoding="utf-8")
+    print(given.out.read_text(encoding="utf-8"))
     print(f"{sum(line.faults for line in lines)} faults, {time.monotonic() - started:.0f} s")
     wrong = any(
         line.lost or line.double or line.unequal or "traceback" in line.messages for line in lines
@@ -116,114 +119,69 @@ def main() -> None:
     sys.exit(int(wrong))
 
 
-@contextmanager
-def prepared(folder: Path, listings: int, seed: int) -> Iterator[Drill]:
-    """Run the pipeline undisturbed, and start the servers."""
-    with ExitStack() as stack:
-        disk = folder / "disk"
-        disk.mkdir()
-        mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=2g", "faults", str(disk)], capture_output=True
-        )
-        if not mounted.returncode:
-            stack.callback(subprocess.run, ["umount", "-l", str(disk)], check=True)
-        project = Project(disk / "project", folder, listings)
-        ray_job.predict_undisturbed(project)
-        bucket = stack.enter_context(s3_bucket())
-        project.must("dvc", "remote", "add", "-d", "store", f"s3://{BUCKET}/dvc")
-        project.must("git", "add", "-A")
-        named = ("-c", "user.name=drill", "-c", "user.email=drill@example.org")
-        project.must("git", *named, "commit", "-qm", "done")
-        project.save()
-        project.must("dvc", "push", **bucket.env)
-        postgres = mlflow = None
+def try_all(drills: list[Drill], chosen: list[tuple[Kind, Line]], rounds: int, seed: int) -> None:
+    """Try each fault at each place some times; the lines say what became of them.
+
+    Args:
+        drills: as many faults are tried at once. The first has the servers.
+        seed: of the moments; together with a fault, its place and the round it gives its moment.
+    """
+    own: list[deque[partial[None]]] = [deque() for _ in drills]
+    anywhere: deque[partial[None]] = deque()
+    for number in range(rounds):
+        for kind, line in chosen:
+            moments = random.Random(f"{seed} {kind.name} {line.target} {number}")
+            queue = anywhere
+            if kind.on_server:
+                queue = own[0]
+            elif line.target in ("push", "pull"):
+                # One at a time, for all share the bucket.
+                queue = own[1 % len(drills)]
+            queue.append(partial(tried, kind, line, moments))
+
+    def work(drill: Drill, first: deque[partial[None]]) -> None:
+        for queue in (first, anywhere):
+            while queue:
+                try:
+                    task = queue.popleft()
+                except IndexError:
+                    # Another has taken the last one.
+                    break
+                task(drill)
+
+    with ThreadPoolExecutor(len(drills)) as pool:
         try:
-            postgres = Postgres()
-            stack.callback(postgres.remove)
-            mlflow = MlflowServer(postgres.uri, bucket, folder / "mlflow.log")
-            mlflow.start()
-            stack.callback(mlflow.kill)
-        except NoPostgres as reason:
-            print(f"not tried: {reason}")
-        moments = random.Random(seed)
-        on_disk = None if mounted.returncode else disk
-        yield Drill(project, moments, bucket, on_disk, postgres, mlflow, objects_in(bucket))
+            for one in [pool.submit(work, *both) for both in zip(drills, own, strict=True)]:
+                one.result()
+        finally:
+            # Where one of them fails, the others end after their faults.
+            for queue in (*own, anywhere):
+                queue.clear()
 
 
-def tried(drill: Drill, kind: Kind, target: str, rounds: int) -> Line:
-    """Try a fault some times at one place; say what became of each."""
-    line = Line(kind.name, target)
-    for _ in range(rounds):
-        try:
-            found = one_fault(drill, kind, target)
-        except Skipped as reason:
-            line.skipped = str(reason)
-            break
-        line.faults += 1
-        line.lost += len(found["lost"])
-        line.double += len(found["double"])
-        line.unequal += bool(found["unequal"] or found["lost"] or found["double"])
-        line.messages.append(found["message"])
-        for problem in ("lost", "double", "unequal"):
-            if found[problem]:
-                print(f"  {kind.name}, {target}: {problem}: {found[problem][:4]}", flush=True)
-        if found["message"] not in ("nothing", "one line") or found["status"]:
-            print(found["said"][-3000:], flush=True)
-        if any(found[problem] for problem in ("lost", "double", "unequal")):
-            drill.project.restore()
-    print(" | ".join(line.cells()), flush=True)
-    return line
-
-
-def one_fault(drill: Drill, kind: Kind, target: str) -> dict[str, Any]:
-    """Disturb a command, run it again, and compare with the undisturbed run."""
-    project, env = drill.project, drill.env(target, kind.on_server)
-    command = ray_job.COMMAND if target == ray_job.TARGET else drill.command(target)
-    uri = env.get("MLFLOW_TRACKING_URI", f"sqlite:///{project.folder}/mlruns.db")
-    if target == "track":
-        store.empty(uri)
-        project.run(*command, **env)
-        tracked = store.content(uri)
-        store.empty(uri)
-    said = kind.fault(drill, target, env)
-    status, again = project.run(*command, **env)
-    if "'./dvc.lock' validation failed" in again:
-        # DVC was killed in the milliseconds in which it writes its file: git has the last one.
-        said += again
-        project.must("git", "checkout", "dvc.lock")
-        status, again = project.run(*command, **env)
-    outputs = project.outputs()
-    lost = sorted({*project.expected} - {*outputs})
-    double = sorted({*outputs} - {*project.expected}) + project.left()
-    unequal = [
-        name for name, digest in outputs.items() if project.expected.get(name, digest) != digest
-    ]
-    if target == "track":
-        found = store.content(uri)
-        lost += sorted({*tracked} - {*found})
-        double += sorted({*found} - {*tracked})
-        unequal += [name for name in found if name in tracked and found[name] != tracked[name]]
-    if target in ("push", "pull"):
-        objects = objects_in(drill.bucket)
-        lost += sorted({*drill.pushed} - {*objects})
-        unequal += [key for key in objects if drill.pushed.get(key) != objects[key]]
-    if status:
-        lost.append(f"the command failed again: {again[-300:]}")
-    return {
-        "lost": lost, "double": double, "unequal": unequal, "status": status,
-        "message": message_of(said), "said": said + again,
-    }  # fmt: skip
-
-
-def message_of(said: str) -> str:
-    """Say how many lines of errors the user saw."""
-    if "Traceback" in said:
-        return "traceback"
-    lines = [line for line in said.splitlines() if re.match("(?i)(error|warning):", line)]
-    # DVC adds one of its own to that of a stage.
-    own = [line for line in lines if "failed to reproduce" not in line]
-    count = len(own) or len(lines)
-    return {0: "nothing", 1: "one line"}.get(count, f"{count} lines")
+def tried(kind: Kind, line: Line, moments: random.Random, drill: Drill) -> None:
+    """Try a fault once, add to its line what became of it, and print what is wrong."""
+    drill.moments, started = moments, time.monotonic()
+    try:
+        found = one_fault(drill, kind.fault, line.target, kind.on_server)
+    except Skipped as reason:
+        line.skipped = str(reason)
+        return
+    except Exception as error:  # The others go on; this one counts as lost.
+        found = Found([f"the drill itself failed: {error!r}"], [], [], "unknown", format_exc())
+    problems = {"lost": found.lost, "double": found.double, "unequal": found.unequal}
+    line.faults += 1
+    line.lost += len(found.lost)
+    line.double += len(found.double)
+    line.unequal += any(problems.values())
+    line.messages.append(found.message)
+    said = [f"{kind.name}, {line.target}: {found.message}, {time.monotonic() - started:.0f} s"]
+    said += [f"  {problem}: {names[:4]}" for problem, names in problems.items() if names]
+    if any(problems.values()) or found.message not in ("nothing", "one line"):
+        said.append(found.said[-3000:])
+    print("\n".join(said), flush=True)
+    if any(problems.values()):
+        drill.project.restore()
 
 
 def table_of(lines: list[Line]) -> str:

@@ -8,25 +8,26 @@ import re
 import shutil
 import subprocess
 import time
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
 
-from benchmarks.faults.project import Project, end_session, stage_process, wait_for
+from benchmarks.faults.project import Project, kill_tree, stage_process, wait_for
 from benchmarks.servers import BUCKET, Bucket, MlflowServer, Postgres
 
-# Where Debian's package faketime has its library.
-_FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 # A stage takes this much longer than it says: it does not count the start of Python.
 _START_S = 2.0
 
 
 class Skipped(Exception):
     """Says why a fault cannot be tried here."""
+
+
+class Missed(Exception):
+    """The command was done before the fault."""
 
 
 @dataclass
@@ -37,15 +38,17 @@ class Drill:
         disk: the file system in memory on which the project lies; None without root's rights.
         postgres, mlflow: None where there is no PostgreSQL.
         pushed: what an undisturbed `dvc push` leaves in the bucket, as `objects_in`.
+        tracked: what an undisturbed stage `track` leaves in an empty store.
     """
 
     project: Project
-    moments: random.Random
     bucket: Bucket
     disk: Path | None
     postgres: Postgres | None
     mlflow: MlflowServer | None
     pushed: dict[str, str]
+    tracked: dict[str, Any]
+    moments: random.Random = field(default_factory=random.Random)
 
     def command(self, target: str) -> list[str]:
         """Return the command for a stage, or for `push` and `pull`."""
@@ -62,41 +65,55 @@ class Drill:
             raise Skipped("there is no PostgreSQL")
         return {"MLFLOW_TRACKING_URI": self.mlflow.uri}
 
+    def hurry(self, target: str) -> None:
+        """Let later faults of a command come sooner."""
+        self.project.seconds[target] = 0.7 * self.longest(target) - _START_S
+
     def longest(self, target: str) -> float:
         return self.project.seconds.get(target, 1.0) + _START_S
 
     def started(self, target: str, env: dict[str, str]) -> tuple[subprocess.Popen[bytes], Any]:
-        """Start a command and wait for its stage, then for a random moment of it."""
-        driver = self.project.start(*self.command(target), **env)
+        """Start a command and wait for its stage, then for a random moment of it.
+
+        Raises:
+            Missed: it is done.
+        """
+        driver, worker = self.project.start(*self.command(target), **env), None
         if target in ("push", "pull"):
             time.sleep(self.moments.uniform(0.5, self.longest(target)))
-            return driver, None
-        worker = wait_for(lambda: stage_process(driver), driver)
-        time.sleep(self.moments.uniform(0, self.longest(target)))
+        else:
+            worker = wait_for(lambda: stage_process(driver), driver)
+            time.sleep(self.moments.uniform(0, self.longest(target)))
+        if driver.poll() is not None:
+            raise Missed
         return driver, worker
+
+
+Fault = Callable[[Drill, str, dict[str, str]], str]
 
 
 def kill_driver(drill: Drill, target: str, env: dict[str, str]) -> str:
     """DVC dies; the stage that it has started may go on."""
     driver, _ = drill.started(target, env)
     driver.kill()
-    driver.wait()
-    return drill.project.said()
+    return drill.project.end(driver)
 
 
 def kill_worker(drill: Drill, target: str, env: dict[str, str]) -> str:
     """The stage dies; DVC sees it."""
     driver, worker = drill.started(target, env)
-    with suppress(psutil.Error, AttributeError):
+    try:
         worker.kill()
-    driver.wait()
-    return drill.project.said()
+    except psutil.NoSuchProcess:
+        drill.project.end(driver)
+        raise Missed from None
+    return drill.project.end(driver)
 
 
 def kill_all(drill: Drill, target: str, env: dict[str, str]) -> str:
     """All of it dies, as when the machine goes down."""
     driver, _ = drill.started(target, env)
-    end_session(driver)
+    kill_tree(driver)
     return drill.project.said()
 
 
@@ -104,18 +121,20 @@ def kill_server(drill: Drill, target: str, env: dict[str, str]) -> str:
     """MLflow's server dies and is started again when the command is done."""
     driver, _ = drill.started(target, env)
     drill.mlflow.kill()  # type: ignore[union-attr]
-    driver.wait()
-    drill.mlflow.start()  # type: ignore[union-attr]
-    return drill.project.said()
+    try:
+        return drill.project.end(driver)
+    finally:
+        drill.mlflow.start()  # type: ignore[union-attr]
 
 
 def kill_database(drill: Drill, target: str, env: dict[str, str]) -> str:
     """The database behind MLflow's server dies, and is started again when the command is done."""
     driver, _ = drill.started(target, env)
     drill.postgres.kill()  # type: ignore[union-attr]
-    driver.wait()
-    drill.postgres.start()  # type: ignore[union-attr]
-    return drill.project.said()
+    try:
+        return drill.project.end(driver)
+    finally:
+        drill.postgres.start()  # type: ignore[union-attr]
 
 
 def fill_disk(drill: Drill, target: str, env: dict[str, str]) -> str:
@@ -131,40 +150,26 @@ def fill_disk(drill: Drill, target: str, env: dict[str, str]) -> str:
     room = int(made * drill.moments.uniform(0, 0.9))
     _resize(drill.disk, shutil.disk_usage(drill.disk).used + room)
     try:
-        return drill.project.run(*drill.command(target), **env)[1]
+        status, said = drill.project.run(*drill.command(target), **env)
     finally:
         _resize(drill.disk, 2**31)
+    if not status and "warning: " not in said:
+        raise Missed
+    return said
 
 
 def refuse_requests(drill: Drill, target: str, env: dict[str, str]) -> str:
     """The bucket answers 503 to every third request on the average, at random."""
-    share = random.Random(drill.moments.random())
+    share, failed = random.Random(drill.moments.random()), drill.bucket.failed
+    _forget(drill, target)
     drill.bucket.fails = lambda number: share.random() < 1 / 3
     try:
-        _forget(drill, target)
-        return drill.project.run(*drill.command(target), **env)[1]
+        said = drill.project.run(*drill.command(target), **env)[1]
     finally:
         drill.bucket.fails = lambda number: False
-
-
-def jump_clock(drill: Drill, target: str, env: dict[str, str]) -> str:
-    """The clock jumps by up to a year, either way, at a random moment of the stage."""
-    if not _FAKETIME:
-        raise Skipped("Debian's package faketime is not installed")
-    with TemporaryDirectory() as folder:
-        clock = Path(folder) / "clock"
-        clock.write_text("+0")
-        fake = {
-            "LD_PRELOAD": str(_FAKETIME[0]),
-            "FAKETIME_TIMESTAMP_FILE": str(clock),
-            "FAKETIME_NO_CACHE": "1",
-            # That clock does not jump.
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-        driver, _ = drill.started(target, env | fake)
-        clock.write_text(f"{drill.moments.choice('+-')}{drill.moments.randint(1, 365)}d")
-        driver.wait()
-    return drill.project.said()
+    if drill.bucket.failed == failed:
+        raise Missed
+    return said
 
 
 def kill_transfer(drill: Drill, target: str, env: dict[str, str]) -> str:
@@ -174,7 +179,7 @@ def kill_transfer(drill: Drill, target: str, env: dict[str, str]) -> str:
     """
     _forget(drill, target)
     driver, _ = drill.started(target, env)
-    end_session(driver)
+    kill_tree(driver)
     said = drill.project.said()
     known = re.search(r"Repo.site_cache_dir: (.+)", drill.project.run("dvc", "version")[1])
     shutil.rmtree(f"{known[1]}/index" if known else "", ignore_errors=True)

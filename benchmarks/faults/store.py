@@ -9,6 +9,8 @@ from mlflow import MlflowClient
 from src.predict.mlflow_store import configure_mlflow
 
 EXPERIMENT, MODEL = "listings", "listings"
+Content = dict[str, Any]
+_AGAIN = ", again"
 
 
 def client_of(uri: str) -> MlflowClient:
@@ -16,7 +18,7 @@ def client_of(uri: str) -> MlflowClient:
     return MlflowClient(tracking_uri=uri)
 
 
-def content(uri: str) -> dict[str, Any]:
+def content(uri: str) -> Content:
     """Return what each run and each version holds; a second one has a name of its own."""
     client, found = client_of(uri), {}
     experiment = client.get_experiment_by_name(EXPERIMENT)
@@ -33,11 +35,16 @@ def content(uri: str) -> dict[str, Any]:
         }
         files = sorted(file.path for file in client.list_artifacts(run_id))
         while name in found:
-            name += ", again"
+            name += _AGAIN
         found[name] = (run.info.status, run.data.params, points, files)
     for version in client.search_model_versions(f"name = '{MODEL}'"):
         found[f"version {version.version}"] = version.description
     return found
+
+
+def doubles(found: Content) -> set[str]:
+    """Return the names of second runs and versions of one state."""
+    return {name for name in found if name.endswith(_AGAIN)}
 
 
 def empty(uri: str) -> None:

@@ -52,20 +52,27 @@ def ray_session(workers: int | None = None) -> Iterator[None]:
             _connect(address)
             ray.init(address, runtime_env={"py_modules": [code], "env_vars": pins}, **quiet)
         except (OSError, RuntimeError, ValueError) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = _first_line(error)
             raise UserError(f"RAY_ADDRESS is {address}: no cluster answers ({reason})") from error
     else:
-        ray.init(
-            "local",
-            num_cpus=workers or processors(),
-            include_dashboard=False,
-            object_store_memory=_OBJECT_STORE_BYTES,
-            **quiet,
-        )
+        try:
+            ray.init(
+                "local",
+                num_cpus=workers or processors(),
+                include_dashboard=False,
+                object_store_memory=_OBJECT_STORE_BYTES,
+                **quiet,
+            )
+        except Exception as error:  # Ray raises this very type, as on a machine that is too busy.
+            raise UserError(f"Ray did not start ({_first_line(error)}); run it again") from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def require_ray() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -62,3 +63,20 @@ def test_the_stage_in_a_copy_uses_the_store_of_the_repository(
     stages.track.main()
     assert is_one_warning(capsys.readouterr().out.strip())
     assert (copy / "data/tracking/rows.json").read_bytes() == before
+
+
+def test_a_full_disk_is_said_once(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(repo)
+    for name in ("params.yaml", "dvc.yaml"):
+        write(repo / name, (ROOT / name).read_text(encoding="utf-8"))
+
+    def full(path: Path, content: object) -> None:
+        raise OSError(errno.ENOSPC, "full", str(path))
+
+    monkeypatch.setattr(stages.track, "write_json", full)
+    with pytest.raises(OSError, match="full"):
+        stages.track.main()
+    # The store is on the same disk, and what it says of that says no more.
+    assert capsys.readouterr().out == ""
