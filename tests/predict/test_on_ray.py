@@ -124,8 +124,9 @@ def test_a_worker_uses_one_thread_whatever_the_environment_asks_for(
 def test_the_plain_way_multiplies_in_one_thread_as_a_worker_does(
     bundle: Path, ads: Path, tmp_path: Path
 ) -> None:
-    job, seen = BulkJob(dict.fromkeys(COLUMN_FIELDS, ""), (), "", False, str(tmp_path)), set()
-    job.columns["text"] = "description"
+    columns = dict.fromkeys(COLUMN_FIELDS, "") | {"text": "description"}
+    job = BulkJob(columns, (), "", False, str(tmp_path))
+    seen: set[int] = set()
 
     def tell(*_: int) -> None:
         seen.update(pool["num_threads"] for pool in threadpool_info())
