@@ -49,10 +49,8 @@ def both(data: NetworkData, table: pd.DataFrame, settings: Any, backend: str) ->
 
 
 def test_features_of_photos_are_the_same_bytes(
-    table: pd.DataFrame, packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    table: pd.DataFrame, packed: Path, tmp_path: Path
 ) -> None:
-    # As many threads as PyTorch has here; on some processors more of them round differently.
-    monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))
     small = {"network": "test_resnet", "weights": "package"}
     folder = photo_weights(tmp_path / "small", "test_resnet")
     torch.manual_seed(0)

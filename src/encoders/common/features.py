@@ -90,7 +90,8 @@ class FrozenFeatures:
             return
         converted = self.data.converted
         files = {} if converted is None else read_converted(converted)
-        make = partial(_backend_of_a_worker, self.trainer, network.cpu(), files)
+        threads = torch.get_num_threads()
+        make = partial(_backend_of_a_worker, self.trainer, network.cpu(), files, threads)
         with ray_session():
             on_gpus = self.trainer.accelerator != "cpu" and gpus_on_ray() > 0
             yield partial(on_ray, make, cpus=1 if on_gpus else processors(), gpus=int(on_gpus))
@@ -122,12 +123,17 @@ def gather(batches: Iterable[Tensor], order: NDArray[np.intp], name: str) -> Ten
     return found
 
 
-def _backend_of_a_worker(trainer: Trainer, network: nn.Module, files: dict[str, bytes]) -> Extract:
+def _backend_of_a_worker(
+    trainer: Trainer, network: nn.Module, files: dict[str, bytes], threads: int
+) -> Extract:
     """Return what computes features in a worker process.
 
     Args:
         files: of the converted network; none where it is not converted.
+        threads: of PyTorch on the machine of the command.
     """
+    # A process that has worked with another number of them before would keep that.
+    torch.set_num_threads(threads)
     device = device_of(trainer)
     with TemporaryDirectory() as folder:
         for name, content in files.items():
