@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,8 @@ from src.predict.progress import BulkProgress
 
 # What was asked for, beside the results; readers of Parquet folders pass over such names.
 _RECORD = "_job.json"
+# Held by the command that writes there.
+_LOCK = "_job.lock"
 # Its keys, and what a user calls them.
 _OPTIONS = {
     "bundle": "bundle",
@@ -50,13 +53,33 @@ def predict_tables(
 
     Raises:
         UserError: there are no tables; two would have one result; `job.out` holds the results of
-            another job, or files of others; tables could not be predicted (the others are).
+            another job, or files of others, or another command writes there; tables could not be
+            predicted (the others are).
     """
     if ray:
         require_ray()
     tables = _tables(patterns, job)
-    _require_same_job(predictor, job)
-    todo = _undone(tables, job)
+    with _alone_in(job.out):
+        _require_same_job(predictor, job)
+        todo = _undone(tables, job)
+        faults, total = _predict(predictor, todo, job, ray, workers)
+    print(
+        f"{job.out}: {count_of(len(todo) - len(faults), 'table')} predicted, "
+        f"{len(tables) - len(todo)} there already; {count_of(total.listings, 'listing')}, "
+        f"{total.unpredicted} without a prediction, {total.noted} with a note"
+    )
+    if faults:
+        more = f"; and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
+        raise UserError(
+            f"{len(faults)} of {count_of(len(tables), 'table')} could not be predicted: "
+            f"{'; '.join(faults[:_FAULTS_SHOWN])}{more}"
+        )
+
+
+def _predict(
+    predictor: Predictor, todo: Sequence[PlacedFile], job: BulkJob, ray: bool, workers: int | None
+) -> tuple[list[str], TableCounts]:
+    """Predict tables; return what went wrong, and the counts of all that went well."""
     faults, total, said = [], TableCounts(0, 0, 0), set()
     predicted: set[str] = set()
     with BulkProgress(todo) as progress:
@@ -85,17 +108,36 @@ def predict_tables(
         "that all machines share, or one in a bucket"
         for name in sorted(predicted - files_in(job.out).keys())
     ]
-    print(
-        f"{job.out}: {count_of(len(todo) - len(faults), 'table')} predicted, "
-        f"{len(tables) - len(todo)} there already; {count_of(total.listings, 'listing')}, "
-        f"{total.unpredicted} without a prediction, {total.noted} with a note"
-    )
-    if faults:
-        more = f"; and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
+    return faults, total
+
+
+@contextmanager
+def _alone_in(out: str) -> Iterator[None]:
+    """Keep other commands from writing to a folder of this machine; buckets have no locks.
+
+    Raises:
+        UserError: another one does.
+    """
+    if is_address(out):
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    lock = Path(out) / _LOCK
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        held = FileLock(lock).acquire(timeout=0)
+    except Timeout:
         raise UserError(
-            f"{len(faults)} of {count_of(len(tables), 'table')} could not be predicted: "
-            f"{'; '.join(faults[:_FAULTS_SHOWN])}{more}"
-        )
+            f"another command is writing to {out}; wait for it to end, or give --out another folder"
+        ) from None
+    with held:
+        try:
+            yield
+        finally:
+            # While it is held: one who waits for this file sees that it is gone, and makes another.
+            with suppress(PermissionError):  # on Windows, where releasing deletes it
+                lock.unlink(missing_ok=True)
 
 
 def predict_here(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from filelock import FileLock
 
 from src.core import cluster, places
 from src.core.places import PlacedFile
@@ -106,6 +107,22 @@ def test_results_of_others_are_not_replaced(run: Run, ads: Path, tmp_path: Path)
         with pytest.raises(SystemExit, match=f"^error: {message}"):
             run(table, "--out", place)
     assert (contents(out), contents(own)) == before
+
+
+def test_a_folder_that_another_command_writes_to_is_refused(
+    run: Run, ads: Path, tmp_path: Path
+) -> None:
+    job = (ads / "part-1.parquet", "--out", tmp_path / "out")
+    (tmp_path / "out").mkdir()
+    with (
+        FileLock(tmp_path / "out" / many._LOCK),
+        pytest.raises(SystemExit, match=f"^error: another command is writing to {tmp_path}/out; "),
+    ):
+        run(*job)
+    # What a killed one leaves.
+    (tmp_path / "out" / many._LOCK).touch()
+    assert "1 table predicted" in run(*job)
+    assert not (tmp_path / "out" / many._LOCK).exists()
 
 
 def test_options_may_be_corrected_until_there_is_a_result(
