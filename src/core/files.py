@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import json
 import os
 import shutil
@@ -32,13 +33,7 @@ def replacing(path: Path) -> Iterator[Path]:
         NotADirectoryError: a folder was written, and `path` is a file or a link.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The ending makes a long name too long; file systems allow 255 bytes.
-    name = (
-        path.name
-        if len(os.fsencode(path.name)) < 200
-        else sha256(os.fsencode(path.name)).hexdigest()
-    )
-    temporary = path.with_name(f".{name}.{os.getpid()}-{threading.get_ident()}.part")
+    temporary = path.with_name(f".{_short(path)}.{os.getpid()}-{threading.get_ident()}.part")
     _remove(temporary)
     try:
         yield temporary
@@ -53,6 +48,12 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     finally:
         _remove(temporary)
+
+
+def remove_left_over(path: Path) -> None:
+    """Delete what killed processes left of `replacing` this path; none may be writing it now."""
+    for part in path.parent.glob(f".{glob.escape(_short(path))}.*.part"):
+        _remove(part)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -83,6 +84,12 @@ def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
             content = BytesIO()
             np.lib.format.write_array(content, np.asanyarray(array), allow_pickle=False)
             archive.writestr(ZipInfo(f"{name}.npy"), content.getvalue())
+
+
+def _short(path: Path) -> str:
+    """Return a file's name, or its hash: with an ending a long one is too long for some disks."""
+    name = os.fsencode(path.name)
+    return path.name if len(name) < 200 else sha256(name).hexdigest()
 
 
 def _remove(path: Path) -> None:

@@ -81,6 +81,7 @@ class StageEntry(NamedTuple):
     cmd: str
     deps: list[str]
     params: list[str]
+    outs: list[str]
 
 
 def stage_entry(stage: str, params: Params) -> StageEntry:
@@ -115,7 +116,10 @@ def stage_entry(stage: str, params: Params) -> StageEntry:
     deps, declared = (
         [filled_in(one) for one in content.get(key, [])] for key in ("deps", "params")
     )
-    return StageEntry(filled_in(content["cmd"]), deps, declared)
+    # Those with options are dictionaries of one key.
+    made = [one for key in ("outs", "metrics", "plots") for one in content.get(key, [])]
+    outs = [filled_in(one if isinstance(one, str) else next(iter(one))) for one in made]
+    return StageEntry(filled_in(content["cmd"]), deps, declared, outs)
 
 
 def _typed(chosen: Chosen) -> Params:

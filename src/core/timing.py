@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -9,7 +10,8 @@ from pathlib import Path
 from string import Formatter
 
 from src.core.errors import UserError, run_command
-from src.core.files import write_json
+from src.core.files import remove_left_over, write_json
+from src.core.params import all_params, stage_entry
 
 # Belongs to no stage, so DVC does not track it.
 TIMES = Path("data/times")
@@ -18,7 +20,8 @@ TIMES = Path("data/times")
 def run_stage(name: str, main: Callable[..., None]) -> None:
     """Run a stage's main as `run_command` does, and note under TIMES how long it took.
 
-    A stage that fails or is killed leaves no time. It ends when the DVC that runs it is killed.
+    A stage that fails or is killed leaves no time; what a killed one left beside its outputs is
+    deleted by the next. A stage ends when the DVC that runs it is killed.
 
     Args:
         name: its name in dvc.yaml, with a field for each argument of `main`: `fuse@{row}`. These
@@ -41,6 +44,10 @@ def run_stage(name: str, main: Callable[..., None]) -> None:
         counts = not any(argument.startswith("-") for argument in sys.argv[1:])
         if counts:
             file.unlink(missing_ok=True)
+        if "DVC_STAGE" in os.environ:
+            # Nobody else writes there: DVC runs a stage once at a time.
+            for out in stage_entry(stage, all_params()).outs:
+                remove_left_over(Path(out))
         started = time.perf_counter()
         main(*given)
         if counts:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
 from src.core.timing import TIMES, run_stage
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +50,29 @@ def test_too_few_or_too_many_arguments_are_one_line(
     with pytest.raises(SystemExit) as end:
         run_stage(name, lambda *_: None)
     assert end.value.code == f"error: the arguments are {message}"
+
+
+def test_what_a_killed_run_left_beside_the_outputs_is_deleted_under_dvc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.setattr(sys, "argv", ["fuse.py", "knn"])
+    left = [Path(name) for name in (
+        "data/checkpoints/.knn.12-34.part/model.json", "data/predictions/.knn.npz.12-34.part",
+    )]  # fmt: skip
+    others = [Path(name) for name in (
+        "data/checkpoints/.knn2.12-34.part/model.json", "data/predictions/.nn.npz.12-34.part",
+        "data/predictions/knn.npz",
+    )]  # fmt: skip
+    for file in (*left, *others):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    # By hand, while DVC may be running the stage.
+    monkeypatch.delenv("DVC_STAGE", raising=False)
+    run_stage("fuse@{row}", lambda row: None)
+    assert all(file.exists() for file in left)
+    monkeypatch.setenv("DVC_STAGE", "fuse@knn")
+    run_stage("fuse@{row}", lambda row: None)
+    assert not any(file.exists() for file in left)
+    assert not left[0].parent.exists() and all(file.exists() for file in others)
