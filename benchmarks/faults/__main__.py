@@ -132,7 +132,8 @@ def try_all(drills: list[Drill], chosen: list[tuple[Kind, Line]], rounds: int, s
         for kind, line in chosen:
             moments = random.Random(f"{seed} {kind.name} {line.target} {number}")
             queue = anywhere
-            if kind.on_server:
+            # Answers say which table they were made of, so in a copy they would differ.
+            if kind.on_server or line.target == ray_job.TARGET:
                 queue = own[0]
             elif line.target in ("push", "pull"):
                 # One at a time, for all share the bucket.
