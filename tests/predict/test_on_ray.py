@@ -17,10 +17,10 @@ from typing import Any
 import fsspec
 import pandas as pd
 import pytest
-from moto.server import ThreadedMotoServer
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from benchmarks.on_ray import busy_workers
+from benchmarks.servers import BUCKET, s3_bucket
 from src.cleaning.photo_bucket import PhotoBucket
 from src.cleaning.photo_folder import PhotoFolder
 from src.cleaning.picture import PhotoError
@@ -46,17 +46,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module", autouse=True)
 def bucket() -> Iterator[str]:
     """The address of a bucket that a server on this machine has; before workers start."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        patch.setenv("AWS_ACCESS_KEY_ID", "user")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        s3().mkdir("ads")
-        yield "s3://ads"
-    server.stop()
+    with s3_bucket() as found, pytest.MonkeyPatch.context() as patch:
+        for name, value in found.env.items():
+            patch.setenv(name, value)
+        yield f"s3://{BUCKET}"
 
 
 def s3() -> Any:
@@ -230,14 +223,14 @@ def test_what_a_bucket_lacks_is_told_in_one_line(
 
 
 def test_a_server_that_does_not_answer_is_told_in_one_line(
-    run: Run, ads: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, ads: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     fsspec.filesystem("s3").clear_instance_cache()
     try:
-        with pytest.raises(SystemExit, match=r"^error: s3://ads/o: Could not connect .*; check"):
-            run(ads / "part-1.parquet", "--out", "s3://ads/o")
+        with pytest.raises(SystemExit, match=rf"^error: {bucket}/o: Could not connect .*; check"):
+            run(ads / "part-1.parquet", "--out", f"{bucket}/o")
     finally:
         fsspec.filesystem("s3").clear_instance_cache()
 
